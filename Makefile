@@ -1,0 +1,40 @@
+# Needs python3 (3.11 to 3.13) and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/ready
+
+.PHONY: help serve test check format lock clean
+
+help:            ## Show this.
+	@sed -n 's/^\([a-z]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+serve: $(READY)  ## Run the whole index on this machine. PORT=8000 ADMIN_PASSWORD=… REGISTRY_ENDPOINTS=…
+	@exec $(BIN)/python -m infra serve
+
+test: check      ## Check and run everything that needs no cloud.
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## Format, lint and types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY) ## Mend format and lint.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY)   ## Pin the newest versions, with hashes.
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+
+clean:           ## Remove what was built and installed.
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): requirements.txt requirements-dev.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else "Waybill runs on Python 3.11 to 3.13; this is %d.%d. PYTHON=… chooses another." % v[:2])'
+	@$(PYTHON) -m venv $(VENV) || { echo "waybill: python3 lacks its venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

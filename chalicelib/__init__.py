@@ -1,0 +1,1 @@
+"""Waybill: a Docker index without servers. `compose` is the place to start reading."""

@@ -1,0 +1,130 @@
+"""The image list: check, merge and read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from chalicelib.access import Access, Caller, may_change, token_reads, token_writes
+from chalicelib.errors import BadRequest, Forbidden, NotFound, TooLarge
+from chalicelib.names import RepositoryName, is_checksum, is_image_id
+from chalicelib.store.images import Head, ImageStore, StoredImages
+from chalicelib.store.packing import pack
+from chalicelib.tokens import Grant, InvalidToken
+
+IMAGES_AT_MOST = 30_000
+PACKED_BYTES_AT_MOST = 3_500_000  # one transaction, and a reply of less than Lambda's 6 MB
+
+
+class ImageEntry(msgspec.Struct, frozen=True):
+    """One entry of a list as clients send it. They add `Tag`, which is the registry's business and not kept."""
+
+    id: str
+    checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageList:
+    """A repository's list (id -> checksum, '' where there is none) in its current generation."""
+
+    images: dict[str, str]
+    generation: str
+
+
+class ImageLists:
+    """What clients and registries do with lists. Every method raises Unavailable when the store does not answer.
+
+    An asker is a Caller (Basic, or nobody) or a Grant (a checked token for this very repository).
+    """
+
+    def __init__(self, store: ImageStore) -> None:
+        self._store = store
+
+    def read(self, asker: Caller | Grant, repository: RepositoryName) -> ImageList:
+        """The list. One Query. Raises NotFound, and InvalidToken for a token of the name's earlier life."""
+        stored = self._store.read(repository)
+        head = _vouched(stored.head, asker)
+        self._note_deletion(repository, head)
+        return ImageList(stored.merged(), head.generation)
+
+    def has(self, asker: Caller | Grant, repository: RepositoryName, image_id: str) -> bool:
+        """Whether the list has this image. Raises as `read` does, and Forbidden for a delete token."""
+        if isinstance(asker, Grant) and not token_reads(asker.access):
+            raise Forbidden("a delete token does not read layers")
+        return image_id in self.read(asker, repository).images
+
+    def update(self, asker: Caller | Grant, repository: RepositoryName, images: dict[str, str]) -> ImageList:
+        """Merges `images` into the list: ids stay, checksums fill in. What is there already is not written again.
+
+        Raises Forbidden, NotFound, InvalidToken, TooLarge.
+        """
+        if isinstance(asker, Grant):
+            if not token_writes(asker.access):
+                raise Forbidden("this token does not write")
+        elif not may_change(asker, repository.namespace):
+            raise Forbidden(f"you may not write to {repository}")
+        stored = self._store.read(repository)
+        head = _vouched(stored.head, asker)
+        return ImageList(self.merge(repository, stored, images), head.generation)
+
+    def merge(self, repository: RepositoryName, stored: StoredImages, images: dict[str, str]) -> dict[str, str]:
+        """Appends to a living list what `images` changes in it, and gives the merged list. Raises TooLarge."""
+        known = stored.merged()
+        fresh = {
+            image_id: checksum
+            for image_id, checksum in images.items()
+            if image_id not in known or (checksum and known[image_id] != checksum)
+        }
+        if fresh:
+            known.update(fresh)
+            check_size(known)
+            self._store.append(repository, stored, fresh)
+        return known
+
+    def vouch(self, grant: Grant) -> None:
+        """That the repository a token is for still lives. One GetItem. Raises NotFound and InvalidToken."""
+        self._note_deletion(grant.repository, _vouched(self._store.head(grant.repository), grant))
+
+    def _note_deletion(self, repository: RepositoryName, head: Head) -> None:
+        """A delete token that a registry shows completes the deletion, as far as an index can know."""
+        if head.deleted and not head.confirmed:
+            self._store.confirm_deletion(repository, head.generation)
+
+
+def checked(entries: Iterable[ImageEntry]) -> dict[str, str]:
+    """A list as clients send it, where an id comes once per tag. Raises BadRequest and TooLarge."""
+    images: dict[str, str] = {}
+    for entry in entries:
+        if not is_image_id(entry.id):
+            raise BadRequest("an image id is 1 to 64 of a-z and 0-9")
+        checksum = entry.checksum or ""
+        if checksum and not is_checksum(checksum):
+            raise BadRequest("a checksum is sha256:…, tarsum+sha256:…, tarsum.v1+sha256:… or a bare digest")
+        if checksum and images.get(entry.id, checksum) not in ("", checksum):
+            raise BadRequest(f"image {entry.id} comes twice with different checksums")
+        images[entry.id] = checksum or images.get(entry.id, "")
+    check_size(images)
+    return images
+
+
+def check_size(images: dict[str, str]) -> None:
+    """Raises TooLarge for a list that no reply could carry."""
+    if len(images) > IMAGES_AT_MOST:
+        raise TooLarge(f"a repository's list has at most {IMAGES_AT_MOST} images; this would be {len(images)}")
+    characters = sum(map(len, images)) + sum(map(len, images.values())) + 8 * len(images)  # never less than it packs to
+    if characters > PACKED_BYTES_AT_MOST and sum(map(len, pack(images))) > PACKED_BYTES_AT_MOST:
+        raise TooLarge("the list's ids and checksums are too long for this many images")
+
+
+def _vouched(head: Head | None, asker: Caller | Grant) -> Head:
+    """The head that `asker` may see: a living one, or a deleted one for its delete token."""
+    if head is None:
+        raise NotFound("repository not found")
+    if isinstance(asker, Grant):
+        if asker.generation != head.generation:
+            raise InvalidToken("the token is for an earlier repository of this name; ask for a new one")
+        if asker.access is Access.DELETE:
+            return head
+    if head.deleted:
+        raise NotFound("repository not found")
+    return head

@@ -1,0 +1,72 @@
+"""bcrypt, and the memory of checked credentials."""
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+
+import bcrypt
+
+from chalicelib.names import PASSWORD_BYTES
+
+REMEMBERED_SECONDS = 60
+_REMEMBERED_AT_MOST = 10_000
+
+
+class Passwords:
+    """Hashes and checks passwords.
+
+    A container remembers for a minute that a password matched a *stored hash*, as an HMAC under a key of its own
+    making: docker's five Basic requests in a push cost one bcrypt. The caller still reads the stored hash each time,
+    so a new password makes what was remembered worthless at once.
+    """
+
+    def __init__(self, cost: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._cost = cost
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self._remembered: OrderedDict[bytes, float] = OrderedDict()
+        self._lock = Lock()
+        self._nobody: str | None = None
+
+    def hash(self, password: str) -> str:
+        """The hash to store. The password has been checked (`names.check_password`)."""
+        return bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._cost)).decode("ascii")
+
+    def matches(self, password: str, stored: str | None) -> bool:
+        """Whether `password` made the hash `stored`; None stands for an unknown user and costs the same time."""
+        secret = password.encode("utf-8", "surrogatepass")
+        if len(secret) > PASSWORD_BYTES or b"\0" in secret:
+            return (
+                False  # nobody's: `hash` never saw one. Decided by the password alone, so it tells nothing of the user
+            )
+        if stored is None:
+            bcrypt.checkpw(secret, self._hash_of_nobody().encode("ascii"))
+            return False
+        mark = hmac.digest(self._key, stored.encode() + b"\0" + secret, hashlib.sha256)
+        if self._remembers(mark):
+            return True
+        if not bcrypt.checkpw(secret, stored.encode()):
+            return False
+        self._remember(mark)
+        return True
+
+    def _hash_of_nobody(self) -> str:
+        if self._nobody is None:
+            self._nobody = self.hash(secrets.token_urlsafe(32))
+        return self._nobody
+
+    def _remembers(self, mark: bytes) -> bool:
+        with self._lock:
+            until = self._remembered.get(mark)
+            return until is not None and self._clock() < until
+
+    def _remember(self, mark: bytes) -> None:
+        with self._lock:
+            self._remembered[mark] = self._clock() + REMEMBERED_SECONDS
+            self._remembered.move_to_end(mark)
+            if len(self._remembered) > _REMEMBERED_AT_MOST:
+                self._remembered.popitem(last=False)

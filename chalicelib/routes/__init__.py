@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out. A route parses, calls one domain function and shapes the reply; nothing here knows Chalice."""

@@ -1,0 +1,93 @@
+"""What the environment says, read once, typed and frozen. README.md has the table of all settings."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+_STACK = re.compile(r"[a-zA-Z0-9_.-]{3,200}", re.ASCII)
+_ENDPOINT = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+class SettingsError(ValueError):
+    """A setting holds what it cannot hold. The message names it and says what it takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this index runs.
+
+    Attributes:
+        stack: the stage's name; tables are `<stack>-users` and so on, the signing key is `alias/<stack>`.
+        region: the AWS region of tables and key.
+        registry_endpoints: hosts for `X-Docker-Endpoints`, bare `host[:port]`.
+        token_lifetime: how long an access token is good, in seconds.
+        token_single_use: the strict mode of an early specification: a token is good once.
+        signer: `epoch` signs with an hour's key derived in KMS, `kms` asks KMS for every token.
+        bcrypt_cost: the logarithm of bcrypt's work.
+    """
+
+    stack: str = "waybill-dev"
+    region: str = "us-east-1"
+    registry_endpoints: tuple[str, ...] = ("localhost:5000",)
+    token_lifetime: int = 3600
+    token_single_use: bool = False
+    signer: str = "epoch"
+    bcrypt_cost: int = 12
+
+    @property
+    def key(self) -> str:
+        """The signing key's alias in KMS."""
+        return f"alias/{self.stack}"
+
+    def table(self, name: str) -> str:
+        """The full name of the table `name`."""
+        return f"{self.stack}-{name}"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Reads and checks everything. Raises SettingsError."""
+        stack = environment.get("STACK") or cls().stack
+        if not _STACK.fullmatch(stack):
+            raise SettingsError(f"STACK is 3 to 200 letters, digits, '_', '.' and '-', not {stack!r}")
+        return cls(
+            stack=stack,
+            region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or cls().region,
+            registry_endpoints=_endpoints(environment.get("REGISTRY_ENDPOINTS") or cls().registry_endpoints[0]),
+            token_lifetime=_number(environment, "TOKEN_LIFETIME", cls().token_lifetime, 60, 86400),
+            token_single_use=_flag(environment, "TOKEN_SINGLE_USE", cls().token_single_use),
+            signer=_choice(environment, "SIGNER", ("epoch", "kms")),
+            bcrypt_cost=_number(environment, "BCRYPT_COST", cls().bcrypt_cost, 4, 16),
+        )
+
+
+def _endpoints(text: str) -> tuple[str, ...]:
+    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
+    for host in hosts:
+        if not _ENDPOINT.fullmatch(host):
+            raise SettingsError(f"REGISTRY_ENDPOINTS takes bare hosts like registry.example.com:5000, not {host!r}")
+    if not hosts:
+        raise SettingsError("REGISTRY_ENDPOINTS names no host")
+    return hosts
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = environment.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        raise SettingsError(f"{name} is a number from {low} to {high}, not {text!r}")
+    return int(text)
+
+
+def _flag(environment: Mapping[str, str], name: str, default: bool) -> bool:
+    text = (environment.get(name) or str(default)).lower()
+    if text not in _TRUE + _FALSE:
+        raise SettingsError(f"{name} is true or false, not {text!r}")
+    return text in _TRUE
+
+
+def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    text = environment.get(name) or choices[0]
+    if text not in choices:
+        raise SettingsError(f"{name} is {' or '.join(choices)}, not {text!r}")
+    return text

@@ -1,0 +1,1 @@
+"""The PynamoDB tables: the only code that knows DynamoDB. `tables.py` says what each table holds."""

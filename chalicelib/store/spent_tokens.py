@@ -1,0 +1,24 @@
+"""The tokens that were shown once, for the strict mode. DynamoDB forgets each when it would have expired anyway."""
+
+from pynamodb.exceptions import PutError
+
+from chalicelib.store.tables import Tables, stored
+
+
+class SpentTokenStore:
+    """In the images table, under a key with a space, which no repository's name can have."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._images = tables.images
+
+    @stored
+    def spend(self, nonce: str, expiry: int) -> bool:
+        """Marks a token as used, in one conditional Put. False when it was already."""
+        item = self._images(f"spent token {nonce}", "spent", expires=expiry + 3600)
+        try:
+            item.save(condition=self._images.segment.does_not_exist())
+        except PutError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True

@@ -1,0 +1,100 @@
+"""API Gateway before the app, as a WSGI application: requests go through Chalice's own emulation of it."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalice.app import Chalice
+from chalice.config import Config
+from chalice.local import LocalChalice, LocalGateway, RouteMatcher
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+NOTHING_HERE = {
+    "error": "nothing is served at this path with this method; see the list of endpoints in docs/protocol.md"
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Gateway:
+    """Serves one app to any number of threads.
+
+    A `LocalGateway` must not be shared between threads, so each has its own; `LocalChalice` keeps the current request
+    apart for each. A path or method that the app does not have is 404, as the template's gateway responses make it.
+    """
+
+    def __init__(self, chalice: Chalice) -> None:
+        chalice.__class__ = LocalChalice
+        self._chalice = chalice
+        self._config = Config.create(lambda_timeout=29)
+        self._routes = RouteMatcher(list(chalice.routes))
+        self._own = threading.local()
+
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        """Answers one request. `target` is as it came: a path with its query, or an absolute URL."""
+        try:
+            path = target if target.startswith("/") else _path_of(target)
+            route = self._routes.match_route(path).route
+        except ValueError:
+            return _nothing_here()
+        if method not in self._chalice.routes[route]:
+            return _nothing_here()
+        if not hasattr(self._own, "gateway"):
+            self._own.gateway = LocalGateway(self._chalice, self._config)
+        response = self._own.gateway.handle_request(method, path, dict(headers), body)
+        return Answer(
+            response["statusCode"], {**response["headers"], **_joined(response)}, (response["body"] or "").encode()
+        )
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """WSGI. Logs one line per request, with nothing of its headers but the client's name."""
+        began = time.perf_counter()
+        method, target = environ["REQUEST_METHOD"], environ["REQUEST_URI"]
+        reply = self.handle(method, target, _headers(environ), environ["wsgi.input"].read())
+        headers = list(reply.headers.items())
+        if reply.status != HTTPStatus.NO_CONTENT:
+            headers.append(("Content-Length", str(len(reply.body))))
+        start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", headers)
+        took, client = (time.perf_counter() - began) * 1000, environ.get("HTTP_USER_AGENT", "-")
+        print(
+            f"{time.strftime('%H:%M:%S')} {reply.status} {method:6} {target}  {took:.0f} ms  {client[:60]}",
+            file=sys.stderr,
+            flush=True,
+        )
+        return [] if method == "HEAD" or reply.status == HTTPStatus.NO_CONTENT else [reply.body]
+
+
+def _path_of(target: str) -> str:
+    """The path and query of an absolute-form target; docker 0.5 sends those."""
+    parts = urlsplit(target)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("neither a path nor a URL")
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    headers = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+    if "CONTENT_TYPE" in environ:
+        headers["content-type"] = environ["CONTENT_TYPE"]
+    return headers
+
+
+def _joined(response: Mapping[str, Any]) -> dict[str, str]:
+    return {name: ", ".join(values) for name, values in response["multiValueHeaders"].items()}
+
+
+def _nothing_here() -> Answer:
+    return Answer(HTTPStatus.NOT_FOUND, {"Content-Type": "application/json"}, json.dumps(NOTHING_HERE).encode())

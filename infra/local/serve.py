@@ -1,0 +1,105 @@
+"""`make serve`: the local server."""
+
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from waitress.server import create_server
+
+from app import build
+from chalicelib.aws import connect
+from chalicelib.compose import compose
+from chalicelib.errors import Refusal
+from chalicelib.names import check_password
+from chalicelib.passwords import Passwords
+from chalicelib.settings import Settings, SettingsError
+from chalicelib.store.tables import Tables
+from chalicelib.store.users import User, UserStore
+from infra.local.aws import create_stack, local_aws
+from infra.local.gateway import Gateway
+
+HOST = "127.0.0.1"
+ADMIN = "admin"
+_BODY_BYTES_AT_MOST = 10_485_760  # API Gateway's limit; the app's own is lower and says so in JSON
+
+
+class CannotServe(Exception):
+    """The server cannot start. The message is one sentence for a person."""
+
+
+def serve(environment: Mapping[str, str]) -> None:
+    """Runs until Ctrl-C or SIGTERM. Raises CannotServe."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue under load is no news
+    try:
+        settings = Settings.from_environment(environment)
+        password = check_password(environment.get("ADMIN_PASSWORD") or secrets.token_urlsafe(12))
+    except SettingsError as error:
+        raise CannotServe(str(error)) from error
+    except Refusal as refusal:
+        raise CannotServe(f"ADMIN_PASSWORD cannot be used: {refusal.message}") from refusal
+    port = environment.get("PORT") or "8000"
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise CannotServe(f"PORT is a number below 65536, not {port!r}")
+    with local_aws():
+        create_stack(settings.stack, settings.region)
+        create_administrator(settings, password)
+        try:
+            server = create_server(
+                Gateway(build(compose(settings))),
+                host=HOST,
+                port=int(port),
+                threads=32,
+                connection_limit=1000,
+                max_request_body_size=_BODY_BYTES_AT_MOST,
+                ident=None,
+            )
+        except OSError as error:
+            raise CannotServe(f"cannot listen on {HOST}:{port}: {error.strerror}; PORT=… chooses another") from error
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        _greet(server.effective_port, "ADMIN_PASSWORD" if environment.get("ADMIN_PASSWORD") else password)
+        server.run()  # returns on Ctrl-C and SIGTERM
+        server.close()
+    print("\nWaybill has stopped.", flush=True)
+
+
+def create_administrator(settings: Settings, password: str) -> None:
+    """The one account that a local index begins with."""
+    UserStore(Tables(connect(settings.region).dynamodb, settings.region, settings.table)).create(
+        User(
+            username=ADMIN,
+            password_hash=Passwords(settings.bcrypt_cost).hash(password),
+            admin=True,
+            created=datetime.now(UTC),
+        )
+    )
+
+
+def _greet(port: int, password: str) -> None:
+    address = f"http://{HOST}:{port}"
+    shown = "the one in ADMIN_PASSWORD" if password == "ADMIN_PASSWORD" else password  # noqa: S105
+    print(
+        f"""
+Waybill listens on {address}
+
+  administrator   {ADMIN}, password: {shown}
+  register        curl -d '{{"username":"alice","password":"a secret","email":"alice@example.com"}}' {address}/v1/users/
+  log in          curl -u {ADMIN} {address}/v1/users/
+  with docker     docker login {address}    (docker 0.6 to 17.03)
+
+Everything is in memory and gone when this stops: Ctrl-C.
+""",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Runs the server, or says in one sentence why not."""
+    try:
+        serve(os.environ)
+    except CannotServe as error:
+        sys.exit(f"waybill: {error}")

@@ -1,0 +1,37 @@
+"""Fixtures for all tiers."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from chalicelib.settings import Settings
+from infra.local.aws import local_aws
+from tests.driver import Index
+
+settings.register_profile("waybill", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("waybill")
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[None]:
+    """moto for the whole run; each test has a stack of its own."""
+    with local_aws():
+        yield
+
+
+@pytest.fixture
+def make_index(aws: None) -> Callable[..., Index]:
+    """Makes an index with the settings given; bcrypt costs as little as it can."""
+
+    def make(**changed: Any) -> Index:
+        return Index(Settings(**{"bcrypt_cost": 4, **changed}))
+
+    return make
+
+
+@pytest.fixture
+def index(make_index: Callable[..., Index]) -> Index:
+    """An index as it comes."""
+    return make_index()

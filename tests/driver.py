@@ -1,0 +1,119 @@
+"""An index on moto that a test speaks HTTP to, as the gateway would."""
+
+import base64
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from app import build
+from chalicelib.aws import connect
+from chalicelib.compose import compose
+from chalicelib.passwords import Passwords
+from chalicelib.settings import Settings
+from chalicelib.store.tables import Tables
+from chalicelib.store.users import User, UserStore
+from infra.local.aws import create_stack
+from infra.local.gateway import Gateway
+
+PASSWORD = "correct horse"
+
+
+@dataclass(frozen=True)
+class Response:
+    """A reply; header names lower-cased."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def token(self) -> str:
+        return self.headers["x-docker-token"]
+
+
+def basic(username: str, password: str = PASSWORD) -> str:
+    """An Authorization header."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+class Index:
+    """One stack of its own. `calls` lists every call to AWS as `service.Operation`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = replace(settings, stack=f"test-{uuid.uuid4().hex[:12]}")
+        create_stack(self.settings.stack, self.settings.region)
+        self.aws = connect(self.settings.region)
+        self.calls: list[str] = []
+        for client in self.aws:
+            client.meta.events.register("before-call.*.*", self._note)
+        self.tables = Tables(self.aws.dynamodb, self.settings.region, self.settings.table)
+        self.users = UserStore(self.tables)
+        self._gateway = Gateway(build(compose(self.settings, self.aws)))
+
+    def restarted(self, **settings: Any) -> "Index":
+        """Another container of the same stack: nothing remembered, other settings where given."""
+        other = object.__new__(Index)
+        other.__dict__.update(self.__dict__)
+        other.settings = replace(self.settings, **settings)
+        other._gateway = Gateway(build(compose(other.settings, self.aws)))
+        return other
+
+    def _note(self, model: Any, **_: Any) -> None:
+        self.calls.append(f"{model.service_model.service_name}.{model.name}")
+
+    def account(self, username: str, *, admin: bool = False, active: bool = True, password: str = PASSWORD) -> str:
+        """Creates an account and gives the Authorization header that signs it in."""
+        self.users.create(
+            User(
+                username=username,
+                password_hash=Passwords(self.settings.bcrypt_cost).hash(password),
+                emails=frozenset({f"{username}@example.com"}),
+                admin=admin,
+                active=active,
+                created=datetime.now(UTC),
+            )
+        )
+        return basic(username, password)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        auth: str | None = None,
+        *,
+        json: Any = None,
+        body: bytes = b"",
+        token: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """`auth` is an Authorization header; `token` asks for one; `json` goes into the body."""
+        sent = dict(headers or {})
+        if auth is not None:
+            sent["authorization"] = auth
+        if token:
+            sent["x-docker-token"] = "true"
+        answer = self._gateway.handle(method, path, sent, body if json is None else _encoded(json))
+        return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)
+
+    def push(self, path: str, auth: str, *ids: str) -> str:
+        """Creates or updates a repository and gives the write token."""
+        reply = self.request("PUT", f"/v1/repositories/{path}/", auth, json=[{"id": i} for i in ids], token=True)
+        assert reply.status == 200, reply
+        return reply.token
+
+    def ids(self, path: str, auth: str | None = None) -> list[str]:
+        """The ids of a repository's list."""
+        reply = self.request("GET", f"/v1/repositories/{path}/images", auth)
+        assert reply.status == 200, reply
+        return [entry["id"] for entry in reply.json]
+
+
+def _encoded(value: Any) -> bytes:
+    return json.dumps(value).encode()

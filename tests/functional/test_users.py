@@ -1,0 +1,154 @@
+"""Registering, signing in and changing an account."""
+
+import pytest
+
+from tests.driver import Index, basic
+
+ALICE = {"username": "alice", "password": "correct horse", "email": "alice@example.com"}
+
+
+def test_register_then_sign_in(index: Index) -> None:
+    reply = index.request("POST", "/v1/users/", json=ALICE | {"auth": ""})
+    assert (reply.status, reply.body) == (201, b'"User Created"')
+    reply = index.request("GET", "/v1/users/", basic("alice"))
+    assert (reply.status, reply.body) == (200, b'"OK"')
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        ALICE,
+        ALICE | {"email": "other@example.com"},
+        ALICE | {"username": "somebody", "email": "ALICE@Example.com"},
+        {"username": "alice"},
+        ALICE | {"password": "x", "email": 7},
+        {"username": "library", "password": "correct horse", "email": "x@example.com"},
+    ],
+    ids=["same", "name", "email", "name alone", "name and bad fields", "library"],
+)
+def test_a_taken_name_or_address_is_refused_in_exactly_34_bytes(index: Index, form: dict[str, object]) -> None:
+    index.account("alice")
+    reply = index.request("POST", "/v1/users", json=form)
+    assert reply.status == 400
+    assert reply.body == b'"Username or email already exists"'
+    assert len(reply.body) == 34
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"username": "al"}, "4 to 30"),
+        ({"username": "Alice"}, "4 to 30"),
+        ({"username": "a" * 31}, "4 to 30"),
+        ({"username": ""}, "4 to 30"),
+        ({"username": "alice\x00"}, "4 to 30"),
+        ({"username": "\N{CYRILLIC SMALL LETTER A}lice"}, "4 to 30"),
+        ({"username": 7}, "username is a string"),
+        ({"username": None}, "username is missing"),
+        ({"password": "abcd"}, "at least 5"),
+        ({"password": "x" * 73}, "72 bytes"),
+        ({"password": "ä" * 37}, "72 bytes"),
+        ({"password": "nul\x00byte"}, "control"),
+        ({"password": ["a"]}, "password is a string"),
+        ({"password": None}, "password is missing"),
+        ({"email": ""}, "address"),
+        ({"email": "alice"}, "address"),
+        ({"email": "a@b@example.com"}, "address"),
+        ({"email": "alice@example.com\r\nBcc: eve@example.com"}, "address"),
+        ({"email": "a" * 250 + "@example.com"}, "address"),
+        ({"email": None}, "email is missing"),
+    ],
+)
+def test_a_field_that_breaks_its_rule_is_named(index: Index, change: dict[str, object], reason: str) -> None:
+    reply = index.request("POST", "/v1/users/", json=ALICE | change)
+    assert reply.status == 400
+    assert reason in reply.json["error"]
+    assert index.request("GET", "/v1/users/", basic("alice")).status == 401, "nothing may have been written"
+
+
+def test_wrong_password_and_unknown_user_look_the_same(index: Index) -> None:
+    index.account("alice")
+    wrong = index.request("GET", "/v1/users/", basic("alice", "wrong horse"))
+    unknown = index.request("GET", "/v1/users/", basic("nobody"))
+    assert wrong.status == 401
+    assert wrong == unknown
+    assert wrong.headers["www-authenticate"] == 'Basic realm="auth required", Token'
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Basic", "Basic ", "Basic !!!", "Basic YWxpY2U=", "Basic /w==", "Bearer x", "Token x", "basic", "Basic Og==", ""],
+)
+def test_a_header_that_signs_nobody_in_is_401(index: Index, header: str) -> None:
+    reply = index.request("GET", "/v1/users/", header)
+    assert reply.status == 401
+    assert reply.json["error"]
+
+
+@pytest.mark.parametrize("password", ["x" * 73, "nul\x00byte", ""])
+def test_a_password_that_can_be_nobodys_is_401(index: Index, password: str) -> None:
+    index.account("alice")
+    assert index.request("GET", "/v1/users/", basic("alice", password)).status == 401
+
+
+def test_an_inactive_account_is_told_so_only_when_the_password_is_right(index: Index) -> None:
+    auth = index.account("alice", active=False)
+    reply = index.request("GET", "/v1/users/", auth)
+    assert (reply.status, reply.body) == (403, b'"Account is not Active"')
+    assert index.request("GET", "/v1/users/", basic("alice", "wrong horse")).status == 401
+
+
+def test_a_new_password_replaces_the_old_one_at_once(index: Index) -> None:
+    auth = index.account("alice")
+    assert index.request("GET", "/v1/users/", auth).status == 200
+    reply = index.request("PUT", "/v1/users/alice/", auth, json={"password": "battery staple"})
+    assert (reply.status, reply.body) == (204, b"")
+    assert index.request("GET", "/v1/users/", auth).status == 401
+    assert index.request("GET", "/v1/users/", basic("alice", "battery staple")).status == 200
+
+
+def test_an_email_is_added_and_none_removed(index: Index) -> None:
+    auth = index.account("alice")
+    assert index.request("PUT", "/v1/users/alice", auth, json={"email": "Second@Example.com"}).status == 204
+    assert index.request("PUT", "/v1/users/alice", auth, json={"email": "second@example.com"}).status == 204
+    user = index.users.get("alice")
+    assert user is not None
+    assert user.emails == {"alice@example.com", "second@example.com"}
+    reply = index.request("POST", "/v1/users/", json=ALICE | {"username": "other", "email": "second@example.com"})
+    assert reply.body == b'"Username or email already exists"'
+
+
+def test_somebody_elses_address_cannot_be_added_and_the_password_stays(index: Index) -> None:
+    auth = index.account("alice")
+    index.account("bobby")
+    reply = index.request("PUT", "/v1/users/alice", auth, json={"email": "bobby@example.com", "password": "new one"})
+    assert reply.status == 400
+    assert index.request("GET", "/v1/users/", auth).status == 200
+
+
+def test_an_account_has_room_for_twenty_addresses(index: Index) -> None:
+    auth = index.account("alice")
+    statuses = [
+        index.request("PUT", "/v1/users/alice", auth, json={"email": f"a{n}@example.com"}).status for n in range(20)
+    ]
+    assert statuses == [204] * 19 + [400]
+
+
+def test_whose_account_can_be_changed(index: Index) -> None:
+    auth = index.account("alice")
+    index.account("bobby")
+    sleeping = index.account("sleeper", active=False)
+    change = {"password": "battery staple"}
+    assert index.request("PUT", "/v1/users/alice", json=change).status == 401
+    assert index.request("PUT", "/v1/users/bobby", auth, json=change).status == 403
+    assert index.request("PUT", "/v1/users/nobody", auth, json=change).status == 404
+    assert index.request("PUT", "/v1/users/%20", auth, json=change).status == 404
+    assert index.request("PUT", "/v1/users/sleeper", sleeping, json=change).status == 403
+
+
+@pytest.mark.parametrize("form", [{}, {"password": None}, {"password": "abc"}, {"email": "x"}, {"email": 5}])
+def test_a_change_that_cannot_be_made_says_why(index: Index, form: dict[str, object]) -> None:
+    auth = index.account("alice")
+    reply = index.request("PUT", "/v1/users/alice", auth, json=form)
+    assert reply.status == 400
+    assert reply.json["error"]
