@@ -1,0 +1,239 @@
+"""Pushing, pulling and deleting, as the published page and the clients have it."""
+
+import pytest
+
+from tests.driver import Index, basic
+
+ID = "9e89cc6f0bc3c38722009fe6857087b486531f9a779a0c17e3ed29dae8f12c4f"
+CHECKSUM = "b486531f9a779a0c17e3ed29dae8f12c4f9e89cc6f0bc3c38722009fe6857087"
+PUBLISHED = [
+    {"id": ID, "checksum": CHECKSUM},
+    {
+        "id": "ertwetewtwe38722009fe6857087b486531f9a779a0c1dfddgfgsdgdsgds",
+        "checksum": "34t23f23fc17e3ed29dae8f12c4f9e89cc6f0bsdfgfsdgdsgdsgerwgew",
+    },
+]
+A, B, C = "a" * 64, "b" * 64, "c" * 64
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("library", [False, True])
+def test_the_published_examples_work_verbatim(index: Index, slash: str, library: bool) -> None:
+    owner = index.account("foobar", admin=library)
+    path, full = ("foobar", "library/foobar") if library else ("foobar/bar", "foobar/bar")
+    base = f"/v1/repositories/{path}"
+
+    reply = index.request("PUT", base + slash, owner, json=[{"id": ID}], token=True)
+    assert (reply.status, reply.body) == (200, b'""')
+    assert reply.headers["x-docker-endpoints"] == "localhost:5000"
+    assert reply.token.endswith(f',repository="{full}",access=write')
+    assert reply.headers["www-authenticate"] == f"Token {reply.token}"
+    write = f"Token {reply.token}"
+
+    reply = index.request("PUT", f"{base}/images{slash}", owner, json=PUBLISHED)
+    assert (reply.status, reply.body) == (204, b"")
+
+    reply = index.request("GET", f"{base}/images{slash}", owner)
+    assert (reply.status, reply.json) == (200, PUBLISHED)
+
+    reply = index.request("PUT", f"{base}/auth{slash}", write)
+    assert (reply.status, reply.body) == (200, b'"OK"')
+
+    reply = index.request("DELETE", base + slash, owner, json="", token=True)
+    assert (reply.status, reply.body) == (202, b'""')
+    assert reply.token.endswith(f',repository="{full}",access=delete')
+    assert reply.headers["x-docker-endpoints"] == "localhost:5000"
+
+
+def test_a_single_component_name_is_the_librarys(index: Index) -> None:
+    admin = index.account("admin", admin=True)
+    index.push("solo", admin, A)
+    assert index.ids("library/solo") == [A]
+    index.push("library/other", admin, B)
+    assert index.ids("other") == [B]
+
+
+def test_library_repositories_are_administrators_to_write_and_everybodys_to_read(index: Index) -> None:
+    admin, alice = index.account("admin", admin=True), index.account("alice")
+    write = f"Token {index.push('solo', admin, A)}"
+    assert index.ids("solo") == index.ids("solo", alice) == [A]
+    for path in ("solo", "library/solo", "new"):
+        assert index.request("PUT", f"/v1/repositories/{path}", alice, json=[]).status == 403
+        assert index.request("DELETE", f"/v1/repositories/{path}", alice).status == 403
+        assert index.request("PUT", f"/v1/repositories/{path}/images", alice, json=[]).status == 403
+    assert index.request("PUT", "/v1/repositories/solo/images", write, json=[{"id": B}]).status == 204
+
+
+def test_repositories_belong_to_their_namespaces_owner(index: Index) -> None:
+    alice, bobby = index.account("alice"), index.account("bobby")
+    index.push("alice/web", alice, A)
+    for method, path in (("PUT", ""), ("DELETE", ""), ("PUT", "/images")):
+        assert index.request(method, f"/v1/repositories/alice/web{path}", bobby, json=[]).status == 403
+        reply = index.request(method, f"/v1/repositories/alice/web{path}", json=[])
+        assert reply.status == 401, "docker asks for a login only on 401"
+        assert "www-authenticate" in reply.headers
+    assert index.ids("alice/web", bobby) == [A]
+
+
+def test_an_inactive_account_can_do_nothing(index: Index) -> None:
+    auth = index.account("alice", active=False)
+    for method, path in (("PUT", ""), ("DELETE", ""), ("PUT", "/images"), ("GET", "/images")):
+        reply = index.request(method, f"/v1/repositories/alice/web{path}", auth, json=[])
+        assert (reply.status, reply.body) == (403, b'"Account is not Active"')
+
+
+def test_tokens_come_only_when_asked_for(index: Index) -> None:
+    alice = index.account("alice")
+    for reply in (
+        index.request("PUT", "/v1/repositories/alice/web", alice, json=[]),
+        index.request("GET", "/v1/repositories/alice/web/images"),
+        index.request("PUT", "/v1/repositories/alice/web/images", alice, json=[]),
+        index.request("DELETE", "/v1/repositories/alice/web", alice),
+    ):
+        assert "x-docker-token" not in reply.headers
+        assert "www-authenticate" not in reply.headers
+        assert reply.headers["x-docker-endpoints"] == "localhost:5000"
+
+
+def test_several_endpoints_are_joined(make_index: "type[Index]") -> None:
+    index = make_index(registry_endpoints=("r1.example.com", "r2.example.com:5000"))  # type: ignore[call-arg]
+    reply = index.request("PUT", "/v1/repositories/alice/web", index.account("alice"), json=[])
+    assert reply.headers["x-docker-endpoints"] == "r1.example.com, r2.example.com:5000"
+
+
+def test_an_anonymous_pull_gets_a_token_and_a_wrong_password_does_not(index: Index) -> None:
+    index.push("alice/web", index.account("alice"), A)
+    path = "/v1/repositories/alice/web/images"
+    for auth in (None, "Basic Og=="):
+        reply = index.request("GET", path, auth, token=True)
+        assert reply.status == 200
+        assert reply.token.endswith("access=read")
+    assert index.request("GET", path, basic("alice", "wrong horse"), token=True).status == 401
+
+
+def test_tags_are_taken_and_never_echoed(index: Index) -> None:
+    alice = index.account("alice")
+    body = [{"id": A}, {"id": B, "Tag": "latest"}, {"id": B, "Tag": "v1"}]
+    assert index.request("PUT", "/v1/repositories/alice/web/", alice, json=body).status == 200
+    assert index.request("GET", "/v1/repositories/alice/web/images").json == [{"id": A}, {"id": B}]
+
+
+def test_a_push_merges(index: Index) -> None:
+    alice = index.account("alice")
+    index.push("alice/web", alice, A, B)
+    path = "/v1/repositories/alice/web/images"
+    assert index.request("PUT", path, alice, json=[{"id": B, "checksum": "sha256:" + C}]).status == 204
+    index.push("alice/web", alice, C, B)
+    assert index.request("PUT", path, alice, json=[]).status == 204
+    assert index.request("GET", path).json == [{"id": A}, {"id": B, "checksum": "sha256:" + C}, {"id": C}]
+    assert index.request("PUT", path, alice, json=[{"id": B, "checksum": "sha256:" + A}]).status == 204
+    assert index.request("GET", path).json[1] == {"id": B, "checksum": "sha256:" + A}
+
+
+def test_an_empty_push_makes_an_empty_repository(index: Index) -> None:
+    alice = index.account("alice")
+    index.push("alice/web", alice)
+    assert index.ids("alice/web") == []
+    index.push("alice/web", alice, A)
+    assert index.ids("alice/web") == [A]
+
+
+def test_a_missing_repository_is_404_in_every_operation(index: Index) -> None:
+    alice = index.account("alice")
+    for method, path in (("GET", "/images"), ("PUT", "/images"), ("DELETE", ""), ("GET", f"/layer/{A}/access")):
+        assert index.request(method, f"/v1/repositories/alice/gone{path}", alice, json=[]).status == 404
+
+
+def test_deletion_hides_at_once_and_serves_the_delete_token_until_the_end(index: Index) -> None:
+    alice = index.account("alice")
+    write = f"Token {index.push('alice/web', alice, A)}"
+    base = "/v1/repositories/alice/web"
+    read = f"Token {index.request('GET', base + '/images', token=True).token}"
+
+    reply = index.request("DELETE", base, alice, token=True)
+    assert reply.status == 202
+    delete = f"Token {reply.token}"
+
+    for auth in (None, alice, read, write):
+        assert index.request("GET", base + "/images", auth).status == 404
+    assert index.request("PUT", base + "/images", write, json=[{"id": B}]).status == 404
+    assert index.request("PUT", base + "/auth", write).status == 404
+    assert index.request("DELETE", base, alice).status == 202, "no registry has taken the deletion up yet"
+
+    assert index.request("GET", base + "/images", delete).json == [{"id": A}]
+    assert index.request("PUT", base + "/auth", delete).body == b'"OK"'
+    reply = index.request("DELETE", base, alice, token=True)
+    assert (reply.status, reply.body) == (200, b'""')
+    assert "x-docker-token" not in reply.headers
+    assert index.request("GET", base + "/images", delete).status == 200, "a token is good as often as it is shown"
+
+
+def test_a_token_dies_with_its_repository_even_when_the_name_comes_back(index: Index) -> None:
+    alice = index.account("alice")
+    base = "/v1/repositories/alice/web"
+    write = f"Token {index.push('alice/web', alice, A)}"
+    read = f"Token {index.request('GET', base + '/images', token=True).token}"
+    delete = f"Token {index.request('DELETE', base, alice, token=True).token}"
+    index.push("alice/web", alice, B)
+    assert index.ids("alice/web") == [B], "nothing of the old list comes back"
+    for auth in (read, write, delete):
+        assert index.request("GET", base + "/images", auth).status == 401
+        assert index.request("PUT", base + "/auth", auth).status == 403
+    assert index.request("PUT", base + "/images", write, json=[{"id": C}]).status == 401
+    assert index.ids("alice/web") == [B]
+
+
+def test_deleting_and_creating_again_leaves_nothing_behind(index: Index) -> None:
+    alice = index.account("alice")
+    for _ in range(3):
+        for image_id in (A, B, C):
+            index.push("alice/web", alice, image_id)
+        assert index.request("DELETE", "/v1/repositories/alice/web", alice).status == 202
+    index.push("alice/web", alice, A)
+    stored = list(index.tables.images.query("alice/web"))
+    assert [item.segment.split("/")[0] for item in stored] == ["head", "segment"]
+    assert index.tables.repositories.get("alice", "web").created
+
+
+def test_what_a_deletion_leaves_expires(index: Index) -> None:
+    alice = index.account("alice")
+    index.push("alice/web", alice, A)
+    index.push("alice/web", alice, B)
+    index.request("DELETE", "/v1/repositories/alice/web", alice)
+    assert all(item.expires for item in index.tables.images.query("alice/web"))
+    assert index.request("PUT", "/v1/repositories/alice/web", alice, json=[]).status == 200
+    assert [item.expires for item in index.tables.images.query("alice/web")] == [None]
+
+
+def test_head_answers_like_get(index: Index) -> None:
+    index.push("alice/web", index.account("alice"), A)
+    path = "/v1/repositories/alice/web/images"
+    head, get = index.request("HEAD", path), index.request("GET", path)
+    assert (head.status, head.headers) == (get.status, get.headers)
+
+
+def test_a_list_of_many_images_and_one_too_many(index: Index) -> None:
+    alice = index.account("alice")
+    many = [{"id": f"{n:064x}", "checksum": f"tarsum.v1+sha256:{n:064x}"} for n in range(30_000)]
+    path = "/v1/repositories/alice/big"
+    assert index.request("PUT", path, alice, json=many).status == 200
+    reply = index.request("GET", path + "/images")
+    assert reply.json == many
+    assert len(reply.body) < 5_600_000, "Lambda's reply holds 6 MB, and quotes count twice"
+    for refused in (
+        index.request("PUT", path + "/images", alice, json=[{"id": "one0more"}]),
+        index.request("PUT", "/v1/repositories/alice/other", alice, json=[*({"id": i["id"]} for i in many), {"id": A}]),
+    ):
+        assert refused.status == 413
+        assert "30000" in refused.json["error"]
+    assert len(index.ids("alice/big")) == 30_000
+    assert index.request("GET", "/v1/repositories/alice/other/images").status == 404
+
+
+def test_ids_that_pack_badly_are_limited_by_their_size(index: Index) -> None:
+    alice = index.account("alice")
+    long = [{"id": f"z{n:063}", "checksum": "y" * 100} for n in range(25_000)]
+    reply = index.request("PUT", "/v1/repositories/alice/big", alice, json=long)
+    assert reply.status == 413
+    assert index.request("PUT", "/v1/repositories/alice/big", alice, json=long[:20_000]).status == 200
+    assert len(index.ids("alice/big")) == 20_000

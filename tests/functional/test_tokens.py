@@ -1,0 +1,127 @@
+"""What each token opens, on the wire."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.driver import Index
+
+A, B = "a" * 64, "b" * 64
+BASE = "/v1/repositories/alice/web"
+
+
+@pytest.fixture
+def alice(index: Index) -> str:
+    return index.account("alice")
+
+
+@pytest.fixture
+def write(index: Index, alice: str) -> str:
+    return f"Token {index.push('alice/web', alice, A)}"
+
+
+@pytest.fixture
+def read(index: Index, write: str) -> str:
+    return f"Token {index.request('GET', BASE + '/images', token=True).token}"
+
+
+def test_a_read_token_reads(index: Index, read: str) -> None:
+    assert index.request("GET", BASE + "/images", read).json == [{"id": A}]
+    assert index.request("GET", f"{BASE}/layer/{A}/access", read).json == {"access": True}
+    assert index.request("PUT", BASE + "/auth", read).status == 200
+    assert index.request("PUT", BASE + "/images", read, json=[{"id": B}]).status == 403
+    assert index.request("PUT", BASE, read, json=[]).status == 401
+    assert index.request("DELETE", BASE, read).status == 401
+    assert index.request("GET", "/v1/users/", read).status == 401
+    assert index.ids("alice/web") == [A]
+
+
+def test_a_write_token_reads_and_writes_its_list(index: Index, write: str) -> None:
+    assert index.request("GET", BASE + "/images", write).json == [{"id": A}]
+    reply = index.request("PUT", BASE + "/images", write, json=[{"id": B, "checksum": "sha256:" + A}])
+    assert (reply.status, reply.body) == (204, b"")
+    assert index.request("GET", f"{BASE}/layer/{B}/access", write).json == {"access": True}
+    assert index.request("PUT", BASE, write, json=[]).status == 401
+    assert index.request("DELETE", BASE, write).status == 401
+
+
+def test_a_write_token_sees_the_first_put_at_once(index: Index, write: str) -> None:
+    assert index.request("GET", BASE + "/images", write).json == [{"id": A}]
+    reply = index.request("GET", f"{BASE}/layer/{B}/access", write)
+    assert (reply.status, reply.json) == (404, {"access": False})
+
+
+def test_a_delete_token_does_not_read_layers_or_write(index: Index, alice: str, write: str) -> None:
+    delete = f"Token {index.request('DELETE', BASE, alice, token=True).token}"
+    assert index.request("GET", f"{BASE}/layer/{A}/access", delete).status == 403
+    assert index.request("PUT", BASE + "/images", delete, json=[]).status == 403
+
+
+def test_a_token_serves_no_other_repository(index: Index, alice: str, write: str) -> None:
+    index.push("alice/other", alice, B)
+    for name in ("alice/other", "alice/missing", "web"):
+        path = f"/v1/repositories/{name}"
+        assert index.request("GET", path + "/images", write).status == 401
+        assert index.request("PUT", path + "/images", write, json=[]).status == 401
+        assert index.request("GET", f"{path}/layer/{B}/access", write).status == 401
+        assert index.request("PUT", path + "/auth", write).status == 403
+
+
+def test_bad_tokens_are_401_and_at_auth_403(index: Index, read: str) -> None:
+    for bad in (
+        "Token",
+        "Token ",
+        "Token x",
+        read[:-1],
+        read + "x",
+        read.replace("read", "write"),
+        read.replace(",", ", "),
+    ):
+        reply = index.request("GET", BASE + "/images", bad)
+        assert reply.status == 401, "also on a public repository"
+        assert reply.json["error"]
+        assert index.request("PUT", BASE + "/auth", bad).status == 403
+
+
+def test_auth_without_a_token_is_permission_denied(index: Index, alice: str, write: str) -> None:
+    for auth in (None, alice, "Basic Og==", "Basic !"):
+        reply = index.request("PUT", BASE + "/auth", auth)
+        assert reply.status == 403
+        assert "permission denied" in reply.json["error"]
+
+
+@pytest.mark.parametrize("spelling", ["token {}", "TOKEN {}", "Token Token {}", "Token {},extra=1"])
+def test_spellings_that_clients_use(index: Index, read: str, spelling: str) -> None:
+    assert index.request("GET", BASE + "/images", spelling.format(read.removeprefix("Token "))).status == 200
+
+
+def test_who_comes_with_a_token_gets_no_younger_one(index: Index, write: str, read: str) -> None:
+    for method, auth in (("GET", read), ("GET", write), ("PUT", write)):
+        reply = index.request(method, BASE + "/images", auth, json=[], token=True)
+        assert f"Token {reply.token}" == auth
+        assert reply.headers["www-authenticate"] == auth
+
+
+def test_a_token_works_in_another_container(index: Index, read: str) -> None:
+    assert index.restarted().request("GET", BASE + "/images", read).status == 200
+    assert index.restarted(signer="kms").request("GET", BASE + "/images", read).status == 401
+
+
+def test_a_signer_that_asks_kms_each_time(make_index: Callable[..., Index]) -> None:
+    index = make_index(signer="kms")
+    token = f"Token {index.push('alice/web', index.account('alice'), A)}"
+    index.calls.clear()
+    assert index.request("GET", BASE + "/images", token).status == 200
+    assert index.calls == ["kms.GenerateMac", "dynamodb.Query"]
+
+
+def test_the_strict_mode_takes_each_token_once(make_index: Callable[..., Index]) -> None:
+    index = make_index(token_single_use=True)
+    token = f"Token {index.push('alice/web', index.account('alice'), A)}"
+    assert index.request("GET", BASE + "/images", token).status == 200
+    for container in (index, index.restarted()):
+        reply = container.request("GET", BASE + "/images", token)
+        assert reply.status == 401
+        assert "once" in reply.json["error"]
+    spent = list(index.tables.images.scan(index.tables.images.segment == "spent"))
+    assert [bool(item.expires) for item in spent] == [True]

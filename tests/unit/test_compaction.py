@@ -1,0 +1,38 @@
+"""When segments are packed into one: seldom enough to be cheap, often enough to stay few."""
+
+from math import log2
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.store.images import COMPACT_ABOVE, first_to_compact
+
+
+@given(st.lists(st.integers(1, 350_000), max_size=COMPACT_ABOVE))
+def test_few_segments_are_left_alone(sizes: list[int]) -> None:
+    assert first_to_compact(sizes) is None
+
+
+@given(st.lists(st.integers(1, 350_000), min_size=2, max_size=100))
+def test_what_is_gathered_fits_a_transaction_and_is_worth_it(sizes: list[int]) -> None:
+    first = first_to_compact(sizes)
+    if first is not None:
+        assert len(sizes) - first >= 2
+        assert len(sizes) - first <= 60
+        assert sum(sizes[first:]) <= 1_500_000
+
+
+def test_small_pushes_to_a_large_list_rewrite_little_and_leave_few_segments() -> None:
+    sizes, written, most = [350_000, 290_000], 0, 0
+    for _ in range(2000):  # pushes of 5 images
+        first = first_to_compact(sizes)
+        if first is None:
+            sizes.append(320)
+            written += 320
+        else:
+            merged = sum(sizes[first:]) + 320
+            sizes[first:] = [merged]
+            written += merged
+        most = max(most, len(sizes))
+    assert most <= COMPACT_ABOVE + 1
+    assert written / (2000 * 320) < log2(2000 / COMPACT_ABOVE), "each byte is rewritten a logarithmic number of times"

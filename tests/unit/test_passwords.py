@@ -1,0 +1,86 @@
+"""bcrypt, its limits, and the memory of checked credentials."""
+
+import bcrypt
+import pytest
+
+from chalicelib.passwords import REMEMBERED_SECONDS, Passwords
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Every hash that bcrypt was really asked about."""
+    asked: list[bytes] = []
+    real = bcrypt.checkpw
+
+    def checkpw(password: bytes, stored: bytes) -> bool:
+        asked.append(stored)
+        return real(password, stored)
+
+    monkeypatch.setattr(bcrypt, "checkpw", checkpw)
+    return asked
+
+
+def test_the_right_password_matches_and_no_other() -> None:
+    passwords = Passwords(4)
+    stored = passwords.hash("correct horse")
+    assert passwords.matches("correct horse", stored)
+    assert not passwords.matches("correct horsf", stored)
+    assert not passwords.matches("", stored)
+
+
+def test_bcrypt_would_cut_at_72_bytes_and_waybill_does_not() -> None:
+    passwords = Passwords(4)
+    stored = passwords.hash("x" * 72)
+    assert passwords.matches("x" * 72, stored)
+    assert not passwords.matches("x" * 73, stored)
+    assert not passwords.matches("x" * 71 + "\0", stored)
+    assert not passwords.matches("\ud800", stored)
+
+
+def test_a_match_is_remembered_for_a_minute(counted: list[bytes]) -> None:
+    clock = Clock()
+    passwords = Passwords(4, clock)
+    stored = passwords.hash("correct horse")
+    for clock.now in (0, 1, REMEMBERED_SECONDS - 1):
+        assert passwords.matches("correct horse", stored)
+    assert len(counted) == 1
+    clock.now = REMEMBERED_SECONDS
+    assert passwords.matches("correct horse", stored)
+    assert len(counted) == 2
+
+
+def test_what_is_remembered_holds_for_that_stored_hash_only(counted: list[bytes]) -> None:
+    passwords = Passwords(4)
+    old, new = passwords.hash("correct horse"), passwords.hash("battery staple")
+    assert passwords.matches("correct horse", old)
+    assert not passwords.matches("correct horse", new)
+    assert not passwords.matches("battery staple", old)
+    assert len(counted) == 3
+
+
+def test_a_wrong_password_is_never_remembered(counted: list[bytes]) -> None:
+    passwords = Passwords(4)
+    stored = passwords.hash("correct horse")
+    for _ in range(3):
+        assert not passwords.matches("wrong horse", stored)
+    assert len(counted) == 3
+
+
+def test_an_unknown_user_costs_a_bcrypt_of_the_same_cost(counted: list[bytes]) -> None:
+    passwords = Passwords(5)
+    assert not passwords.matches("correct horse", None)
+    assert [hashed[:7] for hashed in counted] == [b"$2b$05$"]
+
+
+def test_neither_passwords_nor_hashes_show_in_a_repr() -> None:
+    passwords = Passwords(4)
+    passwords.matches("correct horse", passwords.hash("correct horse"))
+    assert "horse" not in repr(vars(passwords))
+    assert "$2b$" not in repr(vars(passwords)["_remembered"])

@@ -1,0 +1,58 @@
+"""What the environment may say."""
+
+import pytest
+
+from chalicelib.settings import Settings, SettingsError
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+    assert Settings.from_environment({"TOKEN_LIFETIME": "", "STACK": "", "SIGNER": ""}) == Settings()
+
+
+def test_everything_can_be_set() -> None:
+    settings = Settings.from_environment(
+        {
+            "STACK": "waybill-live",
+            "AWS_REGION": "eu-central-1",
+            "REGISTRY_ENDPOINTS": "r1.example.com, r2.example.com:5000,[::1]:5000",
+            "TOKEN_LIFETIME": "600",
+            "TOKEN_SINGLE_USE": "Yes",
+            "SIGNER": "kms",
+            "BCRYPT_COST": "10",
+        }
+    )
+    assert settings == Settings(
+        stack="waybill-live",
+        region="eu-central-1",
+        registry_endpoints=("r1.example.com", "r2.example.com:5000", "[::1]:5000"),
+        token_lifetime=600,
+        token_single_use=True,
+        signer="kms",
+        bcrypt_cost=10,
+    )
+    assert settings.table("users") == "waybill-live-users"
+    assert settings.key == "alias/waybill-live"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STACK", "a b"),
+        ("STACK", "x"),
+        ("REGISTRY_ENDPOINTS", "http://localhost:5000"),
+        ("REGISTRY_ENDPOINTS", "host/path"),
+        ("REGISTRY_ENDPOINTS", "host\r\nX-Evil: 1"),
+        ("REGISTRY_ENDPOINTS", ","),
+        ("TOKEN_LIFETIME", "59"),
+        ("TOKEN_LIFETIME", "86401"),
+        ("TOKEN_LIFETIME", "ten"),
+        ("TOKEN_LIFETIME", "²"),
+        ("TOKEN_SINGLE_USE", "maybe"),
+        ("SIGNER", "rsa"),
+        ("BCRYPT_COST", "3"),
+    ],
+)
+def test_a_bad_setting_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment({name: value})

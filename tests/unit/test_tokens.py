@@ -1,0 +1,245 @@
+"""The token's grammar, and that nothing but what was issued passes."""
+
+import re
+import secrets
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from chalicelib.access import Access
+from chalicelib.names import RepositoryName
+from chalicelib.signing import EPOCH_SECONDS, EpochSigner, KmsSigner, Signer
+from chalicelib.tokens import Grant, InvalidToken, Tokens
+
+NOW = 1_800_000_000
+REGISTRY_READS = re.compile(r'(\w+)[:=][\s"]?([^",]+)"?')  # docker-registry 0.9.1, toolkit.py
+GRANT = Grant(RepositoryName("foo", "bar"), Access.WRITE, "0123456789abcdef")
+
+
+class Kms:
+    """KMS as far as a signer needs it; counts its calls."""
+
+    def __init__(self) -> None:
+        self.key = secrets.token_bytes(32)
+        self.calls = 0
+
+    def generate_mac(self, **request: bytes) -> dict[str, bytes]:
+        import hmac
+
+        self.calls += 1
+        return {"Mac": hmac.digest(self.key, request["Message"], "sha256")}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make(lifetime: int = 600, signer: Signer | None = None, clock: Clock | None = None) -> Tokens:
+    return Tokens(signer or EpochSigner(KmsSigner(Kms(), "alias/x")), lifetime, clock=clock or Clock())
+
+
+GRANTS = st.builds(
+    Grant,
+    st.builds(
+        RepositoryName,
+        st.from_regex(r"[a-z0-9_-]{2,30}", fullmatch=True),
+        st.from_regex(r"[a-z0-9][a-z0-9_.-]{0,30}", fullmatch=True),
+    ),
+    st.sampled_from(Access),
+    st.from_regex(r"[0-9a-f]{16}", fullmatch=True),
+)
+
+
+@given(GRANTS)
+def test_what_was_issued_is_read_back_by_index_and_registry(grant: Grant) -> None:
+    tokens = make()
+    token = tokens.issue(grant)
+    assert tokens.check(token) == grant
+    read = dict(REGISTRY_READS.findall("token " + token))
+    assert read == {
+        "signature": token.split(",")[0].removeprefix("signature="),
+        "repository": str(grant.repository),
+        "access": grant.access,
+    }
+
+
+TOKENS = make()
+ISSUED = TOKENS.issue(GRANT)
+
+
+@given(st.data())
+def test_no_mutated_token_verifies(data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(ISSUED) - 1))
+    length = data.draw(st.integers(0, 3))
+    mutated = ISSUED[:at] + data.draw(st.text(max_size=3)) + ISSUED[at + length :]
+    assume(mutated != ISSUED)
+    try:
+        grant = TOKENS.check(mutated)
+    except InvalidToken:
+        return
+    # What still verifies says the same and differs only by something that clients may add.
+    assert grant == GRANT
+    assert set(ISSUED.split(",")) < set(mutated.removeprefix("Token ").split(","))
+
+
+@given(
+    st.text()
+    | st.from_regex(r'signature=1\.[0-9]+\.[0-9]+\.[0-9a-f]{16}\.[0-9a-f]{16}\.[\w-]{43},repository="a/b",access=read')
+)
+def test_nothing_made_up_verifies(text: str) -> None:
+    with pytest.raises(InvalidToken):
+        TOKENS.check(text)
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        ISSUED,
+        "Token " + ISSUED,
+        "tOKEN " + ISSUED,
+        ISSUED + ",extra=1",
+        'future="x",' + ISSUED,
+        ",".join(reversed(ISSUED.split(","))),
+    ],
+)
+def test_what_the_protocol_tolerates(spelt: str) -> None:
+    assert TOKENS.check(spelt) == GRANT
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        ISSUED.replace(",", ", "),
+        ISSUED.replace("=", " = "),
+        " " + ISSUED,
+        ISSUED + " ",
+        ISSUED + ",",
+        ISSUED + ",access=write",
+        "access=read," + ISSUED,
+        ISSUED + ',repository="foo/bar"',
+        ISSUED.replace('"', ""),
+        ISSUED.replace("access=write", 'access="write"'),
+        ISSUED.replace("access=write", "access=WRITE"),
+        ISSUED.replace("access=write", "access=delete"),
+        ISSUED.replace("foo/bar", "foo/baz"),
+        ISSUED.replace("foo/bar", "Foo/bar"),
+        ISSUED.replace("foo/bar", "bar"),
+        ISSUED[:-20],
+        ISSUED.split(",")[0],
+        "Token Token " + ISSUED,
+        "",
+    ],
+)
+def test_what_it_does_not(spelt: str) -> None:
+    with pytest.raises(InvalidToken):
+        TOKENS.check(spelt)
+
+
+def test_base64s_spare_bits_are_no_second_spelling() -> None:
+    signature, rest = ISSUED.split(",", 1)
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for last in alphabet:
+        if last != signature[-1]:
+            with pytest.raises(InvalidToken):
+                TOKENS.check(f"{signature[:-1]}{last},{rest}")
+
+
+def test_a_token_is_good_until_it_expires_as_often_as_it_is_shown() -> None:
+    clock = Clock()
+    tokens = make(600, clock=clock)
+    token = tokens.issue(GRANT)
+    for clock.now in (NOW, NOW + 1, NOW + 599.9):
+        assert tokens.check(token) == GRANT
+    clock.now = NOW + 600
+    with pytest.raises(InvalidToken, match="expired"):
+        tokens.check(token)
+
+
+@pytest.mark.parametrize("lifetime", [60, 3600, 86400])
+@pytest.mark.parametrize("into_the_epoch", [0, 1, 1800, 3599])
+def test_a_token_outlives_its_epoch(lifetime: int, into_the_epoch: int) -> None:
+    clock = Clock()
+    clock.now = NOW - NOW % EPOCH_SECONDS + into_the_epoch
+    tokens = make(lifetime, clock=clock)
+    token = tokens.issue(GRANT)
+    clock.now += lifetime - 1
+    assert tokens.check(token) == GRANT
+
+
+def test_a_slower_clock_elsewhere_takes_a_token_of_the_next_epoch() -> None:
+    clock, kms = Clock(), Kms()
+    clock.now = NOW - NOW % EPOCH_SECONDS
+    tokens = make(600, EpochSigner(KmsSigner(kms, "k")), clock)
+    token = tokens.issue(GRANT)
+    clock.now -= 30
+    assert tokens.check(token) == GRANT
+
+
+def test_a_forger_cannot_make_the_index_ask_kms_for_other_epochs() -> None:
+    kms = Kms()
+    tokens = make(600, EpochSigner(KmsSigner(kms, "k")))
+    tokens.issue(GRANT)
+    for epoch in range(1000):
+        forged = f'signature=1.{epoch}.{NOW + 10}.{"0" * 16}.{"0" * 16}.{"A" * 43},repository="foo/bar",access=read'
+        with pytest.raises(InvalidToken):
+            tokens.check(forged)
+    assert kms.calls == 1
+
+
+def test_another_stacks_token_is_none() -> None:
+    with pytest.raises(InvalidToken):
+        make().check(ISSUED)
+
+
+def test_a_token_in_the_strict_mode_is_good_once() -> None:
+    class Spent:
+        def __init__(self) -> None:
+            self.nonces: set[str] = set()
+
+        def spend(self, nonce: str, expiry: int) -> bool:
+            new = nonce not in self.nonces
+            self.nonces.add(nonce)
+            return new
+
+    tokens = Tokens(EpochSigner(KmsSigner(Kms(), "k")), 600, Spent(), Clock())
+    token, other = tokens.issue(GRANT), tokens.issue(GRANT)
+    assert tokens.check(token) == GRANT
+    with pytest.raises(InvalidToken, match="used already"):
+        tokens.check(token)
+    assert tokens.check(other) == GRANT
+
+
+@pytest.mark.parametrize("kind", ["epoch", "kms"])
+def test_both_signers_keep_the_promise_of_the_interface(kind: str) -> None:
+    kms = Kms()
+    root = KmsSigner(kms, "k")
+    signer: Signer = EpochSigner(root) if kind == "epoch" else root
+    mac = signer.sign(5, b"message")
+    assert len(mac) == 32
+    assert signer.verify(5, b"message", mac)
+    assert not signer.verify(6, b"message", mac)
+    assert not signer.verify(5, b"massage", mac)
+    assert not signer.verify(5, b"message", mac[:-1])
+    assert kms.calls == (2 if kind == "epoch" else 5)
+
+
+def test_the_signers_do_not_pass_for_each_other() -> None:
+    root = KmsSigner(Kms(), "k")
+    assert EpochSigner(root).sign(5, b"message") != root.sign(5, b"message")
+
+
+def test_only_as_many_epoch_keys_are_kept_as_can_hold_live_tokens() -> None:
+    kms = Kms()
+    signer = EpochSigner(KmsSigner(kms, "k"))
+    for epoch in range(100):
+        signer.sign(epoch, b"")
+    for epoch in range(99, 67, -1):
+        signer.sign(epoch, b"")
+    assert kms.calls == 100
+    signer.sign(3, b"")
+    assert kms.calls == 101
