@@ -4,6 +4,7 @@ from chalicelib.access import Caller, may_change
 from chalicelib.errors import Forbidden, NotFound, Unavailable
 from chalicelib.images import ImageLists
 from chalicelib.names import RepositoryName
+from chalicelib.search import terms_of
 from chalicelib.store.images import ImageStore
 from chalicelib.store.repositories import RepositoryStore
 from chalicelib.store.tables import ConditionFailed
@@ -31,7 +32,7 @@ class Repositories:
                 self._lists.merge(repository, stored, images)
                 return stored.living.generation
             try:
-                return self._store.create(repository, stored, images)
+                return self._store.create(repository, stored, images, terms_of(repository, ""))
             except ConditionFailed:
                 continue  # created by somebody else meanwhile: merge into theirs
         raise Unavailable("the repository is being changed by others right now; try again in a moment")
@@ -50,7 +51,8 @@ class Repositories:
             if stored.head.deleted:
                 return None if stored.head.confirmed else stored.head.generation
             try:
-                self._store.delete(repository, stored)
+                description = self._store.description(repository) or ""
+                self._store.delete(repository, stored, terms_of(repository, description))
             except ConditionFailed:
                 continue  # a push has changed the list meanwhile
             return stored.head.generation

@@ -113,7 +113,7 @@ class Doorman:
 
     def account(self, request: Request) -> Caller:
         """The account that signed in with Basic. Raises Unauthorized, also for nobody and for a token; NotActive."""
-        caller = self._caller(request)
+        caller = self.caller(request)
         if caller is ANONYMOUS:
             raise Unauthorized("sign in with your username and password")
         return caller
@@ -125,13 +125,14 @@ class Doorman:
         """
         token = presented_token(request)
         if token is None:
-            return self._caller(request)
+            return self.caller(request)
         grant = self._tokens.check(token)
         if grant.repository != request.repository:
             raise InvalidToken("the token is for another repository")
         return grant
 
-    def _caller(self, request: Request) -> Caller:
+    def caller(self, request: Request) -> Caller:
+        """The account that signed in with Basic, or nobody. Raises Unauthorized for wrong credentials; NotActive."""
         header = request.headers.get("authorization", "").strip()
         if not header:
             return ANONYMOUS

@@ -2,27 +2,32 @@
 
 import secrets
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from chalicelib.names import RepositoryName
 from chalicelib.store.images import HEAD, ImageStore, StoredImages
 from chalicelib.store.packing import pack
 from chalicelib.store.tables import Tables, stored
+from chalicelib.store.terms import Rank, TermStore
 
 DELETED_KEPT_SECONDS = 7 * 86400  # above the longest token's life, for a registry that takes its time
-_TRANSACTION_SEGMENTS = 90
+_TRANSACTION_SEGMENTS = 25  # a transaction holds 100 items, and a repository has up to 71 terms
 
 
 class RepositoryStore:
     """Every method raises Unavailable when DynamoDB does not answer."""
 
-    def __init__(self, tables: Tables, images: ImageStore) -> None:
+    def __init__(self, tables: Tables, images: ImageStore, terms: TermStore) -> None:
         self._tables = tables
         self._images = images
+        self._terms = terms
 
     @stored
-    def create(self, repository: RepositoryName, before: StoredImages, images: dict[str, str]) -> str:
-        """Begins a new life of `repository` and gives its generation. Head, item and list appear at once.
+    def create(
+        self, repository: RepositoryName, before: StoredImages, images: dict[str, str], terms: dict[str, Rank]
+    ) -> str:
+        """Begins a new life of `repository` and gives its generation. Head, item, list and terms appear at once.
 
         `before` is what `ImageStore.read` found: nothing, or a deleted repository, whose remains are swept.
         Raises ConditionFailed when somebody else has created it meanwhile.
@@ -42,12 +47,14 @@ class RepositoryStore:
             )
             for item in self._images.segments(repository, generation, pack(images)):
                 write.save(item)
+            for term in self._terms.items(repository, terms):
+                write.save(term)
         self._images.sweep(repository, [*(key for key, _ in before.segments), *before.strays])
         return generation
 
     @stored
-    def delete(self, repository: RepositoryName, before: StoredImages) -> None:
-        """Hides `repository` at once: the item goes, the head is marked, the list stays for its delete token.
+    def delete(self, repository: RepositoryName, before: StoredImages, terms: dict[str, Rank]) -> None:
+        """Hides `repository` at once: item and terms go, the head is marked, the list stays for its delete token.
 
         Raises ConditionFailed when the list has changed since `before` was read.
         """
@@ -62,7 +69,23 @@ class RepositoryStore:
                 condition=self._images.is_generation(head.generation, deleted=False),
             )
             write.delete(self._tables.repositories(repository.namespace, repository.name))
+            for term in self._terms.items(repository, terms):
+                write.delete(term)
             for key, _ in before.segments[:_TRANSACTION_SEGMENTS]:
                 write.update(
                     model(str(repository), key), [model.expires.set(expires)], condition=model.segment.exists()
                 )
+
+    @stored
+    def description(self, repository: RepositoryName) -> str | None:
+        """What the owner says of it; None where there is no such repository."""
+        return self.descriptions([repository]).get(repository)
+
+    @stored
+    def descriptions(self, repositories: Iterable[RepositoryName]) -> dict[RepositoryName, str]:
+        """The descriptions of those that exist, in one BatchGetItem for each hundred."""
+        keys = [(name.namespace, name.name) for name in repositories]
+        return {
+            RepositoryName(item.namespace, item.name): item.description or ""
+            for item in self._tables.repositories.batch_get(keys)
+        }

@@ -59,6 +59,14 @@ class RepositoryItem(Model):
     created = UTCDateTimeAttribute()
 
 
+class TermItem(Model):
+    """terms: a word that finds a repository; see store/terms.py for the keys."""
+
+    bucket = UnicodeAttribute(hash_key=True)
+    entry = UnicodeAttribute(range_key=True)
+    rank = NumberAttribute()
+
+
 class ImagesItem(Model):
     """images: a repository's head (`segment` is `head`) and the packed segments of its list under it.
 
@@ -80,7 +88,7 @@ class ConditionFailed(Exception):
 
 
 class Tables:
-    """The four models bound to one stack's tables, all speaking through one botocore client.
+    """The models bound to one stack's tables, all speaking through one botocore client.
 
     PynamoDB makes a client for each model, 80 to 230 ms each at first use; sharing one is what keeps cold starts short.
     """
@@ -92,6 +100,7 @@ class Tables:
         self.emails = self._bound(EmailItem, table("emails"))
         self.repositories = self._bound(RepositoryItem, table("repositories"))
         self.images = self._bound(ImagesItem, table("images"))
+        self.terms = self._bound(TermItem, table("terms"))
         self._connection = Connection(region=region)
         self._connection._client = client
 

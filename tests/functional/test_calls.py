@@ -6,7 +6,8 @@ from tests.driver import Index
 
 A, B = "a" * 64, "b" * 64
 BASE = "/v1/repositories/alice/web"
-GET, QUERY, PUT, TRANSACT = (f"dynamodb.{name}" for name in ("GetItem", "Query", "PutItem", "TransactWriteItems"))
+GET, BATCH_GET, QUERY = "dynamodb.GetItem", "dynamodb.BatchGetItem", "dynamodb.Query"
+PUT, TRANSACT = "dynamodb.PutItem", "dynamodb.TransactWriteItems"
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def warm(index: Index) -> Index:
         ("PUT", BASE + "/images", "alice", [], 204, [GET, QUERY]),
         ("PUT", BASE + "/images", "write", [{"id": A}], 204, [QUERY]),
         ("PUT", BASE + "/images", "write", [{"id": B}], 204, [QUERY, PUT]),
-        ("DELETE", BASE, "alice", None, 202, [GET, QUERY, TRANSACT]),
+        ("DELETE", BASE, "alice", None, 202, [GET, QUERY, BATCH_GET, TRANSACT]),
         ("GET", "/v1/_ping", "alice", None, 200, []),
         ("GET", "/v2/", "nobody", None, 401, []),
         ("GET", BASE + "/images", "forged", None, 401, []),

@@ -1,0 +1,188 @@
+"""Search over what can be seen: prefixes, words, order, pages and what it costs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.names import RepositoryName
+from chalicelib.search import Search, terms_of
+from chalicelib.store.images import ImageStore, StoredImages
+from chalicelib.store.repositories import RepositoryStore
+from chalicelib.store.terms import MATCHES_AT_MOST, TermStore
+from tests.driver import Index, basic
+
+
+def names(index: Index, query: str, auth: str | None = None) -> list[str]:
+    reply = index.request("GET", f"/v1/search?{query}", auth)
+    assert reply.status == 200, reply
+    return [result["name"] for result in reply.json["results"]]
+
+
+def fill(index: Index, repositories: Iterable[str]) -> None:
+    store = RepositoryStore(index.tables, ImageStore(index.tables), TermStore(index.tables))
+    for repository in repositories:
+        name = RepositoryName(*repository.split("/"))
+        store.create(name, StoredImages(), {}, terms_of(name, ""))
+
+
+def test_the_reply_is_what_clients_read(index: Index) -> None:
+    fill(index, ["foo/bar", "library/barn"])
+    reply = index.request("GET", "/v1/search?q=bar&n=25&page=1")
+    common = {"description": "", "star_count": 0, "is_trusted": False, "is_automated": False}
+    assert reply.json == {
+        "num_pages": 1,
+        "num_results": 2,
+        "page": 1,
+        "page_size": 25,
+        "query": "bar",
+        "results": [
+            {"name": "foo/bar", "is_official": False, **common},
+            {"name": "barn", "is_official": True, **common},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("foo", True),
+        ("bar", True),
+        ("baz", True),
+        ("ba", True),
+        ("b", True),
+        ("BAZ", True),
+        ("foo-bar_baz", True),
+        ("alice", True),
+        ("alice%2Ffoo-bar_baz", True),
+        ("foo+baz", True),
+        ("foo+nope", False),
+        ("az", False),
+        ("foobar", False),
+        ("%2F", False),
+        ("-", False),
+        ("", True),
+        ("+", True),
+    ],
+)
+def test_what_finds_foo_bar_baz(index: Index, query: str, found: bool) -> None:
+    index.push("alice/foo-bar_baz", index.account("alice"))
+    assert names(index, f"q={query}") == (["alice/foo-bar_baz"] if found else [])
+
+
+def test_without_a_query_everything_is_listed(index: Index) -> None:
+    fill(index, ["alice/b", "alice/a", "library/c"])
+    assert names(index, "") == names(index, "q=") == ["alice/a", "alice/b", "c"]
+
+
+def test_an_exact_name_comes_first(index: Index) -> None:
+    fill(index, ["aaaa/web-tools", "zoe/web", "aaaa/webster"])
+    assert names(index, "q=web") == ["zoe/web", "aaaa/web-tools", "aaaa/webster"]
+    assert names(index, "q=zoe/web") == ["zoe/web"]
+
+
+def test_pages(index: Index) -> None:
+    fill(index, [f"alice/web{n:02}" for n in range(30)])
+    reply = index.request("GET", "/v1/search?q=web").json
+    assert (reply["num_results"], reply["num_pages"], len(reply["results"])) == (30, 2, 25)
+    reply = index.request("GET", "/v1/search?q=web&n=7&page=5").json
+    assert (reply["num_pages"], reply["page"], reply["page_size"]) == (5, 5, 7)
+    assert [result["name"] for result in reply["results"]] == ["alice/web28", "alice/web29"]
+    assert names(index, "q=web&page=3") == []
+    assert index.request("GET", "/v1/search?q=web&n=500").json["page_size"] == 100
+
+
+@pytest.mark.parametrize(
+    "query", ["n=0", "n=-1", "n=x", "page=0", "page=1.5", "n=%C2%B2", "page=99999999", "q=" + "x" * 300]
+)
+def test_numbers_that_are_none(index: Index, query: str) -> None:
+    reply = index.request("GET", f"/v1/search?{query}")
+    assert reply.status == 400
+    assert reply.json["error"]
+
+
+def test_wrong_credentials_are_401_and_none_are_fine(index: Index) -> None:
+    auth = index.account("alice")
+    assert index.request("GET", "/v1/search?q=x", auth).status == 200
+    assert index.request("GET", "/v1/search?q=x", basic("alice", "wrong horse")).status == 401
+
+
+def test_a_deleted_repository_is_found_no_more_and_a_new_one_again(index: Index) -> None:
+    alice = index.account("alice")
+    index.push("alice/web", alice)
+    index.request("DELETE", "/v1/repositories/alice/web", alice)
+    assert names(index, "q=web") == []
+    assert not list(index.tables.terms.scan())
+    index.push("alice/web", alice)
+    assert names(index, "q=web") == ["alice/web"]
+
+
+def test_the_cost_grows_with_what_matches_and_not_with_the_table(index: Index) -> None:
+    counts = []
+    for others in (range(20), range(20, 400)):
+        fill(index, [f"alice/other{n}" for n in others])
+        if not counts:
+            fill(index, ["alice/web1", "alice/web2"])
+        counts.append(_counted(index, "/v1/search?q=web"))
+    assert counts[0] == counts[1]
+    assert counts[0][0] == ["dynamodb.Query", "dynamodb.BatchGetItem"]
+
+
+def _counted(index: Index, path: str) -> tuple[list[str], int]:
+    """The calls that a search makes, and how many items it reads."""
+    read = 0
+
+    def note(parsed: dict[str, Any], **_: Any) -> None:
+        nonlocal read
+        read += parsed.get("ScannedCount", 0) + sum(map(len, parsed.get("Responses", {}).values()))
+
+    index.aws.dynamodb.meta.events.register("after-call.*.*", note, unique_id="count")
+    index.calls.clear()
+    assert index.request("GET", path).status == 200
+    index.aws.dynamodb.meta.events.unregister("after-call.*.*", note, unique_id="count")
+    return list(index.calls), read
+
+
+def test_a_very_common_word_is_bounded(index: Index) -> None:
+    with index.tables.terms.batch_write() as batch:
+        for n in range(MATCHES_AT_MOST + 200):
+            batch.save(index.tables.terms("public w", f"web alice/web-{n:05}", rank=0))
+    calls, read = _counted(index, "/v1/search?q=web")
+    assert (len(calls), read) == (2, MATCHES_AT_MOST)
+
+
+PARTS = st.lists(st.sampled_from(["red", "redis", "web", "w", "tool", "7"]), min_size=1, max_size=3)
+NAMES = st.sets(
+    st.builds("{}/{}".format, st.sampled_from(["alice", "library", "bob_7"]), PARTS.map("-".join)), max_size=12
+)
+QUERIES = st.lists(st.sampled_from(["r", "red", "redis", "WEB", "tool", "alice", "nope", "red-web"]), max_size=3).map(
+    " ".join
+)
+
+
+@settings(max_examples=60)
+@given(NAMES, QUERIES, st.integers(1, 4), st.integers(1, 5))
+def test_results_order_and_pages_are_those_of_a_plain_model(
+    make_index: Any, repositories: set[str], query: str, page: int, size: int
+) -> None:
+    index = make_index()
+    fill(index, repositories)
+    words = query.lower().replace("-", " ").split()
+
+    def matches(name: str) -> bool:
+        parts = name.replace("/", "-").replace("_", "-").split("-")
+        return all(any(part.startswith(word) for part in parts) for word in words)
+
+    exact = query.lower()
+    found = sorted(
+        filter(matches, repositories), key=lambda n: (exact not in (n, n.split("/")[1]), tuple(n.split("/")))
+    )
+    terms, store = (
+        TermStore(index.tables),
+        RepositoryStore(index.tables, ImageStore(index.tables), TermStore(index.tables)),
+    )
+    got = Search(terms, store).find(query, page, size)
+    assert got.total == len(found)
+    assert [str(result.repository) for result in got.results] == found[(page - 1) * size : page * size]
