@@ -14,9 +14,9 @@ settings.register_profile("waybill", deadline=None, suppress_health_check=[Healt
 settings.load_profile("waybill")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def aws() -> Iterator[None]:
-    """moto for the whole run; each test has a stack of its own."""
+    """moto, empty. A fresh one for each test: its transactions copy every table that there is."""
     with local_aws():
         yield
 

@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from app import build
-from chalicelib.aws import connect
+from chalicelib.aws import Clients, connect
 from chalicelib.compose import compose
 from chalicelib.passwords import Passwords
 from chalicelib.settings import Settings
@@ -48,11 +49,12 @@ class Index:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = replace(settings, stack=f"test-{uuid.uuid4().hex[:12]}")
-        create_stack(self.settings.stack, self.settings.region)
-        self.aws = connect(self.settings.region)
+        self.aws = _clients(self.settings.region)
+        create_stack(self.aws, self.settings.stack)
         self.calls: list[str] = []
         for client in self.aws:
-            client.meta.events.register("before-call.*.*", self._note)
+            client.meta.events.unregister("before-call.*.*", unique_id="calls")
+            client.meta.events.register("before-call.*.*", self._note, unique_id="calls")
         self.tables = Tables(self.aws.dynamodb, self.settings.region, self.settings.table)
         self.users = UserStore(self.tables)
         self._gateway = Gateway(build(compose(self.settings, self.aws)))
@@ -113,6 +115,12 @@ class Index:
         reply = self.request("GET", f"/v1/repositories/{path}/images", auth)
         assert reply.status == 200, reply
         return [entry["id"] for entry in reply.json]
+
+
+@cache
+def _clients(region: str) -> Clients:
+    """One pair for the whole run: making them is slow, and they hold nothing of a stack."""
+    return connect(region)
 
 
 def _encoded(value: Any) -> bytes:

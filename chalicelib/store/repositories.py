@@ -56,7 +56,8 @@ class RepositoryStore:
     def delete(self, repository: RepositoryName, before: StoredImages, terms: dict[str, Rank]) -> None:
         """Hides `repository` at once: item and terms go, the head is marked, the list stays for its delete token.
 
-        Raises ConditionFailed when the list has changed since `before` was read.
+        Raises ConditionFailed when the list has changed since `before` was read. All that is left expires, but for
+        segments above a transaction's size, which wait for the name's next life to sweep them.
         """
         model, head = self._tables.images, before.living
         if head is None:

@@ -3,15 +3,16 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import yaml
-from botocore.session import get_session
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
+
+from chalicelib.aws import Clients
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
@@ -27,14 +28,11 @@ def local_aws() -> Iterator[None]:
         yield
 
 
-def create_stack(stack: str, region: str) -> None:
+def create_stack(aws: Clients, stack: str) -> None:
     """Creates the template's tables and key, as CloudFormation would under the name `stack`."""
-    session = get_session()
-    dynamodb = session.create_client("dynamodb", region_name=region)
-    kms = session.create_client("kms", region_name=region)
-    resources: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())["Resources"]
+    dynamodb, kms = aws
     keys: dict[str, str] = {}
-    for name, resource in resources.items():
+    for name, resource in _resources().items():
         properties = resource["Properties"]
         match resource["Type"]:
             case "AWS::DynamoDB::Table":
@@ -53,6 +51,12 @@ def create_stack(stack: str, region: str) -> None:
                 kms.create_alias(
                     AliasName=_name(properties["AliasName"], stack), TargetKeyId=keys[properties["TargetKeyId"]["Ref"]]
                 )
+
+
+@cache
+def _resources() -> dict[str, Any]:
+    resources: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())["Resources"]
+    return resources
 
 
 def _name(value: dict[str, str], stack: str) -> str:

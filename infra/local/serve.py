@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from waitress.server import create_server
 
 from app import build
-from chalicelib.aws import connect
+from chalicelib.aws import Clients, connect
 from chalicelib.compose import compose
 from chalicelib.errors import Refusal
 from chalicelib.names import check_password
@@ -46,11 +46,12 @@ def serve(environment: Mapping[str, str]) -> None:
     if not (port.isascii() and port.isdigit() and int(port) < 65536):
         raise CannotServe(f"PORT is a number below 65536, not {port!r}")
     with local_aws():
-        create_stack(settings.stack, settings.region)
-        create_administrator(settings, password)
+        aws = connect(settings.region)
+        create_stack(aws, settings.stack)
+        create_administrator(aws, settings, password)
         try:
             server = create_server(
-                Gateway(build(compose(settings))),
+                Gateway(build(compose(settings, aws))),
                 host=HOST,
                 port=int(port),
                 threads=32,
@@ -67,9 +68,9 @@ def serve(environment: Mapping[str, str]) -> None:
     print("\nWaybill has stopped.", flush=True)
 
 
-def create_administrator(settings: Settings, password: str) -> None:
+def create_administrator(aws: Clients, settings: Settings, password: str) -> None:
     """The one account that a local index begins with."""
-    UserStore(Tables(connect(settings.region).dynamodb, settings.region, settings.table)).create(
+    UserStore(Tables(aws.dynamodb, settings.region, settings.table)).create(
         User(
             username=ADMIN,
             password_hash=Passwords(settings.bcrypt_cost).hash(password),

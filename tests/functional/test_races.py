@@ -38,12 +38,12 @@ def test_fifty_updates_while_segments_are_compacted_lose_nothing(index: Index) -
     alice = index.account("alice")
     index.push("alice/web", alice)
     for wave in range(4):
-        replies = together(
-            50,
-            lambda n, wave=wave: index.request(
-                "PUT", f"{BASE}/images", alice, json=[{"id": f"{wave:032x}{n:032x}", "checksum": f"sha256:{n:064x}"}]
-            ),
-        )
+
+        def update(n: int, wave: int = wave) -> Response:
+            image = {"id": f"{wave:032x}{n:032x}", "checksum": f"sha256:{n:064x}"}
+            return index.request("PUT", f"{BASE}/images", alice, json=[image])
+
+        replies = together(50, update)
         assert [reply.status for reply in replies] == [204] * 50
     found = {entry["id"]: entry["checksum"] for entry in index.request("GET", f"{BASE}/images").json}
     assert found == {f"{wave:032x}{n:032x}": f"sha256:{n:064x}" for wave in range(4) for n in range(50)}
@@ -69,14 +69,12 @@ def test_fifty_registrations_of_one_name_make_one_account(index: Index) -> None:
 
 def test_two_registrations_of_one_address_make_one_account(index: Index) -> None:
     for attempt in range(5):
-        replies = together(
-            2,
-            lambda n, attempt=attempt: index.request(
-                "POST",
-                "/v1/users/",
-                json={"username": f"user_{attempt}_{n}", "password": "password", "email": f"one{attempt}@example.com"},
-            ),
-        )
+
+        def register(n: int, attempt: int = attempt) -> Response:
+            form = {"username": f"user_{attempt}_{n}", "password": "password", "email": f"one{attempt}@example.com"}
+            return index.request("POST", "/v1/users/", json=form)
+
+        replies = together(2, register)
         assert sorted(reply.status for reply in replies) == [201, 400]
     assert len(list(index.tables.users.scan())) == 5
 
