@@ -1,39 +1,9 @@
-"""The Chalice app: it hangs the routes that `compose` builds into Chalice, and knows nothing else."""
+"""The Chalice app: composition only. `chalicelib.compose` is the place to go on reading."""
 
 import os
-from collections.abc import Callable
-from typing import Any
-
-from chalice.app import Chalice, Response
 
 from chalicelib.compose import compose
-from chalicelib.routes.http import Request, Route, answer
+from chalicelib.handlers import build
 from chalicelib.settings import Settings
-
-
-def build(routes: list[Route]) -> Chalice:
-    """A Chalice app that serves `routes`. A GET route answers HEAD too; the gateway keeps the body."""
-    chalice = Chalice(app_name="waybill")
-    for route in routes:
-        methods = ["GET", "HEAD"] if route.method == "GET" else [route.method]
-        chalice.route(route.path, methods=methods, content_types=[])(_view(chalice, route))
-    return chalice
-
-
-def _view(chalice: Chalice, route: Route) -> Callable[..., Response]:
-    def view(**parameters: str) -> Response:
-        came: Any = chalice.current_request  # only None outside of a request
-        request = Request(
-            method=came.method,
-            parameters=parameters,
-            query=dict(came.query_params or {}),
-            headers=dict(came.headers),
-            body=came.raw_body,
-        )
-        reply = answer(route.handler, request)
-        return Response(reply.body, dict(reply.headers), reply.status)
-
-    return view
-
 
 app = build(compose(Settings.from_environment(os.environ)))

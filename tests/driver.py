@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from app import build
 from chalicelib.aws import Clients, connect
 from chalicelib.compose import compose
+from chalicelib.handlers import build
 from chalicelib.passwords import Passwords
 from chalicelib.settings import Settings
 from chalicelib.store.tables import Tables

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 from waitress.server import create_server
 
-from app import build
 from chalicelib.aws import Clients, connect
 from chalicelib.compose import compose
 from chalicelib.errors import Refusal
+from chalicelib.handlers import build
 from chalicelib.names import check_password
 from chalicelib.passwords import Passwords
 from chalicelib.settings import Settings, SettingsError
