@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help serve test check format lock clean
+.PHONY: help serve test check pytest format lock clean
 
 help:            ## Show this.
 	@sed -n 's/^\([a-z]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -13,7 +13,9 @@ help:            ## Show this.
 serve: $(READY)  ## Run the whole index on this machine. PORT=8000 ADMIN_PASSWORD=… REGISTRY_ENDPOINTS=…
 	@exec $(BIN)/python -m infra serve
 
-test: check      ## Check and run everything that needs no cloud.
+test: check pytest ## Check and run everything that needs no cloud.
+
+pytest: $(READY) ## The tests alone.
 	$(BIN)/python -m pytest
 
 check: $(READY)  ## Format, lint and types.
