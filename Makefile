@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help serve test check pytest format lock clean
+.PHONY: help serve test check pytest bench format lock clean
 
 help:            ## Show this.
 	@sed -n 's/^\([a-z]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,6 +22,9 @@ check: $(READY)  ## Format, lint and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+bench: $(READY)  ## Measure what the design rests on.
+	@$(BIN)/python -m bench.core
 
 format: $(READY) ## Mend format and lint.
 	$(BIN)/ruff format .
