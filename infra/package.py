@@ -1,0 +1,147 @@
+"""The artefact: what `chalice package` makes, then trimmed to what the index uses, precompiled, and the same each time.
+
+Chalice's own zip has 17 MB, nearly all of it descriptions of services that the index never calls, and no byte code, so
+that each cold start compiles and reads what this leaves out. docs/operations.md has the figures.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+DATA_TEMPLATE = ROOT / "infra" / "template.yaml"
+SERVICE_TEMPLATE = ROOT / "infra" / "service.yaml"
+BUILD = ROOT / "build"
+ARCHITECTURES = ("arm64", "x86_64")
+
+_SOURCES = ("app.py", "chalicelib", "requirements.txt", ".chalice/config.json")
+_SERVICES = ("dynamodb", "kms")  # whose descriptions stay in the zip; a new client in chalicelib/aws.py goes here too
+_BOTOCORE_DATA = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json")
+_DEAD_SUFFIXES = (".pyi", ".pyx", ".c", ".h", "py.typed", "examples-1.json", "paginators-1.json", "waiters-2.json")
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class CannotPackage(Exception):
+    """The artefact cannot be made. The message says why, for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What goes to AWS: the function's zip with its SHA-256, and the template of the function and its surroundings."""
+
+    zip: Path
+    sha256: str
+    template: dict[str, Any]
+    untrimmed: Path
+
+
+def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Package:
+    """Makes the artefact under `out`, for the Python that runs this. Takes some 10 seconds, most of them downloads.
+
+    Raises CannotPackage.
+    """
+    shutil.rmtree(out, ignore_errors=True)
+    project = out / "project"
+    _copy_sources(project, architecture)
+    made = _chalice_package(project, out / "chalice")
+    untrimmed = made / "deployment.zip"
+    function = out / "function"
+    with zipfile.ZipFile(untrimmed) as archive:
+        archive.extractall(function, [name for name in archive.namelist() if _is_used(name)])
+    _trim_descriptions(function / "botocore" / "data")
+    _compile(function)
+    target = out / "waybill.zip"
+    _zip(function, target)
+    template: dict[str, Any] = json.loads((made / "sam.json").read_text())
+    return Package(target, hashlib.sha256(target.read_bytes()).hexdigest(), template, untrimmed)
+
+
+def _copy_sources(project: Path, architecture: str) -> None:
+    """Only what belongs in the zip, so that nothing that lies about in the work tree gets in."""
+    for name in _SOURCES:
+        source, target = ROOT / name, project / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    config = project / ".chalice" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "lambda_architecture": architecture}))
+
+
+def _chalice_package(project: Path, out: Path) -> Path:
+    merged = project / "service.json"  # from YAML, Chalice would write a template with tags of its own
+    merged.write_text(json.dumps(yaml.safe_load(SERVICE_TEMPLATE.read_text())))
+    command = [sys.executable, "-c", "import chalice.cli; chalice.cli.main()", "package"]
+    ended = subprocess.run(  # noqa: S603  # our own arguments
+        [*command, "--merge-template", merged.name, str(out.resolve())],
+        cwd=project,
+        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode or not (out / "sam.json").exists():
+        lines = (ended.stderr or ended.stdout).strip().splitlines()
+        raise CannotPackage("chalice package failed: " + (lines[-1] if lines else f"status {ended.returncode}"))
+    return out
+
+
+def _is_used(name: str) -> bool:
+    """Whether an entry of Chalice's zip is anything that the function reads."""
+    top, _, rest = name.partition("/")
+    if top.endswith(".dist-info") or name.endswith(_DEAD_SUFFIXES) or "__pycache__" in name:
+        return False
+    if name.startswith("botocore/data/"):
+        return rest.removeprefix("data/").split("/")[0] in (*_SERVICES, *_BOTOCORE_DATA)
+    return True
+
+
+def _trim_descriptions(data: Path) -> None:
+    """Leaves out other services' endpoints and all documentation: parsing them is a fifth of a cold start."""
+    endpoints = data / "endpoints.json"
+    described = json.loads(endpoints.read_text())
+    for partition in described["partitions"]:
+        partition["services"] = {k: v for k, v in partition["services"].items() if k in _SERVICES}
+    endpoints.write_text(json.dumps(described, separators=(",", ":")))
+    for packed in data.rglob("*.json.gz"):
+        model = json.loads(gzip.decompress(packed.read_bytes()), object_hook=_without_documentation)
+        packed.with_suffix("").write_text(json.dumps(model, separators=(",", ":")))
+        packed.unlink()
+
+
+def _without_documentation(described: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in described.items() if k != "documentation" or not isinstance(v, str)}
+
+
+def _compile(function: Path) -> None:
+    """Byte code that is never checked against its source: Lambda's files do not change. A process of its own with a
+    fixed hash seed, for the same bytes each time.
+    """
+    options = ["-q", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(function), "-p", "/var/task"]
+    subprocess.run(  # noqa: S603  # our own arguments
+        [sys.executable, "-m", "compileall", *options, str(function)],
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        check=True,
+    )
+
+
+def _zip(function: Path, target: Path) -> None:
+    """Sorted, with one date and one mode for all files: the same input makes the same hash."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for path in sorted(function.rglob("*")):
+            if path.is_file():
+                entry = zipfile.ZipInfo(path.relative_to(function).as_posix(), _EPOCH)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, path.read_bytes())
