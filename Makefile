@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help serve test check pytest bench format lock clean
+.PHONY: help serve test check pytest package bench format lock clean
 
 help:            ## Show this.
 	@sed -n 's/^\([a-z]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,8 +23,12 @@ check: $(READY)  ## Format, lint and types.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+package: $(READY) ## Make the Lambda's zip under build/package.
+	@$(BIN)/python -m infra package
+
 bench: $(READY)  ## Measure what the design rests on.
 	@$(BIN)/python -m bench.core
+	@$(BIN)/python -m bench.cold_start
 
 format: $(READY) ## Mend format and lint.
 	$(BIN)/ruff format .

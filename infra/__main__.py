@@ -3,6 +3,8 @@
 import click
 
 from infra.local.serve import main as serve_main
+from infra.package import ARCHITECTURES, CannotPackage
+from infra.package import package as make_package
 
 
 @click.group()
@@ -14,6 +16,17 @@ def cli() -> None:
 def serve() -> None:
     """Run the whole index on this machine, with no account. Settings come from the environment: see README.md."""
     serve_main()
+
+
+@cli.command()
+@click.option("--architecture", type=click.Choice(ARCHITECTURES), default="arm64", show_default=True)
+def package(architecture: str) -> None:
+    """Make the Lambda's zip and its template under build/package; needs no account."""
+    try:
+        made = make_package(architecture=architecture)
+    except CannotPackage as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{made.zip}  {made.size} bytes  sha256 {made.sha256}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The packaged artefact under the programs that it will meet."""
