@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from chalicelib.aws import Clients, connect
@@ -24,7 +25,21 @@ from infra.local.gateway import Gateway
 
 HOST = "127.0.0.1"
 ADMIN = "admin"
+_TLS_HANDSHAKE = b"\x16\x03"
 _BODY_BYTES_AT_MOST = 10_485_760  # API Gateway's limit; the app's own is lower and says so in JSON
+
+
+class PlainChannel(HTTPChannel):  # type: ignore[misc]
+    """Hangs up on TLS. Docker and podman try https first, and waitress would wait for a line's end that never comes:
+    ten seconds, until the client gives up and comes again without.
+    """
+
+    def received(self, data: bytes) -> bool:
+        """What waitress calls with each piece of input."""
+        if self.request is None and data.startswith(_TLS_HANDSHAKE):
+            self.handle_close()
+            return False
+        return bool(super().received(data))
 
 
 class CannotServe(Exception):
@@ -61,6 +76,7 @@ def serve(environment: Mapping[str, str]) -> None:
             )
         except OSError as error:
             raise CannotServe(f"cannot listen on {HOST}:{port}: {error.strerror}; PORT=… chooses another") from error
+        server.channel_class = PlainChannel
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         _greet(server.effective_port, "ADMIN_PASSWORD" if environment.get("ADMIN_PASSWORD") else password)
         server.run()  # returns on Ctrl-C and SIGTERM

@@ -101,8 +101,14 @@ def test_a_client_that_sends_nothing_but_the_request_line(server: Server) -> Non
     assert body == b"true"
 
 
+def test_a_client_that_tries_tls_first_is_let_go_at_once(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")  # how a ClientHello begins
+        assert connection.recv(100) == b"", "podman and docker then come again without TLS, with no wait"
+
+
 def test_garbage_is_a_400(server: Server) -> None:
-    for sent in (b"\x16\x03\x01\x00\r\n\r\n", b"GET\r\n\r\n", b"GET /v1/_ping HTTP/1.1\r\nContent-Length: x\r\n\r\n"):
+    for sent in (b"GET\r\n\r\n", b"GET /v1/_ping HTTP/1.1\r\nContent-Length: x\r\n\r\n"):
         ((head, _),) = exchange(server, sent)
         assert b" 400 " in head
 
