@@ -16,7 +16,7 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.names import RepositoryName
 from chalicelib.store.packing import pack, unpack_into
-from chalicelib.store.tables import ConditionFailed, ImagesItem, Tables, stored
+from chalicelib.store.tables import ConditionFailed, ImagesItem, RawItem, Tables, stored
 
 HEAD = "head"
 COMPACT_ABOVE = 16  # segments
@@ -71,11 +71,12 @@ class ImageStore:
         """One strongly consistent Query (one more for each megabyte that the list is long)."""
         head: Head | None = None
         found: list[tuple[str, bytes]] = []
-        for item in self._tables.images.query(str(repository), consistent_read=True):
-            if item.segment == HEAD:
+        for item in self._tables.raw_items(self._tables.images, str(repository)):
+            key = item["segment"]["S"]
+            if key == HEAD:
                 head = _head(item)
             else:
-                found.append((item.segment, item.packed))
+                found.append((key, item["packed"]["B"]))
         if head is None:
             return StoredImages(strays=tuple(key for key, _ in found))
         ours = segment_prefix(head.generation)
@@ -88,10 +89,8 @@ class ImageStore:
     @stored
     def head(self, repository: RepositoryName) -> Head | None:
         """One strongly consistent GetItem."""
-        try:
-            return _head(self._tables.images.get(str(repository), HEAD, consistent_read=True))
-        except self._tables.images.DoesNotExist:
-            return None
+        item = self._tables.raw_item(self._tables.images, str(repository), HEAD)
+        return None if item is None else _head(item)
 
     @stored
     def append(self, repository: RepositoryName, stored_images: StoredImages, images: dict[str, str]) -> None:
@@ -216,5 +215,8 @@ def _merged(segments: tuple[tuple[str, bytes], ...]) -> dict[str, str]:
     return images
 
 
-def _head(item: ImagesItem) -> Head:
-    return Head(item.generation or "", bool(item.private), bool(item.shared), bool(item.deleted), bool(item.confirmed))
+def _head(item: RawItem) -> Head:
+    private, shared, deleted, confirmed = (
+        name in item and item[name]["BOOL"] for name in ("private", "shared", "deleted", "confirmed")
+    )
+    return Head(item["generation"]["S"], private, shared, deleted, confirmed)
