@@ -2,6 +2,7 @@
 
 import click
 
+from infra.deploy.commands import COMMANDS
 from infra.local.serve import main as serve_main
 from infra.package import ARCHITECTURES, CannotPackage
 from infra.package import package as make_package
@@ -27,6 +28,10 @@ def package(architecture: str) -> None:
     except CannotPackage as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{made.zip}  {made.size} bytes  sha256 {made.sha256}")
+
+
+for command in COMMANDS:
+    cli.add_command(command)
 
 
 if __name__ == "__main__":
