@@ -12,7 +12,7 @@ from infra.deploy.logs import Logs
 from infra.deploy.options import chosen, parameter_options, parameters
 from infra.deploy.screen import Screen
 from infra.deploy.stage import CannotDeploy, Stage, in_one_sentence, open_stage
-from infra.package import ARCHITECTURES, CannotPackage, package
+from infra.package import CannotPackage, package
 
 
 def stage_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,17 +29,15 @@ yes_option = click.option("--yes", is_flag=True, help="Do it without asking.")
 @stage_options
 @yes_option
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-@click.option("--architecture", type=click.Choice(ARCHITECTURES), default="arm64", show_default=True)
 @parameter_options
-def deploy(name: str, region: str | None, yes: bool, dry_run: bool, architecture: str, **given: Any) -> None:
+def deploy(name: str, region: str | None, yes: bool, dry_run: bool, **given: Any) -> None:
     """Bring an index to AWS, or what stands there up to date.
 
-    Options below --architecture stay as they are from one deployment to the next until they are given again.
+    Options below --dry-run stay as they are from one deployment to the next until they are given again.
     """
     with _operations(name, region) as (stage, operations, screen):
-        values = chosen(given)
         stack = operations.deploy(
-            lambda: package(architecture=architecture), values, _confirmation(yes), dry_run=dry_run
+            lambda architecture: package(architecture=architecture), chosen(given), _confirmation(yes), dry_run=dry_run
         )
         if stack is None:
             return

@@ -32,15 +32,16 @@ class Operations:
         self._releases = Releases(stage)
 
     def deploy(
-        self, make_package: Callable[[], Package], chosen: Mapping[str, str], confirm: Confirm, *, dry_run: bool
+        self, make_package: Callable[[str], Package], chosen: Mapping[str, str], confirm: Confirm, *, dry_run: bool
     ) -> Stack | None:
         """Brings the stage to what the sources and `chosen` say. None when that was not confirmed, or only shown."""
         service = self._settled(self._stage.stack)
         data = self._settled(self._stage.data_stack)
         before = service.parameters if service else {}
-        consistent({**before, **chosen})
+        settings = {**before, **chosen}
+        consistent(settings)
         with self._screen.waiting("packaging"):
-            package = make_package()
+            package = make_package(settings.get("Architecture", parameters()["Architecture"]["Default"]))
         with self._screen.waiting("uploading"):
             release = self._releases.add(package)
         values = {**chosen, **self._filled_in(before, release)}
@@ -120,7 +121,7 @@ class Operations:
         """Where this machine reaches the index, whether or not a domain of one's own points to it yet."""
         if self._stage.emulator:
             return f"{self._stage.emulator}/_aws/execute-api/{stack.outputs['RestAPIId']}/v"
-        return f"https://{stack.outputs['FrontDoorName']}" if "FrontDoorName" in stack.outputs else _address(stack)
+        return f"https://{stack.outputs['FrontDoorName']}"
 
     def _quiet(self, name: str) -> Stack | None:
         """The stack, once nothing is under way on it."""
@@ -212,7 +213,7 @@ class Operations:
 
     def _told_its_address(self, stack: Stack) -> Stack:
         """Tells the function where the index is: CloudFront's name is known only once it stands. Mails need it."""
-        values = {"IndexAddress": _address(stack)}
+        values = {"IndexAddress": stack.outputs["Address"]}
         if stack.parameters["DomainName"] or stack.parameters["IndexAddress"] == values["IndexAddress"]:
             return stack
         release = self._releases.find(stack.parameters["Release"])
@@ -224,7 +225,3 @@ class Operations:
         if stack is not None and stack.status in _NEVER_CAME_UP:
             with self._screen.progress(f"deleting {name}") as watch:
                 self._stacks.delete(stack, watch)
-
-
-def _address(stack: Stack) -> str:
-    return stack.outputs["Address"]

@@ -27,8 +27,9 @@ class Logs:
         told: dict[str, int] = {}
         while True:
             for event in self._events(group, since):
-                if event["eventId"] not in told:
-                    told[event["eventId"]] = event["timestamp"]
+                known_by = event.get("eventId") or f"{event['logStreamName']} {event['timestamp']} {event['message']}"
+                if known_by not in told:
+                    told[known_by] = event["timestamp"]
                     at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
                     yield f"{at:%Y-%m-%dT%H:%M:%SZ} {event['message'].rstrip()}"
             if not follow:

@@ -29,8 +29,12 @@ class Screen:
         for change in changes:
             colour = _COLOURS.get(change.action, "white")
             replaces = {"True": "[bold red]yes[/]", "Conditional": "[red]perhaps[/]"}.get(change.replacement, "")
-            table.add_row(f"[{colour}]{change.action}[/]", change.resource, change.type, replaces)
+            if change.certain:
+                table.add_row(f"[{colour}]{change.action}[/]", change.resource, _short(change.type), replaces)
         self._console.print(table)
+        looked_at = [change.resource for change in changes if not change.certain]
+        if looked_at:
+            self.say(f"CloudFormation looks again at what refers to these: {', '.join(looked_at)}")
 
     def facts(self, title: str, facts: Sequence[tuple[str, str]]) -> None:
         """Names and values."""
@@ -67,3 +71,7 @@ class Screen:
                 status.update(f"{what}: {', '.join(at_work[-4:])}")
 
             yield watch
+
+
+def _short(resource_type: str) -> str:
+    return resource_type.removeprefix("AWS::")

@@ -40,12 +40,16 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a change set does to one resource."""
+    """What a change set does to one resource.
+
+    It is not `certain` where CloudFormation only looks again, because something that the resource refers to changes.
+    """
 
     action: str
     resource: str
     type: str
     replacement: str = ""
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,7 @@ class Stacks:
                         resource["LogicalResourceId"],
                         resource["ResourceType"],
                         resource.get("Replacement", ""),
+                        _is_certain(resource),
                     )
                 )
         return page["Status"], page.get("StatusReason", ""), changes
@@ -217,6 +222,11 @@ class Stacks:
     def _newest_first(self, stack_id: str) -> Iterator[dict[str, Any]]:
         for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
             yield from page["StackEvents"]
+
+
+def _is_certain(resource: dict[str, Any]) -> bool:
+    details = resource.get("Details", [])
+    return resource["Action"] != "Modify" or any(detail.get("Evaluation") != "Dynamic" for detail in details)
 
 
 def _first_failure(events: list[Event]) -> str:
