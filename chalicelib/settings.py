@@ -26,6 +26,7 @@ class Settings:
         token_single_use: the strict mode of an early specification: a token is good once.
         signer: `epoch` signs with an hour's key derived in KMS, `kms` asks KMS for every token.
         bcrypt_cost: the logarithm of bcrypt's work.
+        signing_key: the signing key as KMS knows it; empty means the alias `alias/<stack>`.
     """
 
     stack: str = "waybill-dev"
@@ -35,11 +36,12 @@ class Settings:
     token_single_use: bool = False
     signer: str = "epoch"
     bcrypt_cost: int = 12
+    signing_key: str = ""
 
     @property
     def key(self) -> str:
-        """The signing key's alias in KMS."""
-        return f"alias/{self.stack}"
+        """The signing key, as KMS knows it."""
+        return self.signing_key or f"alias/{self.stack}"
 
     def table(self, name: str) -> str:
         """The full name of the table `name`."""
@@ -59,6 +61,7 @@ class Settings:
             token_single_use=_flag(environment, "TOKEN_SINGLE_USE", cls().token_single_use),
             signer=_choice(environment, "SIGNER", ("epoch", "kms")),
             bcrypt_cost=_number(environment, "BCRYPT_COST", cls().bcrypt_cost, 4, 16),
+            signing_key=environment.get("SIGNING_KEY") or cls().signing_key,
         )
 
 

@@ -128,7 +128,7 @@ class Stacks:
         )
         described = ChangeSet(made["Id"], made["StackId"], name, new)
         for looks in range(10**6):
-            status, reason, changes = self._read_change_set(made["Id"])
+            status, reason, changes = self._read_change_set(described)
             if status == "CREATE_COMPLETE":
                 described.changes.extend(changes)
                 return described
@@ -140,14 +140,14 @@ class Stacks:
             self._pause(looks)
         raise AssertionError
 
-    def _read_change_set(self, change_set: str) -> tuple[str, str, list[Change]]:
+    def _read_change_set(self, change: ChangeSet) -> tuple[str, str, list[Change]]:
         changes: list[Change] = []
         page: dict[str, Any] = {"NextToken": None}
         while "NextToken" in page:
             token = {"NextToken": page["NextToken"]} if page["NextToken"] else {}
-            page = self._client.describe_change_set(ChangeSetName=change_set, **token)
-            for change in page.get("Changes", []):
-                resource = change["ResourceChange"]
+            page = self._client.describe_change_set(**_named(change), **token)
+            for described in page.get("Changes", []):
+                resource = described["ResourceChange"]
                 changes.append(
                     Change(
                         resource["Action"],
@@ -161,7 +161,7 @@ class Stacks:
 
     def discard(self, change: ChangeSet) -> None:
         """Removes a change set that will not be executed, and the empty shell of a stack that it may have made."""
-        self._client.delete_change_set(ChangeSetName=change.id)
+        self._client.delete_change_set(**_named(change))
         stack = self.find(change.stack_id)
         if change.new_stack and stack is not None and not stack.exists:
             self._client.delete_stack(StackName=change.stack_id)
@@ -169,7 +169,7 @@ class Stacks:
     def execute(self, change: ChangeSet, watch: Watcher) -> None:
         """Executes a change set and follows it to its end. Raises OperationFailed."""
         token = f"waybill-{uuid4().hex}"
-        self._client.execute_change_set(ChangeSetName=change.id, ClientRequestToken=token)
+        self._client.execute_change_set(**_named(change), ClientRequestToken=token)
         self._follow(change.stack_id, change.stack_name, watch, token)
 
     def delete(self, stack: Stack, watch: Watcher) -> None:
@@ -222,6 +222,11 @@ class Stacks:
     def _newest_first(self, stack_id: str) -> Iterator[dict[str, Any]]:
         for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
             yield from page["StackEvents"]
+
+
+def _named(change: ChangeSet) -> dict[str, str]:
+    """How CloudFormation knows a change set. It asks for permission on the stack, so that is said too."""
+    return {"StackName": change.stack_id, "ChangeSetName": change.id}
 
 
 def _is_certain(resource: dict[str, Any]) -> bool:
