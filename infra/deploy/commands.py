@@ -1,8 +1,10 @@
 """What an operator types."""
 
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -36,9 +38,13 @@ def deploy(name: str, region: str | None, yes: bool, dry_run: bool, **given: Any
     Options below --dry-run stay as they are from one deployment to the next until they are given again.
     """
     with _operations(name, region) as (stage, operations, screen):
-        stack = operations.deploy(
-            lambda architecture: package(architecture=architecture), chosen(given), _confirmation(yes), dry_run=dry_run
-        )
+        with tempfile.TemporaryDirectory() as out:
+            stack = operations.deploy(
+                lambda architecture: package(Path(out) / "package", architecture),
+                chosen(given),
+                _confirmation(yes),
+                dry_run=dry_run,
+            )
         if stack is None:
             return
         operations.check(stack)

@@ -66,6 +66,14 @@ def pull(client: Client, auth: str | None, path: str, ids: list[str]) -> None:
     assert client.request("GET", f"/v1/repositories/{path}/images", f"Token {reply.token}").json == reply.json
 
 
+def search(client: Client, path: str, *, found: bool = True) -> None:
+    """A search by the beginning of the repository's name, signed in to nothing."""
+    namespace = path.partition("/")[0]
+    reply = client.request("GET", f"/v1/search?q={namespace}")
+    assert reply.status == 200, reply
+    assert (path in [result["name"] for result in reply.json["results"]]) is found, reply
+
+
 def delete(client: Client, auth: str, path: str) -> None:
     """A deletion: hidden at once, confirmed with the delete token, and the name is free again."""
     reply = client.request("DELETE", f"/v1/repositories/{path}/", auth, token=True)
@@ -76,13 +84,15 @@ def delete(client: Client, auth: str, path: str) -> None:
 
 
 def whole_life(client: Client) -> None:
-    """Login, push, pull, delete, and a push under the same name again; more pushes than a list keeps segments."""
+    """Login, push, pull, search, delete, and the same name again, pushed to more often than a list keeps segments."""
     auth = login(client)
     path = f"{_name_of(auth)}/thing"
     ids = [f"{n:064x}" for n in range(1, 4)]
     push(client, auth, path, ids)
     pull(client, None, path, ids)
+    search(client, path)
     delete(client, auth, path)
+    search(client, path, found=False)
     push(client, auth, path, ids[:1])
     for n in range(100, 120):
         reply = client.request("PUT", f"/v1/repositories/{path}/", auth, [{"id": f"{n:064x}"}])

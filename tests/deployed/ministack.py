@@ -1,14 +1,11 @@
 """ministack, an emulator of AWS that enforces IAM, and an index that is deployed to it by `python -m infra`."""
 
 import http.client
-import json
 import os
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,9 +20,7 @@ from tests.driver import Response
 REGION = "us-east-1"
 START_SECONDS = 60
 _POLICY = ROOT / "docs" / "deployer-policy.json"
-_SERVICES = (
-    "acm,apigateway,cloudformation,cloudfront,cloudwatch,dynamodb,iam,kms,lambda,logs,monitoring,s3,ses,sns,sts"
-)
+_SERVICES = "acm,apigateway,cloudformation,cloudfront,cloudwatch,dynamodb,iam,kms,lambda,logs,monitoring,s3,ses,sns,sts"
 
 
 @dataclass(frozen=True)
@@ -37,7 +32,7 @@ class Ministack:
 
     def reset(self) -> None:
         """Forgets everything."""
-        urllib.request.urlopen(urllib.request.Request(f"{self.url}/_ministack/reset", method="POST")).close()
+        assert Gateway(self.url, "")("POST", "/_ministack/reset", {}, b"").status == 200
 
     def client(self, service: str) -> Any:
         return self.root.client(service, endpoint_url=self.url)
@@ -114,10 +109,9 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -
     for _ in range(START_SECONDS * 10):
         assert process.poll() is None, log.read_text()
         try:
-            with urllib.request.urlopen(f"{url}/_ministack/health") as reply:
-                if json.load(reply)["services"]:
-                    return
-        except (urllib.error.URLError, ConnectionError):
+            if Gateway(url, "")("GET", "/_ministack/health", {}, b"").status == 200:
+                return
+        except OSError:
             time.sleep(0.1)
     raise AssertionError(f"ministack does not answer: {log.read_text()}")
 
