@@ -10,7 +10,7 @@ WHERE = --stage $(STAGE) $(if $(REGION),--region $(REGION))
 .PHONY: help serve test check pytest test-deployed deploy status logs rollback destroy package bench format lock clean
 
 help:            ## Show this.
-	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 serve: $(READY)  ## Run the whole index on this machine. PORT=8000 ADMIN_PASSWORD=… REGISTRY_ENDPOINTS=…
 	@exec $(BIN)/python -m infra serve

@@ -86,7 +86,7 @@ def delete(client: Client, auth: str, path: str) -> None:
 def whole_life(client: Client) -> None:
     """Login, push, pull, search, delete, and the same name again, pushed to more often than a list keeps segments."""
     auth = login(client)
-    path = f"{_name_of(auth)}/thing"
+    path = f"{name_of(auth)}/thing"
     ids = [f"{n:064x}" for n in range(1, 4)]
     push(client, auth, path, ids)
     pull(client, None, path, ids)
@@ -101,5 +101,6 @@ def whole_life(client: Client) -> None:
     assert len(reply.json) == 21
 
 
-def _name_of(auth: str) -> str:
+def name_of(auth: str) -> str:
+    """Whose header this is."""
     return base64.b64decode(auth.removeprefix("Basic ")).decode().partition(":")[0]

@@ -18,6 +18,7 @@ from infra.package import ROOT
 from tests.driver import Response
 
 REGION = "us-east-1"
+DEPLOYER = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")  # the environment of one
 START_SECONDS = 60
 _POLICY = ROOT / "docs" / "deployer-policy.json"
 _SERVICES = "acm,apigateway,cloudformation,cloudfront,cloudwatch,dynamodb,iam,kms,lambda,logs,monitoring,s3,ses,sns,sts"
@@ -43,11 +44,7 @@ class Ministack:
         iam.create_user(UserName="deployer")
         iam.put_user_policy(UserName="deployer", PolicyName="deployer", PolicyDocument=_POLICY.read_text())
         key = iam.create_access_key(UserName="deployer")["AccessKey"]
-        return {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
-        }
+        return dict(zip(DEPLOYER, (self.url, key["AccessKeyId"], key["SecretAccessKey"]), strict=True))
 
     def send(self, stack: str) -> "Gateway":
         """Speaks to the API of `stack`."""
