@@ -59,7 +59,7 @@ class Data:
                     if self._status(table) is not None:
                         found[name] = {"TableName": table}
                 case "AWS::KMS::Key" if key is not None:
-                    found[name] = {"KeyId": key}
+                    found[name] = {"KeyId": key.rpartition("/")[2]}
                 case "AWS::KMS::Alias" if key is not None:
                     found[name] = {"AliasName": self._alias}
         return found
@@ -80,9 +80,9 @@ class Data:
             self._kms.delete_alias(AliasName=self._alias)
 
     def key(self) -> str | None:
-        """The id of the signing key; None where there is none."""
+        """The signing key's ARN; None where there is none."""
         try:
-            key: str = self._kms.describe_key(KeyId=self._alias)["KeyMetadata"]["KeyId"]
+            key: str = self._kms.describe_key(KeyId=self._alias)["KeyMetadata"]["Arn"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "NotFoundException":
                 raise

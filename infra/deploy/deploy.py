@@ -46,8 +46,9 @@ class Operations:
             release = self._releases.add(package)
         values = {**chosen, **self._filled_in(before, release)}
         data_change = self._describe_data(data)
-        change = self._describe_service(release, before, values, self._signing_key(data))
-        planned = [planned for planned in (data_change, change) if planned.changes]
+        key = self._data.key()
+        change = self._describe_service(release, before, values, key)
+        planned = [planned for planned in (data_change, change) if planned.needed]
         if not planned:
             self._screen.say(f"{self._stage.stack} is as it should be: nothing to change")
             return self._standing()
@@ -58,13 +59,12 @@ class Operations:
                 self._stacks.discard(each)
             self._screen.say("nothing was changed")
             return None
-        if data_change.changes:
+        if data_change.needed:
             self._bring_data(data_change)
-        key = self._signing_key(self._stacks.find(self._stage.data_stack))
-        if key != self._signing_key(data):
+        if key is None:
             self._stacks.discard(change)
-            change = self._describe_service(release, before, values, key)
-        if change.changes:
+            change = self._describe_service(release, before, values, self._data.key())
+        if change.needed:
             self._execute(change)
         return self._told_its_address(self._standing())
 
@@ -170,13 +170,13 @@ class Operations:
         self._execute(change)
         if any(each.action == "Import" for each in change.changes):
             rest = self._data.describe_change()
-            if rest.changes:
+            if rest.needed:
                 self._execute(rest)
 
     def _describe_service(
-        self, release: Release, before: Mapping[str, str], values: Mapping[str, str], key: str
+        self, release: Release, before: Mapping[str, str], values: Mapping[str, str], key: str | None
     ) -> ChangeSet:
-        return self._describe(release, before, {**values, "SigningKey": key})
+        return self._describe(release, before, {**values, "SigningKey": key or NOT_YET})
 
     def _describe(self, release: Release, before: Mapping[str, str], values: Mapping[str, str]) -> ChangeSet:
         names = [*FILLED_IN, *parameters()]
@@ -197,9 +197,6 @@ class Operations:
     def _gateway_may_log(self) -> bool:
         """Whether API Gateway has a role for its logs in this region."""
         return bool(self._stage.client("apigateway").get_account().get("cloudwatchRoleArn"))
-
-    def _signing_key(self, data: Stack | None) -> str:
-        return data.outputs.get("SigningKey", NOT_YET) if data else NOT_YET
 
     def _execute(self, change: ChangeSet) -> None:
         with self._screen.progress(change.stack_name) as watch:

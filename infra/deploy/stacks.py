@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -54,13 +54,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """A described change set. `changes` is empty where the stack is as it should be."""
+    """A described change set, not `needed` where the stack is as it should be.
+
+    One that changes nothing but outputs has no `changes`, and is needed.
+    """
 
     id: str
     stack_id: str
     stack_name: str
     new_stack: bool
     changes: list[Change] = field(default_factory=list)
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +134,11 @@ class Stacks:
         for looks in range(10**6):
             status, reason, changes = self._read_change_set(described)
             if status == "CREATE_COMPLETE":
-                described.changes.extend(changes)
-                return described
+                return replace(described, changes=changes)
             if status == "FAILED":
                 self.discard(described)
                 if "contain changes" in reason or "No updates are to be performed" in reason:
-                    return described
+                    return replace(described, needed=False)
                 raise CannotDeploy(f"CloudFormation cannot change {name}: {reason}")
             self._pause(looks)
         raise AssertionError
