@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,9 +23,11 @@ from chalicelib.store.tables import Tables
 from chalicelib.store.users import User, UserStore
 from infra.local.aws import create_stack, local_aws
 from infra.local.gateway import Gateway
+from infra.local.mail import ConsoleMailer
 
 HOST = "127.0.0.1"
 ADMIN = "admin"
+_MAIL = {"EMAIL_SENDER": "waybill@localhost.localdomain"}  # letters are printed, whoever they say they are from
 _TLS_HANDSHAKE = b"\x16\x03"
 _BODY_BYTES_AT_MOST = 10_485_760  # API Gateway's limit; the app's own is lower and says so in JSON
 
@@ -50,35 +53,33 @@ def serve(environment: Mapping[str, str]) -> None:
     """Runs until Ctrl-C or SIGTERM. Raises CannotServe."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue under load is no news
+    port = environment.get("PORT") or "8000"
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise CannotServe(f"PORT is a number below 65536, not {port!r}")
+    listener = _listener(int(port))
+    address = f"http://{HOST}:{listener.getsockname()[1]}"
     try:
-        settings = Settings.from_environment(environment)
+        settings = Settings.from_environment({**_MAIL, "INDEX_ADDRESS": address, **environment})
         password = check_password(environment.get("ADMIN_PASSWORD") or secrets.token_urlsafe(12))
     except SettingsError as error:
         raise CannotServe(str(error)) from error
     except Refusal as refusal:
         raise CannotServe(f"ADMIN_PASSWORD cannot be used: {refusal.message}") from refusal
-    port = environment.get("PORT") or "8000"
-    if not (port.isascii() and port.isdigit() and int(port) < 65536):
-        raise CannotServe(f"PORT is a number below 65536, not {port!r}")
     with local_aws():
         aws = connect(settings.region)
         create_stack(aws, settings.stack)
         create_administrator(aws, settings, password)
-        try:
-            server = create_server(
-                Gateway(build(compose(settings, aws))),
-                host=HOST,
-                port=int(port),
-                threads=32,
-                connection_limit=1000,
-                max_request_body_size=_BODY_BYTES_AT_MOST,
-                ident=None,
-            )
-        except OSError as error:
-            raise CannotServe(f"cannot listen on {HOST}:{port}: {error.strerror}; PORT=… chooses another") from error
+        server = create_server(
+            Gateway(build(compose(settings, aws, ConsoleMailer()))),
+            sockets=[listener],
+            threads=32,
+            connection_limit=1000,
+            max_request_body_size=_BODY_BYTES_AT_MOST,
+            ident=None,
+        )
         server.channel_class = PlainChannel
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        _greet(server.effective_port, "ADMIN_PASSWORD" if environment.get("ADMIN_PASSWORD") else password)
+        _greet(address, "ADMIN_PASSWORD" if environment.get("ADMIN_PASSWORD") else password)
         server.run()  # returns on Ctrl-C and SIGTERM
         server.close()
     print("\nWaybill has stopped.", flush=True)
@@ -96,8 +97,19 @@ def create_administrator(aws: Clients, settings: Settings, password: str) -> Non
     )
 
 
-def _greet(port: int, password: str) -> None:
-    address = f"http://{HOST}:{port}"
+def _listener(port: int) -> socket.socket:
+    """Bound before anything is composed: letters carry the address, and port 0 is any that is free."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise CannotServe(f"cannot listen on {HOST}:{port}: {error.strerror}; PORT=… chooses another") from error
+    return listener
+
+
+def _greet(address: str, password: str) -> None:
     shown = "the one in ADMIN_PASSWORD" if password == "ADMIN_PASSWORD" else password  # noqa: S105
     print(
         f"""
