@@ -9,7 +9,7 @@ from pynamodb.models import Model
 
 from chalicelib.aws import connect
 from chalicelib.settings import Settings
-from chalicelib.store.tables import ImagesItem, Tables
+from chalicelib.store.tables import AttemptsItem, ImagesItem, Tables
 from infra.deploy.options import FILLED_IN, option_name, parameters
 from infra.package import DATA_TEMPLATE, SERVICE_TEMPLATE
 
@@ -67,14 +67,15 @@ def test_a_model_and_its_table_have_the_same_keys_types_and_indexes(table: str, 
     assert {each["AttributeName"]: each["AttributeType"] for each in properties["AttributeDefinitions"]} == types
 
 
-def test_the_images_alone_are_forgotten_by_dynamodb_itself_at_the_time_that_their_model_writes() -> None:
+def test_dynamodb_forgets_by_the_number_that_the_model_writes_and_never_a_robot() -> None:
     forgetting = {
         table: properties["TimeToLiveSpecification"]["AttributeName"]
         for table, properties in DESCRIBED.items()
         if properties.get("TimeToLiveSpecification", {}).get("Enabled")
     }
-    assert forgetting == {"${Stack}-images": ImagesItem.expires.attr_name}
-    assert ImagesItem.expires.attr_type == "N"
+    expected = {"${Stack}-images": ImagesItem.expires, "${Stack}-attempts": AttemptsItem.expires}
+    assert forgetting == {table: attribute.attr_name for table, attribute in expected.items()}
+    assert {attribute.attr_type for attribute in expected.values()} == {"N"}
 
 
 def test_the_function_is_told_every_setting_and_nothing_else() -> None:
