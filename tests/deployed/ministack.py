@@ -1,6 +1,7 @@
 """ministack, an emulator of AWS that enforces IAM, and an index that is deployed to it by `python -m infra`."""
 
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -14,7 +15,9 @@ from typing import Any
 
 import boto3
 
+from chalicelib.store.tables import Tables
 from infra.package import ROOT
+from tests.deployed import flow
 from tests.driver import Response
 
 REGION = "us-east-1"
@@ -46,11 +49,21 @@ class Ministack:
         key = iam.create_access_key(UserName="deployer")["AccessKey"]
         return dict(zip(DEPLOYER, (self.url, key["AccessKeyId"], key["SecretAccessKey"]), strict=True))
 
-    def send(self, stack: str) -> "Gateway":
-        """Speaks to the API of `stack`."""
+    def index(self, stack: str) -> flow.Client:
+        """A client of the index that is deployed as `stack`."""
         outputs = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
         api = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "RestAPIId")
-        return Gateway(self.url, f"/_aws/execute-api/{api}/v")
+        settings = self.client("lambda").get_function_configuration(FunctionName=stack)["Environment"]["Variables"]
+        return flow.Client(
+            Gateway(self.url, f"/_aws/execute-api/{api}/v"),
+            Tables(self.client("dynamodb"), REGION, lambda name: f"{stack}-{name}"),
+            self.letters if settings["ACCOUNT_ACTIVATION"] == "email" else None,
+        )
+
+    def letters(self) -> list[str]:
+        """The addresses that SES has sent to."""
+        sent = json.loads(Gateway(self.url, "")("GET", "/_ministack/ses/messages", {}, b"").body)["messages"]
+        return [address for messages in sent.values() for message in messages for address in message["To"]]
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def test_one_command_deploys_an_index_that_a_client_and_a_registry_can_use(
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     assert "a login with a wrong password is refused" in deployed.stdout
     assert "The index is at https://" in deployed.stdout
-    flow.whole_life(flow.Client(empty.send(STACK)))
+    flow.whole_life(empty.index(STACK))
 
 
 def test_deploying_again_says_that_nothing_changes_and_changes_nothing(
@@ -163,7 +163,7 @@ def test_destroy_leaves_the_data_and_the_next_deployment_takes_it_back(
     empty: Ministack, run: Run, options: tuple[str, ...]
 ) -> None:
     succeeded(run("deploy", *options))
-    auth = flow.login(flow.Client(empty.send(STACK)))
+    auth = flow.login(empty.index(STACK))
     kept = tables(empty)
     said = succeeded(run("destroy", *STAGE, "--yes"))
     assert all(table in said for table in kept)
@@ -171,14 +171,14 @@ def test_destroy_leaves_the_data_and_the_next_deployment_takes_it_back(
     assert status(empty, STACK) is None
     assert empty.client("s3").list_buckets()["Buckets"] == []
     succeeded(run("deploy", *options))
-    assert flow.Client(empty.send(STACK)).request("GET", "/v1/users/", auth).status == 200
+    assert empty.index(STACK).request("GET", "/v1/users/", auth).status == 200
 
 
 def test_tables_and_key_whose_stack_is_gone_are_taken_into_a_new_one(
     empty: Ministack, run: Run, options: tuple[str, ...]
 ) -> None:
     succeeded(run("deploy", *options))
-    client = flow.Client(empty.send(STACK))
+    client = empty.index(STACK)
     auth = flow.login(client)
     flow.push(client, auth, f"{flow.name_of(auth)}/thing", ["0c0ffee"])
     token = client.request("GET", f"/v1/repositories/{flow.name_of(auth)}/thing/images", auth, token=True).token
@@ -187,7 +187,7 @@ def test_tables_and_key_whose_stack_is_gone_are_taken_into_a_new_one(
     cloudformation.delete_stack(StackName=f"{STACK}-data")
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=f"{STACK}-data", WaiterConfig={"Delay": 1})
     assert "Import" in succeeded(run("deploy", *options))
-    client = flow.Client(empty.send(STACK))
+    client = empty.index(STACK)
     reply = client.request("GET", f"/v1/repositories/{flow.name_of(auth)}/thing/images", f"Token {token}")
     assert reply.status == 200, reply
     assert [image["id"] for image in reply.json] == ["0c0ffee"]

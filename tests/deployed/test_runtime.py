@@ -8,6 +8,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from chalicelib.aws import connect
+from chalicelib.store.tables import Tables
 from infra.local.aws import create_stack, local_aws
 from infra.package import Package, package
 from tests.deployed import flow
@@ -50,7 +51,8 @@ def unpacked(archive: Path, to: Path) -> Path:
 
 def test_the_whole_life_of_a_repository(runtime: Path, code: Path, surroundings: dict[str, str]) -> None:
     with running(runtime, code, surroundings) as function:
-        flow.whole_life(flow.Client(function.request))
+        tables = Tables(connect("us-east-1").dynamodb, "us-east-1", lambda name: f"{STACK}-{name}")
+        flow.whole_life(flow.Client(function.request, tables))
 
 
 def test_the_zip_is_small(artefact: Package) -> None:
