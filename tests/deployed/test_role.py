@@ -55,9 +55,11 @@ class Role:
 
     def _put(self, policy: str, document: Any) -> None:
         """Writes the policy and ends the running containers: what they hold in memory needs no permission."""
-        self.emulator.client("iam").put_role_policy(
-            RoleName=self.name, PolicyName=policy, PolicyDocument=json.dumps(document)
-        )
+        iam, named = self.emulator.client("iam"), {"RoleName": self.name, "PolicyName": policy}
+        if document["Statement"]:
+            iam.put_role_policy(**named, PolicyDocument=json.dumps(document))
+        else:
+            iam.delete_role_policy(**named)
         stack = self.emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
         parameters = {given["ParameterKey"]: given["ParameterValue"] for given in stack["Parameters"]}
         self.emulator.client("lambda").update_function_code(
