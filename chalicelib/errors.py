@@ -67,6 +67,15 @@ class NotFound(Refusal):
     status = 404
 
 
+class NothingHere(NotFound):
+    """A path or method that is not served. API Gateway says the same in these words of its own (infra/service.yaml)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing is served at this path with this method; see the list of endpoints in docs/protocol.md"
+        )
+
+
 class Conflict(Refusal):
     """What the request wants is not so: a name of the caller's own is taken, or somebody else was first."""
 
@@ -93,3 +102,12 @@ class Unavailable(Refusal):
 
     def __init__(self, message: str = "the index cannot reach its storage right now; try again in a moment") -> None:
         super().__init__(message)
+
+
+class Fault(Refusal):
+    """The index's own fault: what nobody foresaw. The log has it, the reply says nothing of it."""
+
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__("a fault in the index itself; it has been logged. Nothing is known to be lost")

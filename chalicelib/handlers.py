@@ -27,7 +27,7 @@ def _view(chalice: Chalice, route: Route) -> Callable[..., Response]:
             headers=dict(came.headers),
             body=came.raw_body,
         )
-        reply = answer(route.handler, request)
+        reply = answer(route, request)
         return Response(reply.body, dict(reply.headers), reply.status)
 
     return view
