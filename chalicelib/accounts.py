@@ -6,7 +6,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.access import Caller
-from chalicelib.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Gone, NotActive, NotFound, Unauthorized
+from chalicelib.errors import (
+    AlreadyExists,
+    BadRequest,
+    Conflict,
+    Done,
+    Forbidden,
+    Gone,
+    NotActive,
+    NotFound,
+    Unauthorized,
+)
 from chalicelib.letters import Letters
 from chalicelib.names import LIBRARY, check_email, check_password, check_username, is_email, is_username
 from chalicelib.passwords import Passwords
@@ -147,11 +157,11 @@ class Accounts:
 
     def to_confirm(self, link: str) -> tuple[User, str]:
         """The account and its address that a link is there to confirm. Changes nothing, for mail scanners follow links.
-        Raises Gone for a used link too.
+        Raises Gone; Done for an address that is confirmed.
         """
         user, address = self._letters.confirmed(link)
         if address not in user.unconfirmed:
-            raise Gone("This address is confirmed already. There is nothing left to do.")
+            raise Done("This address is confirmed already.")
         return user, address
 
     def confirm(self, link: str) -> User:
@@ -162,7 +172,7 @@ class Accounts:
         try:
             self._users.confirm(user, address)
         except ConditionFailed:
-            raise Gone("This address has just been confirmed. There is nothing left to do.") from None
+            raise Done("This address has just been confirmed.") from None
         return replace(user, active=user.active or user.awaiting_confirmation)
 
     def forgot_password(self, address: str) -> None:

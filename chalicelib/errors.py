@@ -88,6 +88,10 @@ class Gone(Refusal):
     status = 410
 
 
+class Done(Gone):
+    """What a link is for has been done already, as its owner wanted. No reason to worry anybody."""
+
+
 class TooLarge(Refusal):
     """More than the index takes in one request or keeps in one list."""
 

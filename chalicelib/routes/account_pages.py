@@ -78,8 +78,8 @@ class AccountPages:
         return self._site.page(
             CONFIRMATION.title,
             markup(
-                """<p>The account <strong>{username}</strong> at <strong>{index}</strong> gives
-<strong>{address}</strong> as its address.</p>
+                """<p>The account <strong>{username}</strong> at <strong>{index}</strong> was given the address
+<strong>{address}</strong>.</p>
 <p>If that is you, press the button. If it is not, close this page: nothing happens without the button.</p>
 <form method="post" action="/confirm">
 <input type="hidden" name="link" value="{link}">

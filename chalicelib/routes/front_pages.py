@@ -95,7 +95,7 @@ class FrontPages:
             f"The Docker index at {host}",
             markup(
                 """<p>An index keeps accounts, knows which images a repository holds, and hands out the tokens that
-registries check. Docker 0.6 to 17.03 log in here, push and pull; <code>docker search</code> and
+registries check. Docker 0.6 to 17.03 pushes and pulls with it; <code>docker search</code> and
 <code>podman search</code> of any age find what is public.</p>
 {search}
 <h2>Log in</h2>
@@ -107,7 +107,7 @@ registries check. Docker 0.6 to 17.03 log in here, push and pull; <code>docker s
 {push}
 <h2>Pull</h2>
 {pull}
-<h2>Search</h2>
+<h2>Search from a terminal</h2>
 {docker_search}
 {podman_search}""",
                 search=_search_box(""),
@@ -128,8 +128,8 @@ registries check. Docker 0.6 to 17.03 log in here, push and pull; <code>docker s
             return markup("<p>Registration is closed: an administrator makes accounts. Who has one logs in:</p>")
         form = '{"username": "alice", "password": "a secret", "email": "alice@example.com"}'
         return markup(
-            "<p>Registration is open to everybody. {waits} Docker up to 1.10 registers who logs in under a new name; "
-            "without it:</p>{register}<p>Then:</p>",
+            "<p>Registration is open to everybody. {waits} Docker up to 1.10 registers you when you first log in; with "
+            "a newer one, register before:</p>{register}<p>Then:</p>",
             waits=_WAITS_FOR[self._activation],
             register=command(f"curl -d '{form}' {address}/v1/users/"),
         )
@@ -164,12 +164,14 @@ def _short(name: RepositoryName) -> str:
 
 def _search_box(query: str) -> Markup:
     return markup(
-        """<form action="/" role="search" class="row">
-<div><label for="q">Search the public repositories</label>
-<input id="q" name="q" type="search" value="{query}" maxlength="{most}" aria-describedby="hint"></div>
+        """<form action="/" role="search">
+<label for="q">Search the public repositories</label>
+<div class="row">
+<input id="q" name="q" type="search" value="{query}" maxlength="{most}" aria-describedby="hint">
 <button>Search</button>
-</form>
-<p id="hint" class="quiet">By the beginnings of words in names and descriptions. Empty finds everything.</p>""",
+</div>
+<p id="hint" class="quiet">Words of names and descriptions, or their beginnings. Without any it lists everything.</p>
+</form>""",
         query=query,
         most=QUERY_CHARACTERS_AT_MOST,
     )
@@ -225,12 +227,15 @@ def _pages(page: Page, query: str) -> Markup:
 def _listed(images: dict[str, str]) -> Markup:
     if not images:
         return NOTHING
-    shown = [
-        markup("<li><code>{id}</code>{checksum}</li>\n", id=image_id, checksum=_checksum(checksum))
-        for image_id, checksum in islice(images.items(), IMAGES_SHOWN_AT_MOST)
-    ]
-    title = "Images" if len(images) <= IMAGES_SHOWN_AT_MOST else f"The first {IMAGES_SHOWN_AT_MOST} images"
-    return markup('<h2>{title}</h2><ul class="plain">{rows}</ul>', title=title, rows=joined(shown))
+    count, shown = len(images), islice(images.items(), IMAGES_SHOWN_AT_MOST)
+    return markup(
+        '<h2>Images</h2><details><summary>{which}</summary><ul class="plain">{rows}</ul></details>',
+        which=f"All {count}" if count <= IMAGES_SHOWN_AT_MOST else f"The first {IMAGES_SHOWN_AT_MOST} of {count:,}",
+        rows=joined(
+            markup("<li><code>{id}</code>{checksum}</li>\n", id=image_id, checksum=_checksum(checksum))
+            for image_id, checksum in shown
+        ),
+    )
 
 
 def _checksum(checksum: str) -> Markup:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from chalicelib.errors import BadRequest, Gone, Refusal, TooLarge
+from chalicelib.errors import BadRequest, Done, Refusal, TooLarge
 from chalicelib.names import is_host
 from chalicelib.routes.http import Reply, Request
 from chalicelib.routes.style import POLICY, STYLE
@@ -21,8 +21,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-_TITLES = {404: "There is nothing here", 410: "This link cannot be used", 503: "Try again in a moment"}
-_OTHER_TITLE = "That did not work"
 
 
 class Markup(str):
@@ -50,11 +48,15 @@ def joined(parts: Iterable[Markup]) -> Markup:
 
 
 NOTHING = Markup()
-_TO_NEW_LINKS = Markup("""
-<ul>
+_TITLES = {404: "There is nothing here", 410: "This link cannot be used", 503: "Try again in a moment"}
+_OTHER_TITLE = "That did not work"
+_WAYS_ON = {
+    404: Markup('<p><a href="/">Search the public repositories</a></p>'),
+    410: Markup("""<ul>
 <li><a href="/confirm">Get another link to confirm an address</a></li>
 <li><a href="/forgotten">Get another link to choose a new password</a></li>
-</ul>""")
+</ul>"""),
+}
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -96,9 +98,12 @@ class Site:
 
     def refuse(self, refusal: Refusal) -> Reply:
         """How people are refused: in a sentence, and with a way on."""
-        ways = _TO_NEW_LINKS if isinstance(refusal, Gone) else NOTHING
+        if isinstance(refusal, Done):
+            said = markup("<p>{message}</p>", message=refusal.message)
+            return self.page("There is nothing left to do", said, refusal.status)
         title = _TITLES.get(refusal.status, _OTHER_TITLE)
-        return self.page(title, Markup(alert(refusal) + ways), refusal.status, refusal.headers)
+        way_on = _WAYS_ON.get(refusal.status, NOTHING)
+        return self.page(title, Markup(alert(refusal) + way_on), refusal.status, refusal.headers)
 
     def address(self, request: Request) -> str:
         """The index's `https://host`: as it was set, else as the request calls it, else made up."""

@@ -27,7 +27,7 @@ h1 { font-size: 1.75rem; line-height: 1.25; margin: 0.5rem 0 1rem; }
 h2 { font-size: 1.25rem; line-height: 1.3; margin: 2rem 0 0.5rem; }
 p, ul, dl, pre { margin: 0.75rem 0; }
 a { color: var(--link); text-underline-offset: 0.2em; }
-code { font: 0.9375em/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
+code { font: 1rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
 pre { background: var(--code); border-radius: 0.375rem; padding: 0.75rem 1rem; white-space: pre-wrap; }
 pre code { user-select: all; }
 label { display: block; font-weight: 600; margin-top: 1rem; }
@@ -42,13 +42,15 @@ button {
   border: 1px solid var(--link); background: var(--link); color: var(--on-link); font-weight: 600;
 }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 3px; }
-.row { display: flex; flex-wrap: wrap; gap: 0.75rem; align-items: end; }
-.row > div { flex: 1 1 14rem; }
+.row { display: flex; flex-wrap: wrap; gap: 0.75rem; margin-top: 0.25rem; }
+.row input { flex: 1 1 12rem; }
+.row > * { margin-top: 0; }
 .plain { list-style: none; padding: 0; }
 .plain > li { padding: 0.75rem 0; border-bottom: 1px solid var(--line); }
 .plain p { margin: 0.125rem 0 0; }
 .quiet { color: var(--quiet); }
-.mark { border: 1px solid var(--edge); border-radius: 1rem; padding: 0 0.625rem; font-size: 0.875rem; }
+.mark { border: 1px solid var(--edge); border-radius: 1rem; padding: 0 0.625rem; }
+summary { padding: 0.5rem 0; cursor: pointer; }
 .links a { display: inline-block; padding: 0.5rem 0; margin-right: 1.5rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1.5rem; }
 dt { color: var(--quiet); }

@@ -95,9 +95,14 @@ def test_somebody_registers_confirms_the_address_and_is_let_in(browser: Browser,
     look(browser, "confirmed")
     assert signing_in(confirming, "alice") == 200
     browser.open(address)
-    assert browser.title == "This link cannot be used"
-    assert "confirmed already. There is nothing left to do." in browser.text
+    assert browser.title == "There is nothing left to do"
+    assert "This address is confirmed already." in browser.text
     look(browser, "confirmed-already")
+    browser.open(address[:-9])
+    assert browser.title == "This link cannot be used"
+    look(browser, "broken")
+    browser.follow("Get another link to confirm an address")
+    assert browser.title == "Confirm your address"
 
 
 def test_somebody_forgets_the_password_and_chooses_another(browser: Browser, open_server: Server) -> None:
@@ -145,8 +150,10 @@ def test_a_visitor_looks_around(browser: Browser, open_server: Server) -> None:
     look(browser, "found")
     browser.follow("alice/web")
     assert browser.title == "alice/web"
-    assert "The first 100 images" in browser.text
     look(browser, "repository")
+    browser.driver.find_element("tag name", "summary").click()
+    assert f"{100:064x}" in browser.text
+    look(browser, "images")
     browser.follow("Waybill")
     browser.write("Search the public repositories", "alice")
     browser.press("Search")

@@ -187,7 +187,7 @@ def test_a_page_shows_a_hundred_images_and_counts_all(index: Index) -> None:
     index.push("alice/web", alice, *(f"image{number}" for number in range(1234)))
     page = get(index, "/r/alice/web")
     assert "Images 1,234" in page.text
-    assert "The first 100 images" in page.text
+    assert "The first 100 of 1,234" in page.text
     assert len(page.root.findall(".//li/code")) == 100
 
 
@@ -199,6 +199,7 @@ def test_a_private_repository_is_as_good_as_none(index: Index) -> None:
     assert private == missing
     page = Page(private)
     assert (page.status, page.title, page.alert) == (404, "There is nothing here", "Repository not found.")
+    assert page.links["Search the public repositories"] == "/"
     index.push("alice/gone", alice)
     assert index.request("DELETE", "/v1/repositories/alice/gone", alice).status == 202
     assert index.request("GET", "/r/alice/gone") == missing
