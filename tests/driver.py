@@ -53,32 +53,32 @@ class Mailbox(list[Letter]):
 
 
 class Index:
-    """One stack of its own. `calls` lists every call to AWS as `service.Operation`; `letters` is what was mailed."""
+    """One stack of its own. `calls` lists every call to AWS as `service.Operation`.
 
-    def __init__(self, settings: Settings) -> None:
+    With `keeps_letters` mail goes to `letters`, and not to SES.
+    """
+
+    def __init__(self, settings: Settings, *, keeps_letters: bool = False) -> None:
         self.settings = replace(settings, stack=f"test-{uuid.uuid4().hex[:12]}")
         self.aws = _clients(self.settings.region)
         create_stack(self.aws, self.settings.stack)
         self.calls: list[str] = []
         self.letters = Mailbox()
+        self._mailer = self.letters if keeps_letters else None
         for client in self.aws:
             client.meta.events.unregister("before-call.*.*", unique_id="calls")
             client.meta.events.register("before-call.*.*", self._note, unique_id="calls")
         self.tables = Tables(self.aws.dynamodb, self.settings.region, self.settings.table)
         self.users = UserStore(self.tables)
-        self._gateway = self._opened()
+        self._gateway = Gateway(build(compose(self.settings, self.aws, self._mailer)))
 
     def restarted(self, **settings: Any) -> "Index":
         """Another container of the same stack: nothing remembered, other settings where given."""
         other = object.__new__(Index)
         other.__dict__.update(self.__dict__)
         other.settings = replace(self.settings, **settings)
-        other._gateway = other._opened()
+        other._gateway = Gateway(build(compose(other.settings, self.aws, self._mailer)))
         return other
-
-    def _opened(self) -> Gateway:
-        mailer = self.letters if self.settings.email_sender else None
-        return Gateway(build(compose(self.settings, self.aws, mailer)))
 
     def _note(self, model: Any, **_: Any) -> None:
         self.calls.append(f"{model.service_model.service_name}.{model.name}")
