@@ -18,6 +18,7 @@ from chalicelib.errors import (
     Unauthorized,
 )
 from chalicelib.letters import Letters
+from chalicelib.limits import Limits
 from chalicelib.names import LIBRARY, check_email, check_password, check_username, is_email, is_username
 from chalicelib.passwords import Passwords
 from chalicelib.robots import Robots, is_robot_token
@@ -40,6 +41,7 @@ class Accounts:
         passwords: Passwords,
         robots: Robots,
         letters: Letters,
+        limits: Limits,
         *,
         activation: str = "none",
         open_to_all: bool = True,
@@ -48,14 +50,16 @@ class Accounts:
         self._passwords = passwords
         self._robots = robots
         self._letters = letters
+        self._limits = limits
         self._activation = activation
         self._open_to_all = open_to_all
 
-    def register(self, form: Mapping[str, Any]) -> None:
+    def register(self, form: Mapping[str, Any], address: str = "") -> None:
         """Creates the account that `form` (username, password, email) asks for; other keys are ignored.
 
         Raises Unauthorized where registration is closed, so that legacy `docker login`, which posts first, goes on to
-        sign in. Then AlreadyExists before it looks at anything else, for the same client's sake; then BadRequest.
+        sign in. Then AlreadyExists before it looks at anything else, for the same client's sake; then BadRequest, and
+        TooManyRequests for an `address` that has made many.
         """
         if not self._open_to_all:
             raise Unauthorized("registration is closed here; ask an administrator for an account")
@@ -65,6 +69,7 @@ class Accounts:
         username = check_username(_text(form, "username"))
         password = check_password(_text(form, "password"))
         email = check_email(_text(form, "email")).lower()
+        counts = self._limits.check_registration(address)
         by_mail = self._activation == "email"
         user = User(
             username=username,
@@ -79,15 +84,17 @@ class Accounts:
             self._users.create(user)
         except ConditionFailed:
             raise AlreadyExists from None
+        self._limits.registered(counts)
         if by_mail:
             self._letters.ask_to_confirm(user, email)
 
-    def sign_in(self, username: str, password: str, *, leaving: bool = False) -> Caller:
-        """Who these credentials belong to. Costs one read of the account, and the same time for an unknown one; for a
-        robot's token two reads, and no bcrypt.
+    def sign_in(self, username: str, password: str, address: str = "", *, leaving: bool = False) -> Caller:
+        """Who these credentials belong to. Costs one read of the account where they are remembered, one more where not,
+        and the same time for an unknown account; for a robot's token two reads, and no bcrypt.
 
-        An account whose removal has begun signs in only where `leaving` says so. Raises Unauthorized, or NotActive when
-        the password is right and the account is not active.
+        An account whose removal has begun signs in only where `leaving` says so. Raises Unauthorized; NotActive when
+        the password is right and the account is not active; TooManyRequests behind many wrong passwords for this
+        account or from this `address`.
         """
         user = self._users.get(username) if is_username(username) else None
         robot = None
@@ -95,12 +102,24 @@ class Accounts:
             robot = self._robots.check(username, password) if user else None
             right = robot is not None
         else:
-            right = self._passwords.matches(password, user.password_hash if user else None)
+            right = self._is_right(username, password, user, address)
         if user is None or not right:
             raise Unauthorized("wrong username or password")
         if not (user.active or user.leaving) or (user.leaving and not leaving):
             raise NotActive
         return Caller(user.username, user.admin, robot)
+
+    def _is_right(self, username: str, password: str, user: User | None, address: str) -> bool:
+        if user is not None and self._passwords.remembers(password, user.password_hash):
+            return True
+        if not is_username(username):  # nobody's, and nothing to count under
+            return self._passwords.matches(password, None)
+        counts = self._limits.check_sign_in(username, address)
+        if not self._passwords.matches(password, user.password_hash if user else None):
+            self._limits.failed(counts)
+            return False
+        self._limits.succeeded(username, counts)
+        return True
 
     def show(self, caller: Caller, username: str) -> User:
         """An account, for itself and for administrators. Raises Forbidden and NotFound."""

@@ -103,7 +103,7 @@ class Site:
             return self.page("There is nothing left to do", said, refusal.status)
         title = _TITLES.get(refusal.status, _OTHER_TITLE)
         way_on = _WAYS_ON.get(refusal.status, NOTHING)
-        return self.page(title, Markup(alert(refusal) + way_on), refusal.status, refusal.headers)
+        return self.page(title, Markup(alert(refusal) + way_on), refusal.status, refusal.reply_headers())
 
     def address(self, request: Request) -> str:
         """The index's `https://host`: as it was set, else as the request calls it, else made up."""

@@ -24,9 +24,12 @@ logger = logging.getLogger("waybill")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as any server can give it. Header names are lower-cased; `parameters` are the path's variables."""
+    """A request as any server can give it. Header names are lower-cased; `parameters` are the path's variables;
+    `address` is where it comes from.
+    """
 
     method: str
+    address: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)  # it may hold a mailed link
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -61,7 +64,7 @@ def json_reply(status: int, value: Any, headers: Mapping[str, str] | None = None
 def json_refusal(refusal: Refusal) -> Reply:
     """How programs are refused."""
     body = refusal.message if refusal.quoted else {"error": refusal.message}
-    return json_reply(refusal.status, body, refusal.headers)
+    return json_reply(refusal.status, body, refusal.reply_headers())
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ class Doorman:
             raise Unauthorized("the Authorization header is no valid Basic: it takes base64 of username:password")
         if not username:
             return ANONYMOUS  # docker without a login sends `Basic Og==`
-        return self._accounts.sign_in(username, password, leaving=leaving)
+        return self._accounts.sign_in(username, password, request.address, leaving=leaving)
 
 
 def presented_token(request: Request) -> str | None:

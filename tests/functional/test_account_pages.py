@@ -392,7 +392,9 @@ def test_accept_decides_nothing(mailing: Index, accept: str) -> None:
 
 
 def test_a_request_s_repr_holds_no_link() -> None:
-    assert "secret" not in repr(Request("GET", {}, {"link": "secret"}, {"authorization": "secret"}, b"secret"))
+    assert "secret" not in repr(
+        Request("GET", query={"link": "secret"}, headers={"authorization": "secret"}, body=b"secret")
+    )
 
 
 def test_head_has_the_headers_of_get(mailing: Index) -> None:
