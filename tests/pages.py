@@ -25,6 +25,7 @@ class Page:
         assert self._one("head/meta[@name='viewport']").get("content") == "width=device-width, initial-scale=1"
         for landmark in ("body/header", "body/main", "body/footer", "body/main/h1"):
             self._one(landmark)
+        assert len(list(self.root.iter("h1"))) == 1
         for element in self.root.iter():
             assert element.tag not in ("script", "iframe", "object", "embed", "base", "img", "svg", "link"), element.tag
             for attribute, value in element.items():
@@ -78,7 +79,7 @@ class Page:
         labelled = {label.get("for") for label in self.root.iter("label")}
         for field in self.root.iter("input"):
             assert field.get("type") == "hidden" or field.get("id") in labelled
-            assert field.get("aria-describedby", ids[0] if ids else None) in (*ids, None)
+            assert field.get("aria-describedby") in (None, *ids)
 
 
 def _check_headers(reply: Response, style: str) -> None:

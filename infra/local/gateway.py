@@ -89,12 +89,12 @@ def _path_of(target: str) -> str:
 def _loggable(target: str) -> str:
     """A target without the link from a mail, which is as good as a password for a while."""
     path, mark, query = target.partition("?")
-    pairs = [pair.partition("=") for pair in query.split("&")]
-    return (
-        path
-        + mark
-        + "&".join(f"{name}=…" if unquote_plus(name) == "link" else name + eq + value for name, eq, value in pairs)
-    )
+    return path + mark + "&".join(map(_masked, query.split("&")))
+
+
+def _masked(pair: str) -> str:
+    name = pair.partition("=")[0]
+    return f"{name}=…" if unquote_plus(name) == "link" else pair
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
