@@ -17,6 +17,7 @@ from chalicelib.errors import (
     NotFound,
     Unauthorized,
 )
+from chalicelib.journal import note
 from chalicelib.letters import Letters
 from chalicelib.limits import Limits
 from chalicelib.names import LIBRARY, check_email, check_password, check_username, is_email, is_username
@@ -111,6 +112,7 @@ class Accounts:
 
     def _is_right(self, username: str, password: str, user: User | None, address: str) -> bool:
         if user is not None and self._passwords.remembers(password, user.password_hash):
+            note(RememberedCredentials=1)
             return True
         if not is_username(username):  # nobody's, and nothing to count under
             return self._passwords.matches(password, None)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from chalicelib.names import is_email, is_host
@@ -34,6 +34,7 @@ class Settings:
         index_address: the index's own `https://host`, which links in mails begin with.
         repository_visibility: what a push creates, `public` or `private` repositories.
         reserve_deleted_names: whether a removed account's name is kept from others.
+        front_proof: what CloudFront alone knows, so that its word on where a request comes from can be taken.
         front_page: whether people are shown the index at `/`, `on` or `off`.
     """
 
@@ -50,6 +51,7 @@ class Settings:
     index_address: str = ""
     repository_visibility: str = "public"
     reserve_deleted_names: bool = True
+    front_proof: str = field(default="", repr=False)
     front_page: str = "on"
 
     @property
@@ -91,6 +93,7 @@ class Settings:
             email_sender=sender,
             index_address=address,
             repository_visibility=_choice(environment, "REPOSITORY_VISIBILITY", ("public", "private")),
+            front_proof=environment.get("FRONT_PROOF") or "",
             reserve_deleted_names=_flag(environment, "RESERVE_DELETED_NAMES", cls().reserve_deleted_names),
             front_page=_choice(environment, "FRONT_PAGE", ("on", "off")),
         )

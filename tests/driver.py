@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib.aws import Clients, connect
 from chalicelib.compose import compose
 from chalicelib.handlers import build
+from chalicelib.journal import Journal
 from chalicelib.mail import Letter
 from chalicelib.passwords import Passwords
 from chalicelib.settings import Settings
@@ -53,7 +54,7 @@ class Mailbox(list[Letter]):
 
 
 class Index:
-    """One stack of its own. `calls` lists every call to AWS as `service.Operation`.
+    """One stack of its own. `calls` lists every call to AWS as `service.Operation`, `lines` is its journal.
 
     With `keeps_letters` mail goes to `letters`, and not to SES.
     """
@@ -70,14 +71,24 @@ class Index:
             client.meta.events.register("before-call.*.*", self._note, unique_id="calls")
         self.tables = Tables(self.aws.dynamodb, self.settings.region, self.settings.table)
         self.users = UserStore(self.tables)
-        self._gateway = Gateway(build(compose(self.settings, self.aws, self._mailer)))
+        self.lines: list[str] = []
+        self._gateway = self._made()
+
+    def _made(self) -> Gateway:
+        journal = Journal(self.lines.append, self.settings.stack)
+        return Gateway(build(compose(self.settings, self.aws, self._mailer), journal, self.settings.front_proof))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The lines of the journal that are about a change or a failed sign-in."""
+        return [line for line in map(json.loads, self.lines) if "event" in line]
 
     def restarted(self, **settings: Any) -> "Index":
         """Another container of the same stack: nothing remembered, other settings where given."""
         other = object.__new__(Index)
         other.__dict__.update(self.__dict__)
         other.settings = replace(self.settings, **settings)
-        other._gateway = Gateway(build(compose(other.settings, self.aws, self._mailer)))
+        other._gateway = other._made()
         return other
 
     def _note(self, model: Any, **_: Any) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.accounts import Accounts
 from chalicelib.errors import BadRequest, Refusal
+from chalicelib.journal import note
 from chalicelib.names import PASSWORD_BYTES, PASSWORD_CHARACTERS, check_email
 from chalicelib.routes.html import NOTHING, Markup, Site, alert, command, decode_form, markup
 from chalicelib.routes.http import Reply, Request, Route
@@ -58,14 +59,14 @@ class AccountPages:
     def routes(self) -> list[Route]:
         """What this serves, and where."""
         return [
-            Route(method, path, handler, self._site.refuse)
-            for method, path, handler in (
-                ("GET", "/confirm", self.show_confirmation),
-                ("POST", "/confirm", self.confirm),
-                ("GET", "/forgotten", self.show_forgotten),
-                ("POST", "/forgotten", self.mail_reset),
-                ("GET", "/reset", self.show_reset),
-                ("POST", "/reset", self.reset),
+            Route(method, path, handler, self._site.refuse, event)
+            for method, path, handler, event in (
+                ("GET", "/confirm", self.show_confirmation, None),
+                ("POST", "/confirm", self.confirm, "address.confirmed"),
+                ("GET", "/forgotten", self.show_forgotten, None),
+                ("POST", "/forgotten", self.mail_reset, "letter.asked-for"),
+                ("GET", "/reset", self.show_reset, None),
+                ("POST", "/reset", self.reset, "password.reset"),
             )
         ]
 
@@ -96,8 +97,10 @@ class AccountPages:
         """Confirms; or, with an address instead of a link, mails the link again."""
         form = decode_form(request)
         if "link" not in form:
+            note(event="letter.asked-for")
             return self._mail(CONFIRMATION, self._accounts.ask_again, form)
         user = self._accounts.confirm(form["link"])
+        note(on=user.username)
         shut = markup("<p>An administrator of this index has shut the account: ask one to activate it.</p>")
         return self._site.page(
             "Your address is confirmed",
@@ -128,6 +131,7 @@ class AccountPages:
             username = self._accounts.reset_password(link, form.get("password", ""))
         except BadRequest as refusal:
             return self._choose(link, refusal)
+        note(on=username)
         return self._site.page(
             "Your password is changed",
             markup(
