@@ -228,9 +228,8 @@ def test_no_secret_is_in_any_line_log_error_or_repr(
     assert len(replies) > 25
     refusals = "".join(reply.body.decode() for reply in replies if reply.status >= 400)
     heard = "\n".join([*index.lines, caplog.text, *said, refusals])
-    query = re.compile(r"query=\{'link': '[^']*'\}")
     for secret in SECRETS:
-        assert secret not in query.sub("", heard), secret
+        assert secret not in heard, secret
 
 
 def _break(index: Index, operation: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
