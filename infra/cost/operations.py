@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.aws import Clients, connect
 from chalicelib.compose import compose
 from chalicelib.handlers import build
+from chalicelib.journal import Journal
 from chalicelib.settings import Settings
 from infra.cost.meter import Use, metered
 from infra.local.aws import create_stack, local_aws
@@ -90,7 +91,7 @@ class _Index:
     """A container of its own."""
 
     def __init__(self, aws: Clients) -> None:
-        self._gateway = Gateway(build(compose(_SETTINGS, aws)))
+        self._gateway = Gateway(build(compose(_SETTINGS, aws), Journal(lambda _: None, _SETTINGS.stack)))
 
     def ask(self, method: str, path: str, headers: Mapping[str, str], body: Any = None) -> Answer:
         sent = b"" if body is None else json.dumps(body).encode()

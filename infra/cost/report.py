@@ -62,7 +62,7 @@ def report() -> Iterator[str]:
             yield f"| {operation.what} | " + " | ".join(f"{cost:,.2f}" for cost in costs) + " |"
     stored = [size.gigabytes * prices.STORED_GIGABYTE for size in SIZES]
     yield "| storage | " + " | ".join(f"{cost:,.2f}" for cost in stored) + " |"
-    yield "| key, alarms, metric, dashboard | " + " | ".join(f"{_standing():,.2f}" for _ in SIZES) + " |"
+    yield "| key, alarms, metrics, dashboard | " + " | ".join(f"{_standing():,.2f}" for _ in SIZES) + " |"
     totals = [
         sum(_per_million(used[key]) * times / 1e6 for key, times in size.times.items()) + stored + _standing()
         for size, stored in zip(SIZES, stored, strict=True)
@@ -95,4 +95,4 @@ def _standing() -> float:
     """What a month costs when nobody asks anything."""
     resources = yaml.safe_load(SERVICE_TEMPLATE.read_text())["Resources"].values()
     alarms = [resource for resource in resources if resource.get("Type") == "AWS::CloudWatch::Alarm"]
-    return prices.KEY_A_MONTH + len(alarms) * prices.ALARM_A_MONTH + prices.METRIC_A_MONTH + prices.DASHBOARD_A_MONTH
+    return prices.KEY_A_MONTH + len(alarms) * prices.ALARM_A_MONTH + prices.METRICS_A_MONTH + prices.DASHBOARD_A_MONTH

@@ -3,6 +3,7 @@
 Every step may be cut short: the next run finds what is there and goes on from it.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -190,6 +191,8 @@ class Operations:
         values = {"Stack": self._stage.stack, "ArtefactBucket": release.bucket, "Release": release.name}
         if before.get("Release") not in (None, release.name):
             values["ReleaseBefore"] = before["Release"]
+        if "FrontProof" not in before:
+            values["FrontProof"] = secrets.token_urlsafe(32)
         if "AccountLogRole" not in before:
             values["AccountLogRole"] = "present" if self._gateway_may_log() else "create"
         return values

@@ -15,7 +15,16 @@ import yaml
 from infra.deploy.stage import CannotDeploy
 from infra.package import SERVICE_TEMPLATE
 
-FILLED_IN = ("Stack", "ArtefactBucket", "Release", "ReleaseBefore", "SigningKey", "IndexAddress", "AccountLogRole")
+FILLED_IN = (
+    "Stack",
+    "ArtefactBucket",
+    "Release",
+    "ReleaseBefore",
+    "SigningKey",
+    "IndexAddress",
+    "FrontProof",
+    "AccountLogRole",
+)
 
 
 @cache

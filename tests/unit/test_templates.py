@@ -1,5 +1,6 @@
 """Templates, models and settings agree, so that no key, index, TTL or setting can drift."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,8 @@ import yaml
 from pynamodb.models import Model
 
 from chalicelib.aws import connect
+from chalicelib.errors import NothingHere
+from chalicelib.journal import Journal
 from chalicelib.settings import Settings
 from chalicelib.store.tables import AttemptsItem, ImagesItem, Tables
 from infra.deploy.options import FILLED_IN, option_name, parameters
@@ -133,6 +136,20 @@ def test_an_alarm_watches_each_table(metric: str) -> None:
         if resource.get("Properties", {}).get("MetricName") == metric
     ]
     assert sorted(watched) == sorted(DESCRIBED)
+
+
+def test_a_path_that_is_not_served_is_answered_in_the_function_s_words() -> None:
+    assert NothingHere().message in SERVICE_TEMPLATE.read_text()
+
+
+def test_the_alarm_on_failed_sign_ins_watches_the_metric_that_the_function_writes() -> None:
+    lines: list[str] = []
+    Journal(lines.append, "a-stack").line({}, 401, 1.0, {})
+    (written,) = json.loads(lines[0])["_aws"]["CloudWatchMetrics"]
+    watched = SERVICE["ManyFailedLogins"]["Properties"]
+    assert watched["Namespace"] == written["Namespace"]
+    assert watched["MetricName"] in [metric["Name"] for metric in written["Metrics"]]
+    assert [[dimension["Name"] for dimension in watched["Dimensions"]]] == written["Dimensions"]
 
 
 def test_what_holds_data_is_kept_and_protected() -> None:
