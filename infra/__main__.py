@@ -2,6 +2,8 @@
 
 import click
 
+from infra.cost.report import report
+from infra.deploy.commands import COMMANDS
 from infra.local.serve import main as serve_main
 from infra.package import ARCHITECTURES, CannotPackage
 from infra.package import package as make_package
@@ -27,6 +29,17 @@ def package(architecture: str) -> None:
     except CannotPackage as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{made.zip}  {made.size} bytes  sha256 {made.sha256}")
+
+
+@cli.command()
+def cost() -> None:
+    """Count what each operation uses, and what that costs, as docs/cost.md has it; needs no account."""
+    for line in report():
+        click.echo(line)
+
+
+for command in COMMANDS:
+    cli.add_command(command)
 
 
 if __name__ == "__main__":

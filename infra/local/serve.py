@@ -16,6 +16,7 @@ from chalicelib.aws import Clients, connect
 from chalicelib.compose import compose
 from chalicelib.errors import Refusal
 from chalicelib.handlers import build
+from chalicelib.journal import Journal
 from chalicelib.names import check_password
 from chalicelib.passwords import Passwords
 from chalicelib.settings import Settings, SettingsError
@@ -45,6 +46,10 @@ class PlainChannel(HTTPChannel):  # type: ignore[misc]
         return bool(super().received(data))
 
 
+def _unwritten(line: str) -> None:
+    """The local server's own lines are for people to read."""
+
+
 class CannotServe(Exception):
     """The server cannot start. The message is one sentence for a person."""
 
@@ -70,7 +75,7 @@ def serve(environment: Mapping[str, str]) -> None:
         create_stack(aws, settings.stack)
         create_administrator(aws, settings, password)
         server = create_server(
-            Gateway(build(compose(settings, aws, ConsoleMailer()))),
+            Gateway(build(compose(settings, aws, ConsoleMailer()), Journal(_unwritten, settings.stack))),
             sockets=[listener],
             threads=32,
             connection_limit=1000,
