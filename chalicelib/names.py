@@ -99,9 +99,14 @@ def check_email(text: str) -> str:
     return text
 
 
+def is_robot(text: str) -> bool:
+    """Whether a robot may have this name: 1 to 40 of [a-z0-9-]."""
+    return _ROBOT.fullmatch(text) is not None
+
+
 def check_robot(text: str) -> str:
     """Raises BadRequest."""
-    if not _ROBOT.fullmatch(text):
+    if not is_robot(text):
         raise BadRequest("a robot's name is 1 to 40 of a-z, 0-9 and -, with a letter or digit first")
     return text
 

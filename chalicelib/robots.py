@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.access import Robot, Role
 from chalicelib.errors import BadRequest, Conflict, NotFound, Unavailable
-from chalicelib.names import ROBOT_TOKEN_PREFIX, RepositoryName, check_robot
+from chalicelib.names import ROBOT_TOKEN_PREFIX, RepositoryName, check_robot, is_robot
 from chalicelib.store.robots import RobotStore, StoredRobot
 from chalicelib.store.tables import ConditionFailed
 
@@ -75,8 +75,8 @@ class Robots:
         return self._store.of_account(username)
 
     def revoke(self, username: str, name: str) -> None:
-        """From the next request on its token is worth nothing. Raises NotFound."""
-        if self._store.get(username, name) is None:
+        """From the next request on its token is worth nothing. Raises BadRequest and NotFound."""
+        if self._store.get(username, check_robot(name)) is None:
             raise NotFound(f"there is no robot {name!r}")
         self._store.remove(username, name)
 
@@ -88,7 +88,7 @@ class Robots:
     def check(self, username: str, token: str) -> Robot | None:
         """The robot that this is the token of; None for a wrong, revoked or expired one. One read, and no bcrypt."""
         name = token.removeprefix(ROBOT_TOKEN_PREFIX).rpartition("_")[0]
-        stored = self._store.get(username, name) if name else None
+        stored = self._store.get(username, name) if is_robot(name) else None
         if stored is None or not hmac.compare_digest(stored.token_hash, _hash(token)):
             return None
         now = self._clock()
