@@ -17,6 +17,7 @@ from chalicelib.store.tables import ConditionFailed
 
 ROBOTS_AT_MOST = 50
 REPOSITORIES_AT_MOST = 100
+LIFETIME_AT_MOST = 10 * 366 * 86400  # ten years, in seconds
 USE_NOTED_EVERY = timedelta(minutes=10)  # a write each time would double what a request costs
 logger = logging.getLogger("waybill")
 
@@ -52,7 +53,7 @@ class Robots:
         listed = None if repositories is None else frozenset(repositories)
         if listed is not None and not 0 < len(listed) <= REPOSITORIES_AT_MOST:
             raise BadRequest(f"a robot is for 1 to {REPOSITORIES_AT_MOST} listed repositories, or for all")
-        if lifetime is not None and not 0 < lifetime <= 10 * 366 * 86400:
+        if lifetime is not None and not 0 < lifetime <= LIFETIME_AT_MOST:
             raise BadRequest("a robot expires in a number of seconds from 1 to ten years, or never")
         if len(self._store.of_account(username)) >= ROBOTS_AT_MOST:
             raise BadRequest(f"an account has at most {ROBOTS_AT_MOST} robots; revoke one first")
