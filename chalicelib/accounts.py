@@ -6,8 +6,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.access import Caller
-from chalicelib.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Gone, NotActive, NotFound, Unauthorized
+from chalicelib.errors import (
+    AlreadyExists,
+    BadRequest,
+    Conflict,
+    Done,
+    Forbidden,
+    Gone,
+    NotActive,
+    NotFound,
+    Unauthorized,
+)
 from chalicelib.letters import Letters
+from chalicelib.limits import Limits
 from chalicelib.names import LIBRARY, check_email, check_password, check_username, is_email, is_username
 from chalicelib.passwords import Passwords
 from chalicelib.robots import Robots, is_robot_token
@@ -30,6 +41,7 @@ class Accounts:
         passwords: Passwords,
         robots: Robots,
         letters: Letters,
+        limits: Limits,
         *,
         activation: str = "none",
         open_to_all: bool = True,
@@ -38,14 +50,16 @@ class Accounts:
         self._passwords = passwords
         self._robots = robots
         self._letters = letters
+        self._limits = limits
         self._activation = activation
         self._open_to_all = open_to_all
 
-    def register(self, form: Mapping[str, Any]) -> None:
+    def register(self, form: Mapping[str, Any], address: str = "") -> None:
         """Creates the account that `form` (username, password, email) asks for; other keys are ignored.
 
         Raises Unauthorized where registration is closed, so that legacy `docker login`, which posts first, goes on to
-        sign in. Then AlreadyExists before it looks at anything else, for the same client's sake; then BadRequest.
+        sign in. Then AlreadyExists before it looks at anything else, for the same client's sake; then BadRequest, and
+        TooManyRequests for an `address` that has made many.
         """
         if not self._open_to_all:
             raise Unauthorized("registration is closed here; ask an administrator for an account")
@@ -55,6 +69,7 @@ class Accounts:
         username = check_username(_text(form, "username"))
         password = check_password(_text(form, "password"))
         email = check_email(_text(form, "email")).lower()
+        counts = self._limits.check_registration(address)
         by_mail = self._activation == "email"
         user = User(
             username=username,
@@ -69,15 +84,17 @@ class Accounts:
             self._users.create(user)
         except ConditionFailed:
             raise AlreadyExists from None
+        self._limits.registered(counts)
         if by_mail:
             self._letters.ask_to_confirm(user, email)
 
-    def sign_in(self, username: str, password: str, *, leaving: bool = False) -> Caller:
-        """Who these credentials belong to. Costs one read of the account, and the same time for an unknown one; for a
-        robot's token two reads, and no bcrypt.
+    def sign_in(self, username: str, password: str, address: str = "", *, leaving: bool = False) -> Caller:
+        """Who these credentials belong to. Costs one read of the account where they are remembered, one more where not,
+        and the same time for an unknown account; for a robot's token two reads, and no bcrypt.
 
-        An account whose removal has begun signs in only where `leaving` says so. Raises Unauthorized, or NotActive when
-        the password is right and the account is not active.
+        An account whose removal has begun signs in only where `leaving` says so. Raises Unauthorized; NotActive when
+        the password is right and the account is not active; TooManyRequests behind many wrong passwords for this
+        account or from this `address`.
         """
         user = self._users.get(username) if is_username(username) else None
         robot = None
@@ -85,12 +102,24 @@ class Accounts:
             robot = self._robots.check(username, password) if user else None
             right = robot is not None
         else:
-            right = self._passwords.matches(password, user.password_hash if user else None)
+            right = self._is_right(username, password, user, address)
         if user is None or not right:
             raise Unauthorized("wrong username or password")
         if not (user.active or user.leaving) or (user.leaving and not leaving):
             raise NotActive
         return Caller(user.username, user.admin, robot)
+
+    def _is_right(self, username: str, password: str, user: User | None, address: str) -> bool:
+        if user is not None and self._passwords.remembers(password, user.password_hash):
+            return True
+        if not is_username(username):  # nobody's, and nothing to count under
+            return self._passwords.matches(password, None)
+        counts = self._limits.check_sign_in(username, address)
+        if not self._passwords.matches(password, user.password_hash if user else None):
+            self._limits.failed(counts)
+            return False
+        self._limits.succeeded(username, counts)
+        return True
 
     def show(self, caller: Caller, username: str) -> User:
         """An account, for itself and for administrators. Raises Forbidden and NotFound."""
@@ -134,22 +163,36 @@ class Accounts:
         except ConditionFailed:
             raise NotFound("user not found") from None
 
+    @property
+    def sends_mail(self) -> bool:
+        """Whether the letters below are ever sent."""
+        return self._letters.can_be_sent
+
     def ask_again(self, address: str) -> None:
         """Mails the link that confirms `address` once more, if it waits for that. Says nothing of whether it does."""
         user = self._owner(address)
         if user is not None and address.lower() in user.unconfirmed:
             self._letters.ask_to_confirm(user, address.lower())
 
-    def confirm(self, link: str) -> str:
-        """What the button on a confirmation link's page does; gives the username. Raises Gone for a used link too."""
+    def to_confirm(self, link: str) -> tuple[User, str]:
+        """The account and its address that a link is there to confirm. Changes nothing, for mail scanners follow links.
+        Raises Gone; Done for an address that is confirmed.
+        """
         user, address = self._letters.confirmed(link)
         if address not in user.unconfirmed:
-            raise Gone("This address is confirmed already. There is nothing left to do.")
+            raise Done("This address is confirmed already.")
+        return user, address
+
+    def confirm(self, link: str) -> User:
+        """What the button on a confirmation link's page does; gives the account as it is then. Raises as `to_confirm`
+        does.
+        """
+        user, address = self.to_confirm(link)
         try:
             self._users.confirm(user, address)
         except ConditionFailed:
-            raise Gone("This address has just been confirmed. There is nothing left to do.") from None
-        return user.username
+            raise Done("This address has just been confirmed.") from None
+        return replace(user, active=user.active or user.awaiting_confirmation)
 
     def forgot_password(self, address: str) -> None:
         """Mails a link to choose a new password, if `address` is an active account's and not still to be confirmed.
@@ -159,12 +202,16 @@ class Accounts:
         if user is not None and user.active and not user.leaving and address.lower() not in user.unconfirmed:
             self._letters.offer_reset(user, address.lower())
 
+    def to_reset(self, link: str) -> User:
+        """The account whose password a link is there to replace. Changes nothing. Raises Gone."""
+        return self._letters.to_reset(link)
+
     def reset_password(self, link: str, password: str) -> str:
         """Replaces the password of the account that a link is for, once; gives the username.
 
         Raises Gone for a link that is good no more, and BadRequest for a password that cannot be.
         """
-        user = self._letters.to_reset(link)
+        user = self.to_reset(link)
         hashed = self._passwords.hash(check_password(password))
         try:
             self._users.change(user, password_hash=hashed)

@@ -4,6 +4,7 @@ Raised where they are known, turned into replies in one place (`routes.http.answ
 what to do; it never carries a password, a token or an Authorization header.
 """
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -20,6 +21,10 @@ class Refusal(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def reply_headers(self) -> Mapping[str, str]:
+        """What goes with the status."""
+        return self.headers
 
 
 class BadRequest(Refusal):
@@ -67,6 +72,15 @@ class NotFound(Refusal):
     status = 404
 
 
+class NothingHere(NotFound):
+    """A path or method that is not served. API Gateway says the same in these words of its own (infra/service.yaml)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing is served at this path with this method; see the list of endpoints in docs/protocol.md"
+        )
+
+
 class Conflict(Refusal):
     """What the request wants is not so: a name of the caller's own is taken, or somebody else was first."""
 
@@ -79,10 +93,28 @@ class Gone(Refusal):
     status = 410
 
 
+class Done(Gone):
+    """What a link is for has been done already, as its owner wanted. No reason to worry anybody."""
+
+
 class TooLarge(Refusal):
     """More than the index takes in one request or keeps in one list."""
 
     status = 413
+
+
+class TooManyRequests(Refusal):
+    """Asked too often. The reply says when to come again."""
+
+    status = 429
+
+    def __init__(self, message: str, wait: float) -> None:
+        self.seconds = max(1, math.ceil(wait))
+        super().__init__(f"{message}; try again in {self.seconds} second{'s' * (self.seconds > 1)}")
+
+    def reply_headers(self) -> Mapping[str, str]:
+        """When to come again."""
+        return {"Retry-After": str(self.seconds)}
 
 
 class Unavailable(Refusal):
@@ -93,3 +125,12 @@ class Unavailable(Refusal):
 
     def __init__(self, message: str = "the index cannot reach its storage right now; try again in a moment") -> None:
         super().__init__(message)
+
+
+class Fault(Refusal):
+    """The index's own fault: what nobody foresaw. The log has it, the reply says nothing of it."""
+
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__("a fault in the index itself; it has been logged. Nothing is known to be lost")

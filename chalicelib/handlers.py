@@ -22,12 +22,13 @@ def _view(chalice: Chalice, route: Route) -> Callable[..., Response]:
         came: Any = chalice.current_request  # only None outside of a request
         request = Request(
             method=came.method,
+            address=came.context["identity"]["sourceIp"],
             parameters=parameters,
             query=dict(came.query_params or {}),
             headers=dict(came.headers),
             body=came.raw_body,
         )
-        reply = answer(route.handler, request)
+        reply = answer(route, request)
         return Response(reply.body, dict(reply.headers), reply.status)
 
     return view
