@@ -1,15 +1,21 @@
 """Cold start of the packaged function under Lambda's runtime client, beside Chalice's own zip and a bare Chalice app.
 
-`python -m bench.cold_start`: in turns, the best of four each, in processor time. Only the ratios mean anything.
+`python -m bench.cold_start`: in turns, the best of several, in processor time. Only the ratios mean anything.
 """
 
 import platform
+import resource
+import subprocess
 import tempfile
 import zipfile
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from moto.server import ThreadedMotoServer
 
+from bench.processes import alone
+from bench.results import ratio, save
 from chalicelib.aws import connect
 from infra.local.aws import create_stack, local_aws
 from infra.package import package
@@ -18,6 +24,7 @@ from tests.deployed.runtime import cold_start
 
 STACK = "bench-cold"
 PATH = "/v1/repositories/some/thing/images"
+ROUNDS = 5
 BARE = """
 from chalice.app import Chalice
 app = Chalice("bare")
@@ -28,15 +35,16 @@ def ping():
 def images(namespace, repository):
     return []
 """
+LIBRARIES = ("botocore", "urllib3", "pynamodb", "chalice", "msgspec", "bcrypt", "dateutil", "jmespath", "blinker")
 
 
 def main() -> None:
-    """Packages, measures and prints."""
+    """Packages, measures, prints and saves."""
     python = environment("runtime")
     with tempfile.TemporaryDirectory() as folder, local_aws():
         out = Path(folder)
         made = package(out / "package", {"aarch64": "arm64"}.get(platform.machine(), platform.machine()))
-        for archive, name in ((made.zip, "ours"), (made.untrimmed, "chalice")):
+        for archive, name in ((made.zip, "waybill"), (made.untrimmed, "chalice")):
             zipfile.ZipFile(archive).extractall(out / name)
         with zipfile.ZipFile(made.untrimmed) as opened:
             opened.extractall(out / "bare", [name for name in opened.namelist() if name.startswith("chalice/")])
@@ -46,15 +54,85 @@ def main() -> None:
         server.start()
         host, port = server.get_host_and_port()
         surroundings = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "STACK": STACK}
-        took: dict[str, list[float]] = {"bare": [], "ours": [], "chalice": []}
-        for _ in range(4):
-            for name, times in took.items():
-                times.append(cold_start(python, out / name, surroundings, PATH))
+        names = ("bare", "waybill", "chalice")
+        whole, inits, memory = ({name: [0.0] * 0 for name in names} for _ in range(3))
+        for _ in range(ROUNDS):
+            for name in names:
+                seconds, megabytes = alone(one_cold_start, python, out / name, surroundings)
+                whole[name].append(seconds)
+                memory[name].append(megabytes)
+                inits[name].append(alone(one_init, python, out / name))
         server.stop()
-    best = {name: min(times) for name, times in took.items()}
+        imports = {name: import_times(python, out / name) for name in ("waybill", "chalice")}
+    best = {name: min(times) for name, times in whole.items()}
+    measured = {
+        "zip megabytes": {"waybill": round(made.size / 1e6, 2), "chalice": round(made.untrimmed_size / 1e6, 2)},
+        "milliseconds": {name: round(seconds * 1e3) for name, seconds in best.items()},
+        "of which init": {name: round(min(times) * 1e3) for name, times in inits.items()},
+        "of chalice": ratio(best["waybill"], best["chalice"]),
+        "of bare": ratio(best["waybill"], best["bare"]),
+        "peak megabytes": {name: round(min(values)) for name, values in memory.items()},
+        "imports": imports,
+    }
+    save("cold_start", measured)
+    print(f"cold start   {best['waybill'] * 1e3:5.0f} ms   {measured['of chalice']:5.2f} of Chalice's own zip")
+    print(f"                        {measured['of bare']:5.2f} of a bare Chalice app")
     print(f"zip          {made.size / 1e6:5.2f} MB   {made.size / made.untrimmed_size:5.2f} of Chalice's own")
-    print(f"cold start   {best['ours'] * 1e3:5.0f} ms   {best['ours'] / best['chalice']:5.2f} of Chalice's own zip")
-    print(f"                        {best['ours'] / best['bare']:5.2f} of a bare Chalice app")
+    print(f"peak memory  {measured['peak megabytes']} MB")
+
+
+def one_cold_start(python: Path, code: Path, surroundings: Mapping[str, str]) -> tuple[float, float]:
+    """Processor seconds to the first reply, and megabytes at the most."""
+    seconds = cold_start(python, code, surroundings, PATH)
+    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def one_init(python: Path, code: Path) -> float:
+    """Processor seconds until the app is there and no request has come."""
+    _run(python, code, "-c", "import awslambdaric.bootstrap, app")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def import_times(python: Path, code: Path) -> dict[str, float]:
+    """Milliseconds of importing, by whose modules they are. Each module's best of five."""
+    best: dict[str, int] = {}
+    for _ in range(5):
+        for line in _run(python, code, "-X", "importtime", "-c", "import app").splitlines():
+            own, _, module = line.removeprefix("import time:").split("|")
+            if own.strip().isdigit():
+                best[module.strip()] = min(int(own), best.get(module.strip(), 10**9))
+    groups: Counter[str] = Counter()
+    for module, microseconds in best.items():
+        groups[_whose(module)] += microseconds
+    return {name: round(total / 1e3, 1) for name, total in groups.most_common()}
+
+
+def _whose(module: str) -> str:
+    top = module.partition(".")[0]
+    if top == "chalicelib":
+        return "Waybill"
+    if top == "app":
+        return "making clients"
+    return top if top in LIBRARIES else "Python's own"
+
+
+def _run(python: Path, code: Path, *arguments: str) -> str:
+    """Runs in the function's environment; gives what it says on standard error."""
+    return subprocess.run(  # noqa: S603  # our own arguments
+        [python, *arguments],
+        cwd=code,
+        env={
+            "PYTHONPATH": str(code),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ def operations(count: int) -> list[Operation]:
     """Every operation of docker, its registry and its search, on a list of `count` images."""
     new, first = images(count), images(1)[0]["id"]
     return [
-        Operation("GET images, token", "GET", f"{WEB}/images", "read"),
+        Operation("GET images, token", "GET", f"{WEB}/images", "write"),
+        Operation("GET images, remembered", "GET", f"{WEB}/images", "read"),
         Operation("GET images, Basic", "GET", f"{WEB}/images", "alice", token=True),
         Operation("GET layer access", "GET", f"{WEB}/layer/{first}/access", "write"),
         Operation("PUT auth", "PUT", f"{WEB}/auth", "write"),

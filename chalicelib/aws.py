@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.session import Session
 
-SERVICES = ("dynamodb", "kms", "ses")  # infra/package.py leaves these in the zip, and no others
+SERVICES = ("dynamodb", "kms", "ses")  # the zip has descriptions of these alone (infra/package.py)
 CONNECT_SECONDS = 1
 READ_SECONDS = 3
 ATTEMPTS = 3

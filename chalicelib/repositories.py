@@ -93,6 +93,7 @@ class Repositories:
             head = self._permissions.admit(caller, repository, stored.head, Role.ADMIN)
             known = self._known(repository)
             self._store.delete(known, stored, terms_of(repository, known.description), confirmed=final)
+            self._lists.forget(repository)
             self._forget_shares(repository, head)
             return head.generation
 

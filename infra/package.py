@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,20 @@ BUILD = ROOT / "build"
 ARCHITECTURES = ("arm64", "x86_64")
 
 _SOURCES = ("app.py", "chalicelib", "requirements.txt", ".chalice/config.json")
-_SERVICES = (
-    "dynamodb",
-    "kms",
-    "ses",
-)  # whose descriptions stay in the zip; a new client in chalicelib/aws.py goes here too
+OPERATIONS = {  # what the function calls: all of botocore's descriptions that stay in the zip
+    "dynamodb": (
+        "BatchGetItem",
+        "BatchWriteItem",
+        "DeleteItem",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "TransactWriteItems",
+        "UpdateItem",
+    ),
+    "kms": ("GenerateMac",),
+    "ses": ("SendEmail",),
+}
 _BOTOCORE_DATA = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json")
 _DEAD_SUFFIXES = (".pyi", ".pyx", ".c", ".h", "py.typed", "examples-1.json", "paginators-1.json", "waiters-2.json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -68,6 +78,7 @@ def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Packa
     with zipfile.ZipFile(untrimmed) as archive:
         archive.extractall(function, [name for name in archive.namelist() if _is_used(name)])
     _trim_descriptions(function / "botocore" / "data")
+    _drop_documentation_writer(function / "botocore" / "docs")
     _compile(function)
     target = out / "waybill.zip"
     _zip(function, target)
@@ -119,25 +130,74 @@ def _is_used(name: str) -> bool:
     if top.endswith(".dist-info") or name.endswith(_DEAD_SUFFIXES) or "__pycache__" in name:
         return False
     if name.startswith("botocore/data/"):
-        return rest.removeprefix("data/").split("/")[0] in (*_SERVICES, *_BOTOCORE_DATA)
+        return rest.removeprefix("data/").split("/")[0] in (*OPERATIONS, *_BOTOCORE_DATA)
     return True
 
 
 def _trim_descriptions(data: Path) -> None:
-    """Leaves out other services' endpoints and all documentation: parsing them is a fifth of a cold start."""
+    """Leaves out other services' endpoints, operations that are never called, and all documentation: parsing them is a
+    fifth of a cold start.
+    """
     endpoints = data / "endpoints.json"
     described = json.loads(endpoints.read_text())
     for partition in described["partitions"]:
-        partition["services"] = {k: v for k, v in partition["services"].items() if k in _SERVICES}
+        partition["services"] = {k: v for k, v in partition["services"].items() if k in OPERATIONS}
     endpoints.write_text(json.dumps(described, separators=(",", ":")))
-    for packed in data.rglob("*.json.gz"):
-        model = json.loads(gzip.decompress(packed.read_bytes()), object_hook=_without_documentation)
-        packed.with_suffix("").write_text(json.dumps(model, separators=(",", ":")))
-        packed.unlink()
+    for service, operations in OPERATIONS.items():
+        *outdated, current = sorted((data / service).iterdir())
+        for version in outdated:
+            shutil.rmtree(version)
+        for packed in current.glob("*.json.gz"):
+            model = json.loads(gzip.decompress(packed.read_bytes()), object_hook=_without_documentation)
+            if packed.name == "service-2.json.gz":
+                _keep_operations(model, operations)
+            packed.with_suffix("").write_text(json.dumps(model, separators=(",", ":")))
+            packed.unlink()
 
 
 def _without_documentation(described: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in described.items() if k != "documentation" or not isinstance(v, str)}
+
+
+def _keep_operations(model: dict[str, Any], names: Iterable[str]) -> None:
+    """Cuts a service's description down to some operations and the shapes that they are made of."""
+    model["operations"] = {name: model["operations"][name] for name in names}
+    shapes, wanted = model.pop("shapes"), list(_shapes_in(model["operations"]))
+    model["shapes"] = {}
+    while wanted:
+        name = wanted.pop()
+        if name not in model["shapes"]:
+            model["shapes"][name] = shapes[name]
+            wanted += _shapes_in(shapes[name])
+
+
+def _shapes_in(described: Any) -> Iterator[str]:
+    """The names of the shapes that a part of a description refers to."""
+    if isinstance(described, dict):
+        if isinstance(described.get("shape"), str):
+            yield described["shape"]
+        described = list(described.values())
+    if isinstance(described, list):
+        for each in described:
+            yield from _shapes_in(each)
+
+
+def _drop_documentation_writer(docs: Path) -> None:
+    """What botocore imports, with an HTML parser, for docstrings that nobody reads in a Lambda. Two modules stay, which
+    name those docstrings and never make them. Raises CannotPackage for a botocore that has it otherwise.
+    """
+    for path in sorted(docs.rglob("*"), reverse=True):
+        if path.is_dir():
+            path.rmdir()
+        elif path.name not in ("docstring.py", "utils.py"):
+            path.unlink()
+    (docs / "__init__.py").touch()
+    docstring = docs / "docstring.py"
+    lines = docstring.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith("from botocore.docs.")]
+    if len(lines) - len(kept) != 4 or any("import" in line.split() for line in kept):
+        raise CannotPackage("botocore/docs/docstring.py imports other things than it did")
+    docstring.write_text("".join(kept))
 
 
 def _compile(function: Path) -> None:

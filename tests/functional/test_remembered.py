@@ -1,0 +1,54 @@
+"""What a container remembers of a list, for read tokens alone, never shows what it knows to be wrong."""
+
+from tests.driver import Index
+
+A, B = "a" * 64, "b" * 64
+IMAGES = "/v1/repositories/alice/web/images"
+
+
+def read_token(index: Index) -> str:
+    """A read token that has been shown, so that its list is remembered."""
+    token = f"Token {index.request('GET', IMAGES, token=True).token}"
+    assert index.request("GET", IMAGES, token).status == 200
+    return token
+
+
+def test_a_push_here_is_seen_at_once(index: Index) -> None:
+    alice = index.account("alice")
+    index.push("alice/web", alice, A)
+    read = read_token(index)
+    index.push("alice/web", alice, B)
+    assert index.ids("alice/web", read) == [A, B]
+    index.request("PUT", IMAGES, alice, json=[{"id": A, "checksum": "sha256:ab"}])
+    assert index.request("GET", IMAGES, read).json == [{"id": A, "checksum": "sha256:ab"}, {"id": B}]
+
+
+def test_a_deletion_here_is_seen_at_once(index: Index) -> None:
+    alice = index.account("alice")
+    index.push("alice/web", alice, A)
+    read = read_token(index)
+    assert index.request("DELETE", "/v1/repositories/alice/web", alice).status == 202
+    assert index.request("GET", IMAGES, read).status == 404
+
+
+def test_a_write_token_and_an_account_see_a_push_elsewhere_at_once(index: Index) -> None:
+    alice = index.account("alice")
+    write = f"Token {index.push('alice/web', alice, A)}"
+    read_token(index)
+    index.restarted().push("alice/web", alice, B)
+    assert index.ids("alice/web", write) == [A, B]
+    assert index.ids("alice/web", alice) == [A, B]
+    assert index.ids("alice/web") == [A, B]
+    assert index.request("GET", f"/v1/repositories/alice/web/layer/{B}/access", write).json == {"access": True}
+
+
+def test_what_is_remembered_of_one_life_is_nothing_in_the_next(index: Index) -> None:
+    alice = index.account("alice")
+    index.push("alice/web", alice, A)
+    old = read_token(index)
+    elsewhere = index.restarted()
+    elsewhere.request("DELETE", "/v1/repositories/alice/web", alice)
+    elsewhere.push("alice/web", alice, B)
+    new = f"Token {elsewhere.request('GET', IMAGES, token=True).token}"
+    assert index.ids("alice/web", new) == [B]
+    assert index.request("GET", IMAGES, old).status == 401
