@@ -46,9 +46,8 @@ destroy: $(READY) ## Take it away; its data stays. STAGE=… REGION=… OPTIONS=
 package: $(READY) ## Make the Lambda's zip under build/package.
 	@$(BIN)/python -m infra package
 
-bench: $(READY)  ## Measure what the design rests on.
-	@$(BIN)/python -m bench.core
-	@$(BIN)/python -m bench.cold_start
+bench: $(READY)  ## Measure everything and make docs/performance.md anew. Minutes; `python -m bench.NAME` for a part.
+	@$(BIN)/python -m bench
 
 format: $(READY) ## Mend format and lint.
 	$(BIN)/ruff format .

@@ -1,5 +1,6 @@
 """API Gateway before the app, as a WSGI application: requests go through Chalice's own emulation of it."""
 
+import gzip
 import json
 import sys
 import threading
@@ -16,6 +17,7 @@ from chalice.local import LocalChalice, LocalGateway, RouteMatcher
 
 from chalicelib.errors import NothingHere
 
+COMPRESSED_FROM_BYTES = 10_240  # infra/service.yaml's MinimumCompressionSize
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
@@ -56,9 +58,10 @@ class Gateway:
         if not hasattr(self._own, "gateway"):
             self._own.gateway = LocalGateway(self._chalice, self._config)
         response = self._own.gateway.handle_request(method, path, dict(headers), body)
-        return Answer(
+        answer = Answer(
             response["statusCode"], {**response["headers"], **_joined(response)}, (response["body"] or "").encode()
         )
+        return _compressed(answer) if "gzip" in headers.get("accept-encoding", "") else answer
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """WSGI. Logs one line per request, with nothing of its headers but the client's name, and no mailed link."""
@@ -76,6 +79,13 @@ class Gateway:
             flush=True,
         )
         return [] if method == "HEAD" or reply.status == HTTPStatus.NO_CONTENT else [reply.body]
+
+
+def _compressed(answer: Answer) -> Answer:
+    """As API Gateway does for a client that accepts it, from the template's MinimumCompressionSize on."""
+    if len(answer.body) < COMPRESSED_FROM_BYTES:
+        return answer
+    return Answer(answer.status, {**answer.headers, "Content-Encoding": "gzip"}, gzip.compress(answer.body, 5))
 
 
 def _path_of(target: str) -> str:

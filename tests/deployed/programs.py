@@ -11,6 +11,7 @@ from infra.package import BUILD
 PROGRAMS = {
     "runtime": ("awslambdaric==4.2.2",),  # Lambda's own runtime client, and nothing beside it
     "gates": ("cfn-lint==1.58.0", "cfn-lint-serverless==0.3.6", "checkov==3.3.30"),
+    "plots": ("matplotlib==3.10.8",),  # the pictures of docs/performance.md, and ten packages that nothing else needs
     "ministack": ("ministack==1.5.33", "cryptography==50.0.2", "aws-sam-translator==1.115.0"),
 }
 

@@ -1,20 +1,23 @@
 """Templates, models and settings agree, so that no key, index, TTL or setting can drift."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
+from botocore.handlers import BUILTIN_HANDLERS
 from pynamodb.models import Model
 
-from chalicelib.aws import connect
+from chalicelib.aws import SERVICES, connect, is_for_us
 from chalicelib.errors import NothingHere
 from chalicelib.journal import Journal
 from chalicelib.settings import Settings
 from chalicelib.store.tables import AttemptsItem, ImagesItem, Tables
 from infra.deploy.options import FILLED_IN, option_name, parameters
-from infra.package import DATA_TEMPLATE, SERVICE_TEMPLATE
+from infra.local.gateway import COMPRESSED_FROM_BYTES
+from infra.package import DATA_TEMPLATE, OPERATIONS, SERVICE_TEMPLATE
 
 DATA: dict[str, Any] = yaml.safe_load(DATA_TEMPLATE.read_text())["Resources"]
 SERVICE_DOCUMENT: dict[str, Any] = yaml.safe_load(SERVICE_TEMPLATE.read_text())
@@ -161,3 +164,26 @@ def test_what_holds_data_is_kept_and_protected() -> None:
         assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], table
         assert properties["SSESpecification"]["SSEEnabled"], table
         assert properties["BillingMode"] == "PAY_PER_REQUEST", table
+
+
+def test_the_zip_has_the_calls_that_the_role_allows_and_no_others() -> None:
+    policies = SERVICE["FunctionRole"]["Properties"]["Policies"]
+    allowed = set(re.findall(r'"(dynamodb|kms|ses):(\w+)"', json.dumps(policies)))
+    asked_within_transactions = {("dynamodb", "ConditionCheckItem")}
+    transactions = {("dynamodb", "TransactWriteItems")}  # allowed by what they are made of
+    packed = {(service, operation) for service, operations in OPERATIONS.items() for operation in operations}
+    assert packed - transactions == allowed - asked_within_transactions
+    assert set(OPERATIONS) == set(SERVICES)
+
+
+def test_the_local_gateway_compresses_as_the_real_one() -> None:
+    assert SERVICE["RestAPI"]["Properties"]["MinimumCompressionSize"] == COMPRESSED_FROM_BYTES
+
+
+def test_a_session_has_botocores_handlers_for_our_services_alone() -> None:
+    assert is_for_us("before-send")
+    assert is_for_us("before-call.*")
+    assert is_for_us("before-call.dynamodb.PutItem")
+    assert not is_for_us("before-call.s3.PutObject")
+    assert not is_for_us("docs.*.dynamodb.complete-section")
+    assert all(len(spec) == 2 for spec in BUILTIN_HANDLERS if is_for_us(spec[0])), "one is to come first or last"

@@ -1,0 +1,62 @@
+"""A list as long as lists get, through the limits of what stands before and behind the function."""
+
+import gzip
+import json
+
+import pytest
+
+from chalicelib.names import RepositoryName
+from chalicelib.store.images import ImageStore, StoredImages
+from chalicelib.store.repositories import RepositoryStore
+from chalicelib.store.tables import ConditionFailed
+from chalicelib.store.terms import TermStore
+from tests.driver import Index
+
+LAMBDA_BYTES = 6 * 1024 * 1024  # of a request's event, and of a reply, each as JSON
+IMAGES = "/v1/repositories/alice/big/images"
+
+
+def test_30000_images_fit_into_lambdas_request_and_reply_and_go_out_gzipped(index: Index) -> None:
+    alice = index.account("alice")
+    images = [{"id": f"{n:064x}", "checksum": f"tarsum.v1+sha256:{n:064x}"} for n in range(30_000)]
+    sent = json.dumps(images, separators=(",", ":"))
+    assert len(json.dumps({"body": sent})) < LAMBDA_BYTES - 10_000, "with room for headers"
+    assert index.request("PUT", "/v1/repositories/alice/big", alice, body=sent.encode()).status == 200
+    plain = index.request("GET", IMAGES)
+    assert plain.json == images
+    assert "content-encoding" not in plain.headers
+    assert len(json.dumps({"body": plain.body.decode()})) < LAMBDA_BYTES - 10_000
+    packed = index.request("GET", IMAGES, headers={"accept-encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert len(packed.body) < len(plain.body) / 2
+
+
+def test_a_short_reply_goes_out_as_it_is(index: Index) -> None:
+    index.push("alice/web", index.account("alice"), "a" * 64)
+    reply = index.request("GET", "/v1/repositories/alice/web/images", headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in reply.headers
+    assert reply.json == [{"id": "a" * 64}]
+
+
+def test_a_list_that_began_long_or_short_grows_alike(index: Index) -> None:
+    alice = index.account("alice")
+    ids = [f"{n:064x}" for n in range(120)]
+    for name, first in (("short", 3), ("long", 100)):
+        index.push(f"alice/{name}", alice, *ids[:first])
+        for image_id in ids[first:]:
+            index.push(f"alice/{name}", alice, image_id)
+        index.request("PUT", f"/v1/repositories/alice/{name}/images", alice, json=[{"id": ids[0], "checksum": "ab"}])
+        found = index.request("GET", f"/v1/repositories/alice/{name}/images").json
+        assert found == [{"id": ids[0], "checksum": "ab"}, *({"id": image_id} for image_id in ids[1:])]
+
+
+def test_a_list_written_before_a_creation_that_fails_is_swept(index: Index) -> None:
+    index.account("alice")
+    index.users.begin_removal("alice")
+    images = ImageStore(index.tables)
+    store = RepositoryStore(index.tables, images, TermStore(index.tables))
+    many = {f"{n:064x}": "" for n in range(100)}
+    with pytest.raises(ConditionFailed):
+        store.create(RepositoryName("alice", "web"), StoredImages(), many, {}, owner="alice")
+    assert list(index.tables.images.query("alice/web")) == []
