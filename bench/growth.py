@@ -1,11 +1,12 @@
 """Whether anything grows as the data does: `python -m bench.growth`.
 
 An index on moto is filled with other people's users and repositories, and with tokens that are shown; then each
-operation is measured: its read and write units, and the processor time of our own code (the store's is taken out: how
-moto looks things up says nothing of DynamoDB). And the one curve that is meant to rise: a list's segments, until they
-are packed.
+operation is measured: its read and write units, the processor time of our own code (the store's is taken out: how moto
+looks things up says nothing of DynamoDB), and the function calls that it makes, which no noise can move. And the one
+curve that is meant to rise: a list's segments, until they are packed.
 """
 
+import sys
 import time
 from datetime import UTC, datetime
 from functools import partial
@@ -47,10 +48,13 @@ ACCOUNT = "123456789012"  # moto's
 def main() -> None:
     """Fills, measures, prints and saves."""
     grown = {str(size): alone(among, size) for size in SIZES}
-    print("users, repositories and tokens   " + "  ".join(f"{size:>22,}" for size in SIZES))
+    print("users, repositories and tokens   " + "  ".join(f"{size:>28,}" for size in SIZES))
     for name in MEASURED:
         cells = (grown[str(size)][name] for size in SIZES)
-        print(f"  {name:30} " + "  ".join(f"{c['ms']:6.2f} ms {c['reads']:4g} r {c['writes']:3g} w" for c in cells))
+        print(
+            f"  {name:30} "
+            + "  ".join(f"{c['ms']:5.2f} ms {c['calls']:6} {c['reads']:4g} r {c['writes']:3g} w" for c in cells)
+        )
     segments = alone(segment_curve)
     print("segments " + "  ".join(f"{n}: {row['reads']:g} r {row['ms']:.2f} ms" for n, row in segments.items()))
     save("growth", {"others": grown, "segments": segments})
@@ -131,6 +135,7 @@ def _measure(aws: Clients, function: Function, operation: Operation, authorizati
     event, store = operation.event(function, authorization), _StoreTime(aws)
     with metered(aws) as use:
         assert function.invoke(event)["statusCode"] < 300, operation
+    work = _function_calls(function, event, store)
     best = 1.0
     for _ in range(ROUNDS):
         store.seconds, began = 0.0, time.thread_time()
@@ -139,14 +144,30 @@ def _measure(aws: Clients, function: Function, operation: Operation, authorizati
         if time.thread_time() - began > 1:
             break  # moto copies whole tables for a transaction, and sorts whole buckets for a search
     store.stop()
-    return {"ms": round(best * 1e3, 3), "reads": use.reads, "writes": use.writes}
+    return {"ms": round(best * 1e3, 3), "calls": work, "reads": use.reads, "writes": use.writes}
+
+
+def _function_calls(function: Function, event: dict[str, Any], store: "_StoreTime") -> int:
+    """How many calls of functions, Python's and C's, a request takes outside of the store."""
+    counted = 0
+
+    def count(_: Any, kind: str, __: Any) -> None:
+        nonlocal counted
+        counted += kind in ("call", "c_call") and not store.busy
+
+    sys.setprofile(count)
+    try:
+        function.invoke(event)
+    finally:
+        sys.setprofile(None)
+    return counted
 
 
 class _StoreTime:
     """Sums up what is spent inside moto: from a request's sending to its answer."""
 
     def __init__(self, aws: Clients) -> None:
-        self.seconds = 0.0
+        self.seconds, self.busy = 0.0, False
         self._began = 0.0
         self._clients = aws
         for client in aws:
@@ -160,10 +181,10 @@ class _StoreTime:
             client.meta.events.unregister("response-received.*.*", unique_id="store ends")
 
     def _begin(self, **_: Any) -> None:
-        self._began = time.thread_time()
+        self._began, self.busy = time.thread_time(), True
 
     def _end(self, **_: Any) -> None:
-        self.seconds += time.thread_time() - self._began
+        self.seconds, self.busy = self.seconds + time.thread_time() - self._began, False
 
 
 if __name__ == "__main__":

@@ -110,9 +110,9 @@ def _values() -> Mapping[str, str]:
 
 
 def _rise(grown: Mapping[str, Mapping[str, Any]]) -> float:
-    """The most that units or time of any operation grow."""
+    """The most that any operation's units, or the functions that it calls, grow."""
     fewest, *_, most = grown.values()
-    kinds = ("ms", "reads", "writes")
+    kinds = ("calls", "reads", "writes")
     return max(float(most[name][kind] / row[kind]) for name, row in fewest.items() for kind in kinds if row[kind])
 
 

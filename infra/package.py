@@ -42,6 +42,21 @@ OPERATIONS = {  # what the function calls: all of botocore's descriptions that s
 }
 _BOTOCORE_DATA = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json")
 _DEAD_SUFFIXES = (".pyi", ".pyx", ".c", ".h", "py.typed", "examples-1.json", "paginators-1.json", "waiters-2.json")
+_RARELY_MATCHED = {  # patterns for IPv6 addresses in URLs: four of them, and a twentieth of a cold start to compile
+    "urllib3/util/url.py": ("_IPV6_RE", "_IPV6_ADDRZ_RE", "_BRACELESS_IPV6_ADDRZ_RE"),
+    "botocore/compat.py": ("IPV6_ADDRZ_RE",),
+}
+_LATE_PATTERN = """
+
+class _LatePattern:
+    def __init__(self, *pattern):
+        self._pattern = pattern
+
+    def match(self, text):
+        return re.compile(*self._pattern).match(text)
+
+
+"""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -79,6 +94,8 @@ def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Packa
         archive.extractall(function, [name for name in archive.namelist() if _is_used(name)])
     _trim_descriptions(function / "botocore" / "data")
     _drop_documentation_writer(function / "botocore" / "docs")
+    for name, patterns in _RARELY_MATCHED.items():
+        _compile_late(function / name, patterns)
     _compile(function)
     target = out / "waybill.zip"
     _zip(function, target)
@@ -198,6 +215,18 @@ def _drop_documentation_writer(docs: Path) -> None:
     if len(lines) - len(kept) != 4 or any("import" in line.split() for line in kept):
         raise CannotPackage("botocore/docs/docstring.py imports other things than it did")
     docstring.write_text("".join(kept))
+
+
+def _compile_late(module: Path, patterns: Iterable[str]) -> None:
+    """Lets a library compile some of its patterns when they are first matched. Raises CannotPackage where it cannot."""
+    text = module.read_text()
+    first = min(text.find(f"\n{name} = re.compile(") for name in patterns)
+    if first < 0:
+        raise CannotPackage(f"{module.name} has its patterns otherwise than it did: look at _RARELY_MATCHED")
+    head, tail = text[:first], text[first:]
+    for name in patterns:
+        tail = tail.replace(f"\n{name} = re.compile(", f"\n{name} = _LatePattern(")
+    module.write_text(head + _LATE_PATTERN + tail)
 
 
 def _compile(function: Path) -> None:
