@@ -97,6 +97,11 @@ def _values() -> Mapping[str, str]:
         "docker dollars": f"{sum(cost['docker']['dollars a million'].values()):.0f}",
         "docker front": f"{sum(cost['docker']['dollars a million'][part] for part in FRONT):.0f}",
         "checksums": f"{first['checksums']:g}",
+        "first push": f"{first['new']:g}",
+        "logs share": f"{(items['log lines'] + items['traces']) / beyond:.0%}",
+        "sign in": f"{handler['first sign-in of bcrypt']:.2f}",
+        "rise": f"{_rise(growth['others']):.2f}",
+        "failed": str(sum(row["failed"] for row in load("load").values())),
         "hot": _table(
             ("images", "remembered", *(f"{int(rate):,}/s" for rate in hot["pulls"]["10"]["0.0"])),
             (
