@@ -3,6 +3,7 @@
 import click
 
 from infra.local.serve import main as serve_main
+from infra.operate.files import export_command, import_command
 from infra.package import ARCHITECTURES, CannotPackage
 from infra.package import package as make_package
 
@@ -27,6 +28,10 @@ def package(architecture: str) -> None:
     except CannotPackage as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{made.zip}  {made.size} bytes  sha256 {made.sha256}")
+
+
+for command in (export_command, import_command):
+    cli.add_command(command)
 
 
 if __name__ == "__main__":

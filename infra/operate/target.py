@@ -1,0 +1,120 @@
+"""The index that a command acts on: a stack on AWS, or what a running local server holds."""
+
+import base64
+import json
+import os
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.session
+import click
+from botocore import UNSIGNED
+from botocore.config import Config
+
+from chalicelib.aws import Clients
+from chalicelib.settings import Settings, SettingsError
+from chalicelib.store.tables import Tables
+from infra.local.door import PATH
+
+_SECONDS = 30  # an operator waits longer than a Lambda may
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An index: its settings, clients that reach it, and what to call it in a sentence."""
+
+    settings: Settings
+    aws: Clients
+    name: str
+
+    @property
+    def tables(self) -> Tables:
+        """Its tables."""
+        return Tables(self.aws.dynamodb, self.settings.region, self.settings.table)
+
+
+def deployed(stage: str | None, region: str | None) -> Target:
+    """A stack on AWS, reached with the credentials that AWS's own tools would use. Raises click.ClickException."""
+    settings = _settings(stage, region)
+    return Target(settings, _clients(settings.region), f"the stack {settings.stack} in {settings.region}")
+
+
+def local(url: str) -> Target:
+    """What the local server at `url` holds, for its administrator: `admin`, or who stands before an @ in the URL.
+
+    Asks for the password at a prompt, unless it is in ADMIN_PASSWORD. Raises click.ClickException.
+    """
+    host, port, username = _address(url)
+    password = os.environ.get("ADMIN_PASSWORD") or click.prompt(f"Password of {username}", hide_input=True, err=True)
+    header = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+    address = f"http://{host}:{port}"
+    said = _greeting(host, port, header, address, username)
+    settings = _settings(said["stack"], said["region"])
+    clients = _clients(settings.region, endpoint_url=address + PATH, signature_version=UNSIGNED, proxies={})
+
+    def sign(request: Any, **_: Any) -> None:
+        request.headers["Authorization"] = header
+
+    for client in clients:
+        client.meta.events.register("before-send.*.*", sign)
+    return Target(settings, clients, f"the local server at {address}")
+
+
+def _settings(stack: str | None, region: str | None) -> Settings:
+    try:
+        settings = Settings.from_environment({**os.environ, **({"STACK": stack} if stack else {})})
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    return replace(settings, region=region or settings.region)
+
+
+def _clients(region: str, endpoint_url: str | None = None, **config: Any) -> Clients:
+    session = botocore.session.get_session()
+    made = Config(
+        region_name=region,
+        read_timeout=_SECONDS,
+        connect_timeout=_SECONDS // 3,
+        retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+        **config,
+    )
+    dynamodb, kms = (
+        session.create_client(service, config=made, endpoint_url=endpoint_url) for service in ("dynamodb", "kms")
+    )
+    return Clients(dynamodb, kms)
+
+
+def _address(url: str) -> tuple[str, int, str]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 80
+    except ValueError:
+        host, port, parts = None, 0, urlsplit("")
+    if parts.scheme != "http" or not host or parts.path.strip("/") or parts.query:
+        raise click.ClickException("--local takes a local server's address, such as http://127.0.0.1:8000")
+    if parts.password is not None:
+        raise click.ClickException("--local takes no password: put it into ADMIN_PASSWORD, or wait to be asked")
+    return host, port, parts.username or "admin"
+
+
+def _greeting(host: str, port: int, header: str, address: str, username: str) -> Any:
+    """Which stack the server has. Asked first, so that a wrong password or address is one sentence."""
+    connection = HTTPConnection(host, port, timeout=_SECONDS)
+    try:
+        connection.request("GET", PATH, headers={"Authorization": header})
+        reply = connection.getresponse()
+        body = reply.read()
+        said = json.loads(body)
+    except (OSError, HTTPException) as error:
+        raise click.ClickException(f"no local server answers at {address}: {error}") from error
+    except ValueError:
+        said = {}
+    finally:
+        connection.close()
+    if reply.status in (401, 403):
+        raise click.ClickException(f"the local server at {address} does not let {username} in: {said.get('error')}")
+    if reply.status != 200 or not isinstance(said, dict) or not {"stack", "region"} <= said.keys():
+        raise click.ClickException(f"what answers at {address} is no local server of Waybill's")
+    return said
