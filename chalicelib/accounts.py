@@ -1,13 +1,16 @@
-"""Accounts: register, sign in, change."""
+"""Accounts: register, sign in, change, activate."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.access import Caller
-from chalicelib.errors import AlreadyExists, BadRequest, Forbidden, NotActive, NotFound, Unauthorized
+from chalicelib.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Gone, NotActive, NotFound, Unauthorized
+from chalicelib.letters import Letters
 from chalicelib.names import LIBRARY, check_email, check_password, check_username, is_email, is_username
 from chalicelib.passwords import Passwords
+from chalicelib.robots import Robots, is_robot_token
 from chalicelib.store.tables import ConditionFailed
 from chalicelib.store.users import User, UserStore
 
@@ -15,84 +18,180 @@ EMAILS_AT_MOST = 20
 
 
 class Accounts:
-    """What people do with their accounts. Every method raises Unavailable when the store does not answer."""
+    """What people do with their accounts. Every method raises Unavailable when the store does not answer.
 
-    def __init__(self, users: UserStore, passwords: Passwords) -> None:
+    `activation` says what a new account waits for: `none` for nothing, `email` until its address is confirmed, `admin`
+    until an administrator activates it. `open_to_all` says whether anybody may register.
+    """
+
+    def __init__(
+        self,
+        users: UserStore,
+        passwords: Passwords,
+        robots: Robots,
+        letters: Letters,
+        *,
+        activation: str = "none",
+        open_to_all: bool = True,
+    ) -> None:
         self._users = users
         self._passwords = passwords
+        self._robots = robots
+        self._letters = letters
+        self._activation = activation
+        self._open_to_all = open_to_all
 
     def register(self, form: Mapping[str, Any]) -> None:
         """Creates the account that `form` (username, password, email) asks for; other keys are ignored.
 
-        Raises AlreadyExists before it looks at anything else, because legacy `docker login` posts first and goes on to
-        sign in only on that answer; then BadRequest.
+        Raises Unauthorized where registration is closed, so that legacy `docker login`, which posts first, goes on to
+        sign in. Then AlreadyExists before it looks at anything else, for the same client's sake; then BadRequest.
         """
+        if not self._open_to_all:
+            raise Unauthorized("registration is closed here; ask an administrator for an account")
         username, email = form.get("username"), form.get("email")
         if self._is_taken(username) or self._is_known_address(email):
             raise AlreadyExists
         username = check_username(_text(form, "username"))
         password = check_password(_text(form, "password"))
         email = check_email(_text(form, "email")).lower()
+        by_mail = self._activation == "email"
         user = User(
             username=username,
             password_hash=self._passwords.hash(password),
             emails=frozenset({email}),
+            unconfirmed=frozenset({email}) if by_mail else frozenset(),
+            active=self._activation == "none",
+            awaiting_confirmation=by_mail,
             created=datetime.now(UTC),
         )
         try:
             self._users.create(user)
         except ConditionFailed:
             raise AlreadyExists from None
+        if by_mail:
+            self._letters.ask_to_confirm(user, email)
 
-    def sign_in(self, username: str, password: str) -> Caller:
-        """Who these credentials belong to. Costs one read of the account, and the same time for an unknown one.
+    def sign_in(self, username: str, password: str, *, leaving: bool = False) -> Caller:
+        """Who these credentials belong to. Costs one read of the account, and the same time for an unknown one; for a
+        robot's token two reads, and no bcrypt.
 
-        Raises Unauthorized, or NotActive when the password is right and the account is not active.
+        An account whose removal has begun signs in only where `leaving` says so. Raises Unauthorized, or NotActive when
+        the password is right and the account is not active.
         """
         user = self._users.get(username) if is_username(username) else None
-        if not self._passwords.matches(password, user.password_hash if user else None) or user is None:
+        robot = None
+        if is_robot_token(password):
+            robot = self._robots.check(username, password) if user else None
+            right = robot is not None
+        else:
+            right = self._passwords.matches(password, user.password_hash if user else None)
+        if user is None or not right:
             raise Unauthorized("wrong username or password")
-        if not user.active:
+        if not (user.active or user.leaving) or (user.leaving and not leaving):
             raise NotActive
-        return Caller(user.username, user.admin)
+        return Caller(user.username, user.admin, robot)
+
+    def show(self, caller: Caller, username: str) -> User:
+        """An account, for itself and for administrators. Raises Forbidden and NotFound."""
+        return self._theirs(caller, username)
 
     def change(self, caller: Caller, username: str, form: Mapping[str, Any]) -> None:
-        """Replaces the password and adds the e-mail address that `form` holds, to the caller's own account.
+        """Replaces the password and adds the e-mail address that `form` holds, to the caller's own account; for an
+        administrator, sets anybody's `active`.
 
         Raises Forbidden for somebody else's account, NotFound, BadRequest, and AlreadyExists for an address that
         belongs to another account.
         """
+        user = self._theirs(caller, username)
+        if isinstance(form.get("active"), bool) and caller.admin:
+            self.set_active(username, form["active"])
+            if form.get("password") is None and form.get("email") is None:
+                return
         if caller.username != username:
-            if not is_username(username) or self._users.get(username) is None:
-                raise NotFound("user not found")
-            raise Forbidden("this is somebody else's account")
+            raise Forbidden("this is somebody else's account: an administrator sets its active, and nothing else")
         if form.get("password") is None and form.get("email") is None:
             raise BadRequest("give a password, an email, or both")
         password = check_password(_text(form, "password")) if form.get("password") is not None else None
         email = check_email(_text(form, "email")).lower() if form.get("email") is not None else None
-        if email is not None:
-            self._check_room(username, email)
+        if email is not None and len(user.emails | {email}) > EMAILS_AT_MOST:
+            raise BadRequest(f"an account has at most {EMAILS_AT_MOST} email addresses")
+        by_mail = self._activation == "email"
+        hashed = None if password is None else self._passwords.hash(password)
         try:
-            self._users.change(
-                username,
-                password_hash=None if password is None else self._passwords.hash(password),
-                email=email,
-            )
+            self._users.change(user, password_hash=hashed, email=email, unconfirmed=by_mail)
         except ConditionFailed:
-            raise AlreadyExists from None
+            if email is not None and self._users.owner_of(email) not in (None, username):
+                raise AlreadyExists from None
+            raise Conflict("the account was changed by somebody else at this moment; look, and try again") from None
+        if email is not None and by_mail and email not in user.emails - user.unconfirmed:
+            self._letters.ask_to_confirm(replace(user, emails=user.emails | {email}), email)
 
-    def _check_room(self, username: str, email: str) -> None:
-        user = self._users.get(username)
+    def set_active(self, username: str, active: bool) -> None:
+        """Lets an account in, or shuts it out with the next request. Raises NotFound."""
+        try:
+            self._users.set_active(username, active)
+        except ConditionFailed:
+            raise NotFound("user not found") from None
+
+    def ask_again(self, address: str) -> None:
+        """Mails the link that confirms `address` once more, if it waits for that. Says nothing of whether it does."""
+        user = self._owner(address)
+        if user is not None and address.lower() in user.unconfirmed:
+            self._letters.ask_to_confirm(user, address.lower())
+
+    def confirm(self, link: str) -> str:
+        """What the button on a confirmation link's page does; gives the username. Raises Gone for a used link too."""
+        user, address = self._letters.confirmed(link)
+        if address not in user.unconfirmed:
+            raise Gone("This address is confirmed already. There is nothing left to do.")
+        try:
+            self._users.confirm(user, address)
+        except ConditionFailed:
+            raise Gone("This address has just been confirmed. There is nothing left to do.") from None
+        return user.username
+
+    def forgot_password(self, address: str) -> None:
+        """Mails a link to choose a new password, if `address` is an active account's and not still to be confirmed.
+        Says nothing of whether it is.
+        """
+        user = self._owner(address)
+        if user is not None and user.active and not user.leaving and address.lower() not in user.unconfirmed:
+            self._letters.offer_reset(user, address.lower())
+
+    def reset_password(self, link: str, password: str) -> str:
+        """Replaces the password of the account that a link is for, once; gives the username.
+
+        Raises Gone for a link that is good no more, and BadRequest for a password that cannot be.
+        """
+        user = self._letters.to_reset(link)
+        hashed = self._passwords.hash(check_password(password))
+        try:
+            self._users.change(user, password_hash=hashed)
+        except ConditionFailed:
+            raise Gone("This link was used already, or the password has been changed since.") from None
+        return user.username
+
+    def _theirs(self, caller: Caller, username: str) -> User:
+        """The account `username`, if it is the caller's own or the caller is an administrator; never for a robot."""
+        if caller.robot is not None:
+            raise Forbidden("a robot looks after no account; sign in with the password")
+        user = self._users.get(username) if is_username(username) else None
         if user is None:
             raise NotFound("user not found")
-        if len(user.emails | {email}) > EMAILS_AT_MOST:
-            raise BadRequest(f"an account has at most {EMAILS_AT_MOST} email addresses")
+        if caller.username != username and not caller.admin:
+            raise Forbidden("this is somebody else's account")
+        return user
+
+    def _owner(self, address: str) -> User | None:
+        username = self._users.owner_of(address.lower()) if is_email(address) else None
+        return None if username is None else self._users.get(username)
 
     def _is_taken(self, username: object) -> bool:
         """`library` belongs to the index. A name that breaks the rules cannot be anybody's, so it costs no look-up."""
         if not isinstance(username, str) or not is_username(username):
             return False
-        return username == LIBRARY or self._users.get(username) is not None
+        return username == LIBRARY or self._users.is_taken(username)
 
     def _is_known_address(self, email: object) -> bool:
         return isinstance(email, str) and is_email(email) and self._users.owner_of(email.lower()) is not None

@@ -23,8 +23,17 @@ class Clients(NamedTuple):
 
 def connect(region: str) -> Clients:
     """Makes the clients, and calls nothing yet."""
-    session = botocore.session.get_session()
-    config = Config(
+    session, config = botocore.session.get_session(), _config(region)
+    return Clients(session.create_client("dynamodb", config=config), session.create_client("kms", config=config))
+
+
+def mail_client(region: str) -> Any:
+    """SES's client, for a container that has a letter to send: made at its first one, in some 100 ms."""
+    return botocore.session.get_session().create_client("ses", config=_config(region))
+
+
+def _config(region: str) -> Config:
+    return Config(
         region_name=region,
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
@@ -32,4 +41,3 @@ def connect(region: str) -> Clients:
         max_pool_connections=64,
         parameter_validation=False,
     )
-    return Clients(session.create_client("dynamodb", config=config), session.create_client("kms", config=config))

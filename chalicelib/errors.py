@@ -67,6 +67,18 @@ class NotFound(Refusal):
     status = 404
 
 
+class Conflict(Refusal):
+    """What the request wants is not so: a name of the caller's own is taken, or somebody else was first."""
+
+    status = 409
+
+
+class Gone(Refusal):
+    """A link that was used, has expired, or leads to what is gone. Its message is for a person to read."""
+
+    status = 410
+
+
 class TooLarge(Refusal):
     """More than the index takes in one request or keeps in one list."""
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chalicelib.access import Access, Caller, may_change, token_reads, token_writes
-from chalicelib.errors import BadRequest, Forbidden, NotFound, TooLarge
+from chalicelib.access import Access, Caller, Role
+from chalicelib.errors import BadRequest, Forbidden, TooLarge
 from chalicelib.names import RepositoryName, is_checksum, is_image_id
+from chalicelib.permissions import Permissions
 from chalicelib.store.images import Head, ImageStore, StoredImages
 from chalicelib.store.packing import pack
-from chalicelib.tokens import Grant, InvalidToken
+from chalicelib.tokens import Grant
 
 IMAGES_AT_MOST = 30_000
 PACKED_BYTES_AT_MOST = 3_500_000  # one transaction, and a reply of less than Lambda's 6 MB
@@ -37,34 +38,30 @@ class ImageLists:
     An asker is a Caller (Basic, or nobody) or a Grant (a checked token for this very repository).
     """
 
-    def __init__(self, store: ImageStore) -> None:
+    def __init__(self, store: ImageStore, permissions: Permissions) -> None:
         self._store = store
+        self._permissions = permissions
 
     def read(self, asker: Caller | Grant, repository: RepositoryName) -> ImageList:
-        """The list. One Query. Raises NotFound, and InvalidToken for a token of the name's earlier life."""
+        """The list. One Query. Raises what `Permissions.admit` does."""
         stored = self._store.read(repository)
-        head = _vouched(stored.head, asker)
+        head = self._permissions.admit(asker, repository, stored.head, Role.READ)
         self._note_deletion(repository, head)
         return ImageList(stored.merged(), head.generation)
 
     def has(self, asker: Caller | Grant, repository: RepositoryName, image_id: str) -> bool:
         """Whether the list has this image. Raises as `read` does, and Forbidden for a delete token."""
-        if isinstance(asker, Grant) and not token_reads(asker.access):
+        if isinstance(asker, Grant) and asker.access is Access.DELETE:
             raise Forbidden("a delete token does not read layers")
         return image_id in self.read(asker, repository).images
 
     def update(self, asker: Caller | Grant, repository: RepositoryName, images: dict[str, str]) -> ImageList:
         """Merges `images` into the list: ids stay, checksums fill in. What is there already is not written again.
 
-        Raises Forbidden, NotFound, InvalidToken, TooLarge.
+        Raises what `Permissions.admit` does, and TooLarge.
         """
-        if isinstance(asker, Grant):
-            if not token_writes(asker.access):
-                raise Forbidden("this token does not write")
-        elif not may_change(asker, repository.namespace):
-            raise Forbidden(f"you may not write to {repository}")
         stored = self._store.read(repository)
-        head = _vouched(stored.head, asker)
+        head = self._permissions.admit(asker, repository, stored.head, Role.WRITE)
         return ImageList(self.merge(repository, stored, images), head.generation)
 
     def merge(self, repository: RepositoryName, stored: StoredImages, images: dict[str, str]) -> dict[str, str]:
@@ -83,7 +80,8 @@ class ImageLists:
 
     def vouch(self, grant: Grant) -> None:
         """That the repository a token is for still lives. One GetItem. Raises NotFound and InvalidToken."""
-        self._note_deletion(grant.repository, _vouched(self._store.head(grant.repository), grant))
+        head = self._permissions.admit(grant, grant.repository, self._store.head(grant.repository), Role.READ)
+        self._note_deletion(grant.repository, head)
 
     def _note_deletion(self, repository: RepositoryName, head: Head) -> None:
         """A delete token that a registry shows completes the deletion, as far as an index can know."""
@@ -114,17 +112,3 @@ def check_size(images: dict[str, str]) -> None:
     characters = sum(map(len, images)) + sum(map(len, images.values())) + 8 * len(images)  # never less than it packs to
     if characters > PACKED_BYTES_AT_MOST and sum(map(len, pack(images))) > PACKED_BYTES_AT_MOST:
         raise TooLarge("the list's ids and checksums are too long for this many images")
-
-
-def _vouched(head: Head | None, asker: Caller | Grant) -> Head:
-    """The head that `asker` may see: a living one, or a deleted one for its delete token."""
-    if head is None:
-        raise NotFound("repository not found")
-    if isinstance(asker, Grant):
-        if asker.generation != head.generation:
-            raise InvalidToken("the token is for an earlier repository of this name; ask for a new one")
-        if asker.access is Access.DELETE:
-            return head
-    if head.deleted:
-        raise NotFound("repository not found")
-    return head

@@ -9,12 +9,15 @@ from chalicelib.errors import BadRequest
 LIBRARY = "library"
 PASSWORD_BYTES = 72  # bcrypt reads no further: a longer password is refused, not cut
 PASSWORD_CHARACTERS = 5
+ROBOT_TOKEN_PREFIX = "wbr_"  # noqa: S105  # what tells a robot's token from a password
+DESCRIPTION_CHARACTERS = 255
 EMAIL_CHARACTERS = 254
 
 _USERNAME = re.compile(r"[a-z0-9_]{4,30}", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9_-]{2,255}", re.ASCII)
 _REPOSITORY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,254}", re.ASCII)
 _PATH_WORDS = frozenset({"images", "auth", "layer"})  # names that would make a path ambiguous
+_ROBOT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _IMAGE_ID = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
 _CHECKSUM = re.compile(r"(?:[a-z0-9][a-z0-9.+_-]{0,31}:)?[A-Za-z0-9]{1,128}", re.ASCII)
 _EMAIL = re.compile(
@@ -37,14 +40,26 @@ class RepositoryName:
     @classmethod
     def of(cls, namespace: str, name: str) -> Self:
         """Checks both parts. Raises BadRequest."""
-        if not _NAMESPACE.fullmatch(namespace):
-            raise BadRequest("a namespace is 2 to 255 of a-z, 0-9, _ and -")
+        check_namespace(namespace)
         if not _REPOSITORY.fullmatch(name) or name in _PATH_WORDS:
             raise BadRequest(
                 "a repository name is 1 to 255 of a-z, 0-9, -, _ and . with a letter or digit first, "
                 "and none of images, auth, layer"
             )
         return cls(namespace, name)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`namespace/name`, or a bare name for the library's. Raises BadRequest."""
+        namespace, slash, name = text.partition("/")
+        return cls.of(namespace, name) if slash else cls.of(LIBRARY, namespace)
+
+
+def check_namespace(text: str) -> str:
+    """Raises BadRequest."""
+    if not _NAMESPACE.fullmatch(text):
+        raise BadRequest("a namespace is 2 to 255 of a-z, 0-9, _ and -")
+    return text
 
 
 def is_username(text: str) -> bool:
@@ -67,6 +82,8 @@ def check_password(text: str) -> str:
         raise BadRequest("a password has no control characters")
     if len(text.encode()) > PASSWORD_BYTES:
         raise BadRequest(f"a password has at most {PASSWORD_BYTES} bytes of UTF-8")
+    if text.startswith(ROBOT_TOKEN_PREFIX):
+        raise BadRequest(f"a password does not begin with {ROBOT_TOKEN_PREFIX}: robots' tokens do")
     return text
 
 
@@ -79,6 +96,22 @@ def check_email(text: str) -> str:
     """Raises BadRequest."""
     if not is_email(text):
         raise BadRequest("an email is an address like name@example.com")
+    return text
+
+
+def check_robot(text: str) -> str:
+    """Raises BadRequest."""
+    if not _ROBOT.fullmatch(text):
+        raise BadRequest("a robot's name is 1 to 40 of a-z, 0-9 and -, with a letter or digit first")
+    return text
+
+
+def check_description(text: str) -> str:
+    """One line of text. Raises BadRequest."""
+    if len(text) > DESCRIPTION_CHARACTERS:
+        raise BadRequest(f"a description has at most {DESCRIPTION_CHARACTERS} characters")
+    if not text.isprintable():
+        raise BadRequest("a description is one line, without control characters")
     return text
 
 

@@ -1,64 +1,161 @@
-"""Repositories: create, delete."""
+"""Repositories: create, describe, hide, list, delete."""
 
-from chalicelib.access import Caller, may_change
-from chalicelib.errors import Forbidden, NotFound, Unavailable
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from chalicelib.access import Caller, Role, may_create, role_of
+from chalicelib.errors import BadRequest, NotFound, Unavailable
 from chalicelib.images import ImageLists
-from chalicelib.names import RepositoryName
+from chalicelib.names import LIBRARY, RepositoryName, check_description
+from chalicelib.permissions import Permissions
 from chalicelib.search import terms_of
+from chalicelib.store.collaborators import CollaboratorStore
 from chalicelib.store.images import ImageStore
-from chalicelib.store.repositories import RepositoryStore
+from chalicelib.store.repositories import Repository, RepositoryStore
 from chalicelib.store.tables import ConditionFailed
 
 RACE_ATTEMPTS = 5  # losing this often means that the repository is created and deleted in a loop
+LISTED_AT_MOST = 100
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A repository, and what the one who asked may do with it."""
+
+    repository: Repository
+    role: Role
 
 
 class Repositories:
-    """A repository's life. Every method raises Unavailable when the store does not answer."""
+    """A repository's life. Every method raises Unavailable when the store does not answer.
 
-    def __init__(self, store: RepositoryStore, images: ImageStore, lists: ImageLists) -> None:
+    `private` says whether a repository that a push creates is; the library's never are.
+    """
+
+    def __init__(
+        self,
+        store: RepositoryStore,
+        images: ImageStore,
+        lists: ImageLists,
+        collaborators: CollaboratorStore,
+        permissions: Permissions,
+        *,
+        private: bool,
+    ) -> None:
         self._store = store
         self._images = images
         self._lists = lists
+        self._collaborators = collaborators
+        self._permissions = permissions
+        self._private = private
 
     def push(self, caller: Caller, repository: RepositoryName, images: dict[str, str]) -> str:
         """Creates `repository` with these images, or merges them into its list. Gives its generation.
 
-        At most two calls to the store, and one when nothing is new. Raises Forbidden and TooLarge.
+        At most two calls to the store, and one when nothing is new. Raises what `Permissions.admit` does, and TooLarge:
+        whoever may not create it is told of a missing repository what a private one says.
         """
-        self._check(caller, repository)
-        for _ in range(RACE_ATTEMPTS):
-            stored = self._images.read(repository)
-            if stored.living is not None:
-                self._lists.merge(repository, stored, images)
-                return stored.living.generation
-            try:
-                return self._store.create(repository, stored, images, terms_of(repository, ""))
-            except ConditionFailed:
-                continue  # created by somebody else meanwhile: merge into theirs
-        raise Unavailable("the repository is being changed by others right now; try again in a moment")
 
-    def delete(self, caller: Caller, repository: RepositoryName) -> str | None:
+        def attempt() -> str:
+            stored = self._images.read(repository)
+            if stored.living is not None or not may_create(caller, repository):
+                head = self._permissions.admit(caller, repository, stored.head, Role.WRITE)
+                self._lists.merge(repository, stored, images)
+                return head.generation
+            return self._store.create(
+                repository,
+                stored,
+                images,
+                terms_of(repository, ""),
+                private=self._private and repository.namespace != LIBRARY,
+                owner=caller.username if caller.username == repository.namespace else None,
+            )
+
+        return _undisturbed(attempt)
+
+    def delete(self, caller: Caller, repository: RepositoryName, *, final: bool = False) -> str | None:
         """Hides `repository` from everyone and gives the generation for a delete token.
 
-        A repeat gives it again, until a registry has shown such a token: then None, for the deletion is complete.
-        Raises Forbidden and NotFound.
+        A repeat gives it again, until a registry has shown such a token: then None, for the deletion is complete. So it
+        is at once when it is `final`.
+        Raises what `Permissions.admit` does; a repeat is for whoever may create the repository.
         """
-        self._check(caller, repository)
-        for _ in range(RACE_ATTEMPTS):
-            stored = self._images.read(repository)
-            if stored.head is None:
-                raise NotFound("repository not found")
-            if stored.head.deleted:
-                return None if stored.head.confirmed else stored.head.generation
-            try:
-                description = self._store.description(repository) or ""
-                self._store.delete(repository, stored, terms_of(repository, description))
-            except ConditionFailed:
-                continue  # a push has changed the list meanwhile
-            return stored.head.generation
-        raise Unavailable("the repository is being changed by others right now; try again in a moment")
 
-    @staticmethod
-    def _check(caller: Caller, repository: RepositoryName) -> None:
-        if not may_change(caller, repository.namespace):
-            raise Forbidden(f"you may not change {repository}")
+        def attempt() -> str | None:
+            stored = self._images.read(repository)
+            owns = role_of(caller, repository, private=True) >= Role.ADMIN
+            if stored.head is not None and stored.head.deleted and owns:
+                return None if stored.head.confirmed else stored.head.generation
+            head = self._permissions.admit(caller, repository, stored.head, Role.ADMIN)
+            known = self._known(repository)
+            self._store.delete(known, stored, terms_of(repository, known.description), confirmed=final)
+            if head.shared:
+                self._collaborators.forget_repository(repository, head.generation)
+            return head.generation
+
+        return _undisturbed(attempt)
+
+    def show(self, caller: Caller, repository: RepositoryName) -> Shown:
+        """What is known of a repository. Raises NotFound."""
+        head = self._permissions.admit(caller, repository, self._images.head(repository), Role.READ)
+        return Shown(self._known(repository), self._permissions.role(caller, repository, head))
+
+    def list(self, caller: Caller, namespace: str, after: str = "") -> list[Shown]:
+        """The first LISTED_AT_MOST of a namespace's repositories behind the name `after` that `caller` may read."""
+        shares = {} if caller.username is None else self._collaborators.of_account(caller.username, namespace)
+        shown: list[Shown] = []
+        while len(shown) < LISTED_AT_MOST:
+            page = self._store.in_namespace(namespace, after, LISTED_AT_MOST)
+            for repository in page:
+                shared = shares.get((repository.name, repository.generation), Role.NONE)
+                role = role_of(caller, repository.name, private=repository.private, shared=shared)
+                if role >= Role.READ:
+                    shown.append(Shown(repository, role))
+            if len(page) < LISTED_AT_MOST:
+                break
+            after = page[-1].name.name
+        return shown[:LISTED_AT_MOST]
+
+    def change(
+        self, caller: Caller, repository: RepositoryName, *, description: str | None = None, private: bool | None = None
+    ) -> None:
+        """Replaces the description, the visibility, or both. Raises what `Permissions.admit` does, and BadRequest."""
+        if description is None and private is None:
+            raise BadRequest("give a description, private, or both")
+        if private and repository.namespace == LIBRARY:
+            raise BadRequest("the library's repositories are public")
+        text = None if description is None else check_description(description)
+
+        def attempt() -> None:
+            self._permissions.admit(caller, repository, self._images.head(repository), Role.ADMIN)
+            known = self._known(repository)
+            changed = replace(
+                known,
+                description=known.description if text is None else text,
+                private=known.private if private is None else private,
+            )
+            if changed != known:
+                self._store.change(
+                    known, terms_of(repository, known.description), changed, terms_of(repository, changed.description)
+                )
+
+        _undisturbed(attempt)
+
+    def _known(self, repository: RepositoryName) -> Repository:
+        known = self._store.get(repository)
+        if known is None:
+            raise NotFound("repository not found")  # deleted since its head was read
+        return known
+
+
+def _undisturbed(attempt: Callable[[], T]) -> T:
+    """Tries again when somebody else changed the repository between its reading and its writing."""
+    for _ in range(RACE_ATTEMPTS):
+        try:
+            return attempt()
+        except ConditionFailed:
+            continue
+    raise Unavailable("the repository is being changed by others right now; try again in a moment")

@@ -1,16 +1,19 @@
 """Search: the words of names and descriptions, and matching them.
 
 `docker search` and `podman search` ask this to this day. A repository is found by the beginning of any word of its
-namespace, its name or its description, in any case; several words narrow.
+namespace, its name or its description, in any case; several words narrow. Everybody finds what is public, and whoever
+signs in the private ones that they may read.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from chalicelib.access import Caller, Role, role_of
 from chalicelib.errors import BadRequest
 from chalicelib.names import LIBRARY, RepositoryName
-from chalicelib.store.repositories import RepositoryStore
+from chalicelib.store.collaborators import CollaboratorStore
+from chalicelib.store.repositories import TERMS_AT_MOST, Repository, RepositoryStore
 from chalicelib.store.terms import EVERYTHING, Rank, TermStore
 
 RESULTS_PER_PAGE = 25
@@ -18,8 +21,10 @@ RESULTS_PER_PAGE_AT_MOST = 100
 QUERY_CHARACTERS_AT_MOST = 255
 _QUERY_WORDS_AT_MOST = 8
 _NAME_WORDS_AT_MOST = 20
-_DESCRIPTION_WORDS_AT_MOST = 50  # with the name's words, what one transaction can write
 _WORD = re.compile(r"[^\W_]+")
+
+Matches = dict[RepositoryName, Rank]
+Shares = Mapping[tuple[RepositoryName, str], Role]  # by repository and generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +53,48 @@ class Page:
 class Search:
     """Finds repositories. Raises Unavailable when the store does not answer."""
 
-    def __init__(self, terms: TermStore, repositories: RepositoryStore) -> None:
+    def __init__(self, terms: TermStore, repositories: RepositoryStore, collaborators: CollaboratorStore) -> None:
         self._terms = terms
         self._repositories = repositories
+        self._collaborators = collaborators
 
-    def find(self, query: str, page: int = 1, size: int = RESULTS_PER_PAGE) -> Page:
-        """Page `page` (from 1) of what matches `query`; an empty query lists everything.
+    def find(self, caller: Caller, query: str, page: int = 1, size: int = RESULTS_PER_PAGE) -> Page:
+        """Page `page` (from 1) of what matches `query` and `caller` may read; an empty query lists everything.
 
-        One Query for each word and one BatchGetItem for the page, however many repositories there are.
-        Raises BadRequest.
+        One Query for each word and one BatchGetItem for the page, however many repositories there are; for an account
+        another Query for each word, and one or two calls for what others share with it. Raises BadRequest.
         """
         if len(query) > QUERY_CHARACTERS_AT_MOST:
             raise BadRequest(f"a search has at most {QUERY_CHARACTERS_AT_MOST} characters")
         words = list(dict.fromkeys(_words(query)))[:_QUERY_WORDS_AT_MOST]
         if not words and query.strip():
             return Page((), 0, page, size)
-        found = _narrowed([self._terms.find(word) for word in words or [EVERYTHING]])
+        shares = {} if caller.username is None else self._collaborators.of_account(caller.username)
+        found = self._matches(caller, words or [EVERYTHING], shares)
         exact = query.strip().lower()
         ordered = sorted(found, key=lambda name: (exact not in (name.name, str(name)), found[name], name))
         shown = ordered[(page - 1) * size : page * size]
-        descriptions = self._repositories.descriptions(shown)
-        results = tuple(Result(name, descriptions[name]) for name in shown if name in descriptions)
+        known = self._repositories.get_all(shown)
+        results = tuple(
+            Result(name, known[name].description)
+            for name in shown
+            if name in known and _may_read(caller, known[name], shares)  # terms lag behind for a moment
+        )
         return Page(results, len(found), page, size)
+
+    def _matches(self, caller: Caller, words: list[str], shares: Shares) -> Matches:
+        """What every word finds; a repository is a match by name only when each word is."""
+        matches = _narrowed([self._terms.find_public(word) for word in words])
+        if caller.username is None:
+            return matches
+        if caller.admin and caller.robot is None:
+            return matches | _narrowed([self._terms.find_all_private(word) for word in words])
+        private = _narrowed([self._terms.find_private(word, caller.username) for word in words])
+        for repository in self._repositories.get_all({name for name, _ in shares}).values():
+            if repository.private and _may_read(caller, repository, shares):
+                terms = terms_of(repository.name, repository.description)
+                private |= _narrowed([_among(terms, word, repository.name) for word in words])
+        return matches | {name: rank for name, rank in private.items() if _covers(caller, name)}
 
 
 def terms_of(repository: RepositoryName, description: str) -> dict[str, Rank]:
@@ -77,8 +102,9 @@ def terms_of(repository: RepositoryName, description: str) -> dict[str, Rank]:
     terms = {EVERYTHING: Rank.NAME}
     for word in list(dict.fromkeys(_words(str(repository))))[:_NAME_WORDS_AT_MOST]:
         terms[word] = Rank.NAME
-    for word in list(dict.fromkeys(_words(description)))[:_DESCRIPTION_WORDS_AT_MOST]:
-        terms.setdefault(word, Rank.DESCRIPTION)
+    for word in _words(description):
+        if len(terms) < TERMS_AT_MOST:
+            terms.setdefault(word, Rank.DESCRIPTION)
     return terms
 
 
@@ -86,8 +112,22 @@ def _words(text: str) -> Iterable[str]:
     return _WORD.findall(text.casefold())
 
 
-def _narrowed(matches: list[dict[RepositoryName, Rank]]) -> dict[RepositoryName, Rank]:
-    """What every word found; a repository is a match by name only when each word is."""
+def _among(terms: Mapping[str, Rank], prefix: str, repository: RepositoryName) -> Matches:
+    """One repository as a match, when one of its terms begins with `prefix`."""
+    ranks = [rank for term, rank in terms.items() if term.startswith(prefix)]
+    return {repository: min(ranks)} if ranks else {}
+
+
+def _covers(caller: Caller, repository: RepositoryName) -> bool:
+    return caller.robot is None or caller.robot.covers(repository)
+
+
+def _may_read(caller: Caller, repository: Repository, shares: Shares) -> bool:
+    shared = shares.get((repository.name, repository.generation), Role.NONE)
+    return role_of(caller, repository.name, private=repository.private, shared=shared) >= Role.READ
+
+
+def _narrowed(matches: list[Matches]) -> Matches:
     first, *others = matches
     return {
         name: max(rank, *(other[name] for other in others)) if others else rank

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from chalicelib.names import is_email
+
 _STACK = re.compile(r"[a-zA-Z0-9_.-]{3,200}", re.ASCII)
 _ENDPOINT = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}", re.ASCII)
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -26,6 +29,12 @@ class Settings:
         token_single_use: the strict mode of an early specification: a token is good once.
         signer: `epoch` signs with an hour's key derived in KMS, `kms` asks KMS for every token.
         bcrypt_cost: the logarithm of bcrypt's work.
+        account_activation: what a new account waits for: `none`, `email` (its address's confirmation), or `admin`.
+        registration: `open` to everybody or `closed`.
+        email_sender: the address that mail comes from; empty sends none.
+        index_address: the index's own `https://host`, which links in mails begin with.
+        repository_visibility: what a push creates, `public` or `private` repositories.
+        reserve_deleted_names: whether a removed account's name is kept from others.
     """
 
     stack: str = "waybill-dev"
@@ -35,6 +44,12 @@ class Settings:
     token_single_use: bool = False
     signer: str = "epoch"
     bcrypt_cost: int = 12
+    account_activation: str = "none"
+    registration: str = "open"
+    email_sender: str = ""
+    index_address: str = ""
+    repository_visibility: str = "public"
+    reserve_deleted_names: bool = True
 
     @property
     def key(self) -> str:
@@ -51,6 +66,17 @@ class Settings:
         stack = environment.get("STACK") or cls().stack
         if not _STACK.fullmatch(stack):
             raise SettingsError(f"STACK is 3 to 200 letters, digits, '_', '.' and '-', not {stack!r}")
+        sender = environment.get("EMAIL_SENDER") or ""
+        if sender and not is_email(sender):
+            raise SettingsError(f"EMAIL_SENDER is an address that mail comes from, not {sender!r}")
+        activation = _choice(environment, "ACCOUNT_ACTIVATION", ("none", "email", "admin"))
+        if activation == "email" and not sender:
+            raise SettingsError("ACCOUNT_ACTIVATION=email needs EMAIL_SENDER, the address that mail comes from")
+        address = (environment.get("INDEX_ADDRESS") or "").rstrip("/")
+        if address and not _ADDRESS.fullmatch(address):
+            raise SettingsError(f"INDEX_ADDRESS is like https://index.example.com, without a path, not {address!r}")
+        if sender and not address:
+            raise SettingsError("EMAIL_SENDER needs INDEX_ADDRESS, the https://… that links in mails begin with")
         return cls(
             stack=stack,
             region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or cls().region,
@@ -59,6 +85,12 @@ class Settings:
             token_single_use=_flag(environment, "TOKEN_SINGLE_USE", cls().token_single_use),
             signer=_choice(environment, "SIGNER", ("epoch", "kms")),
             bcrypt_cost=_number(environment, "BCRYPT_COST", cls().bcrypt_cost, 4, 16),
+            account_activation=activation,
+            registration=_choice(environment, "REGISTRATION", ("open", "closed")),
+            email_sender=sender,
+            index_address=address,
+            repository_visibility=_choice(environment, "REPOSITORY_VISIBILITY", ("public", "private")),
+            reserve_deleted_names=_flag(environment, "RESERVE_DELETED_NAMES", cls().reserve_deleted_names),
         )
 
 

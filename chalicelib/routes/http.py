@@ -111,9 +111,12 @@ class Doorman:
         self._accounts = accounts
         self._tokens = tokens
 
-    def account(self, request: Request) -> Caller:
-        """The account that signed in with Basic. Raises Unauthorized, also for nobody and for a token; NotActive."""
-        caller = self.caller(request)
+    def account(self, request: Request, *, leaving: bool = False) -> Caller:
+        """The account that signed in with Basic; one whose removal has begun only where `leaving` says so.
+
+        Raises Unauthorized, also for nobody and for a token; NotActive.
+        """
+        caller = self.caller(request, leaving=leaving)
         if caller is ANONYMOUS:
             raise Unauthorized("sign in with your username and password")
         return caller
@@ -131,7 +134,7 @@ class Doorman:
             raise InvalidToken("the token is for another repository")
         return grant
 
-    def caller(self, request: Request) -> Caller:
+    def caller(self, request: Request, *, leaving: bool = False) -> Caller:
         """The account that signed in with Basic, or nobody. Raises Unauthorized for wrong credentials; NotActive."""
         header = request.headers.get("authorization", "").strip()
         if not header:
@@ -147,7 +150,7 @@ class Doorman:
             raise Unauthorized("the Authorization header is no valid Basic: it takes base64 of username:password")
         if not username:
             return ANONYMOUS  # docker without a login sends `Basic Og==`
-        return self._accounts.sign_in(username, password)
+        return self._accounts.sign_in(username, password, leaving=leaving)
 
 
 def presented_token(request: Request) -> str | None:

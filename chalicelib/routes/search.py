@@ -18,11 +18,11 @@ class SearchRoutes:
         return [Route("GET", "/v1/search", self.find)]
 
     def find(self, request: Request) -> Reply:
-        """200 and a page. Podman sends no credentials; wrong ones are 401."""
-        self._doorman.caller(request)
+        """200 and a page of what the caller may read. Podman sends no credentials; wrong ones are 401."""
+        caller = self._doorman.caller(request)
         query = request.query.get("q", "")
         size = min(_number(request, "n", RESULTS_PER_PAGE), RESULTS_PER_PAGE_AT_MOST)
-        page = self._search.find(query, _number(request, "page", 1), size)
+        page = self._search.find(caller, query, _number(request, "page", 1), size)
         return json_reply(
             200,
             {

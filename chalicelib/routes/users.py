@@ -3,14 +3,16 @@
 from typing import Any
 
 from chalicelib.accounts import Accounts
+from chalicelib.removal import Removal
 from chalicelib.routes.http import Doorman, Reply, Request, Route, decode_body, json_reply
 
 
 class UserRoutes:
-    """`/v1/users`."""
+    """`/v1/users`. GET and DELETE of `/v1/users/(username)` are Waybill's own."""
 
-    def __init__(self, accounts: Accounts, doorman: Doorman) -> None:
+    def __init__(self, accounts: Accounts, removal: Removal, doorman: Doorman) -> None:
         self._accounts = accounts
+        self._removal = removal
         self._doorman = doorman
 
     def routes(self) -> list[Route]:
@@ -19,6 +21,8 @@ class UserRoutes:
             Route("POST", "/v1/users", self.register),
             Route("GET", "/v1/users", self.sign_in),
             Route("PUT", "/v1/users/{username}", self.change),
+            Route("GET", "/v1/users/{username}", self.show),
+            Route("DELETE", "/v1/users/{username}", self.remove),
         ]
 
     def register(self, request: Request) -> Reply:
@@ -27,7 +31,7 @@ class UserRoutes:
         return json_reply(201, "User Created")
 
     def sign_in(self, request: Request) -> Reply:
-        """200 `"OK"` for the right credentials."""
+        """200 `"OK"` for the right credentials, a robot's too."""
         self._doorman.account(request)
         return json_reply(200, "OK")
 
@@ -36,3 +40,26 @@ class UserRoutes:
         caller = self._doorman.account(request)
         self._accounts.change(caller, request.parameters["username"], decode_body(request, dict[str, Any]))
         return Reply(204)
+
+    def show(self, request: Request) -> Reply:
+        """200 and what is known of an account, for itself and for administrators."""
+        user = self._accounts.show(self._doorman.account(request), request.parameters["username"])
+        return json_reply(
+            200,
+            {
+                "username": user.username,
+                "emails": [
+                    {"address": address, "confirmed": address not in user.unconfirmed}
+                    for address in sorted(user.emails)
+                ],
+                "active": user.active,
+                "admin": user.admin,
+                "created": user.created,
+            },
+        )
+
+    def remove(self, request: Request) -> Reply:
+        """204 when all of it is gone; 202 `""` when there is more to do, and the request is to be sent again."""
+        caller = self._doorman.account(request, leaving=True)
+        complete = self._removal.remove(caller, request.parameters["username"])
+        return Reply(204) if complete else json_reply(202, "")

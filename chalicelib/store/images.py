@@ -26,9 +26,15 @@ _COMPACT_SEGMENTS = 60  # and 100 items
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A repository's life: `generation` names it, `deleted` ends it, `confirmed` says that a registry knows."""
+    """A repository's life: `generation` names it, `deleted` ends it, `confirmed` says that a registry knows.
+
+    `private` and `shared` (somebody is a collaborator) stand here too, so that the one Query that reads a list also
+    tells who may read it.
+    """
 
     generation: str
+    private: bool = False
+    shared: bool = False
     deleted: bool = False
     confirmed: bool = False
 
@@ -211,4 +217,4 @@ def _merged(segments: tuple[tuple[str, bytes], ...]) -> dict[str, str]:
 
 
 def _head(item: ImagesItem) -> Head:
-    return Head(item.generation or "", bool(item.deleted), bool(item.confirmed))
+    return Head(item.generation or "", bool(item.private), bool(item.shared), bool(item.deleted), bool(item.confirmed))

@@ -19,6 +19,7 @@ from pynamodb.attributes import (
 )
 from pynamodb.connection import Connection
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
@@ -32,14 +33,19 @@ TRANSACTION_ATTEMPTS = 4
 
 
 class UserItem(Model):
-    """users: an account."""
+    """users: an account. `gone` marks a name that is kept from being taken anew, and nothing else of it is left."""
 
     username = UnicodeAttribute(hash_key=True)
-    password_hash = UnicodeAttribute()
-    emails = UnicodeSetAttribute()
-    active = BooleanAttribute()
-    admin = BooleanAttribute()
-    created = UTCDateTimeAttribute()
+    password_hash = UnicodeAttribute(null=True)
+    emails = UnicodeSetAttribute(null=True)
+    unconfirmed = UnicodeSetAttribute(null=True)
+    active = BooleanAttribute(default=False)
+    awaiting_confirmation = BooleanAttribute(null=True)
+    admin = BooleanAttribute(default=False)
+    leaving = BooleanAttribute(null=True)
+    gone = BooleanAttribute(null=True)
+    mailed = NumberAttribute(null=True)
+    created = UTCDateTimeAttribute(null=True)
 
 
 class EmailItem(Model):
@@ -49,14 +55,53 @@ class EmailItem(Model):
     username = UnicodeAttribute()
 
 
+class RobotItem(Model):
+    """robots: a machine's credentials. The token itself is not here, only its SHA-256."""
+
+    username = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute(range_key=True)
+    token_hash = BinaryAttribute(legacy_encoding=False)
+    role = UnicodeAttribute()
+    repositories = UnicodeSetAttribute(null=True)
+    expires = NumberAttribute(null=True)
+    created = UTCDateTimeAttribute()
+    last_used = UTCDateTimeAttribute(null=True)
+
+
 class RepositoryItem(Model):
-    """repositories: what is known of a living repository beside its images. Listing a namespace is one Query."""
+    """repositories: what is known of a living repository beside its images. Listing a namespace is one Query.
+
+    `generation` and `private` are the head's, written with it: a list of repositories reads no heads.
+    """
 
     namespace = UnicodeAttribute(hash_key=True)
     name = UnicodeAttribute(range_key=True)
+    generation = UnicodeAttribute(default="")
     description = UnicodeAttribute(default="")
     private = BooleanAttribute(default=False)
     created = UTCDateTimeAttribute()
+
+
+class CollaboratorItem(Model):
+    """collaborators: who shares in a repository, written from both sides; see store/collaborators.py for the keys."""
+
+    of = UnicodeAttribute(hash_key=True)
+    entry = UnicodeAttribute(range_key=True)
+    role = UnicodeAttribute()
+    generation = UnicodeAttribute()
+
+
+class PrivateTerms(GlobalSecondaryIndex["TermItem"]):  # type: ignore[no-untyped-call]
+    """Everybody's private repositories by their words, for administrators alone. Public ones have no `initial`."""
+
+    class Meta:
+        """As the template names it."""
+
+        index_name = "private"
+        projection = AllProjection()
+
+    initial = UnicodeAttribute(hash_key=True)
+    entry = UnicodeAttribute(range_key=True)
 
 
 class TermItem(Model):
@@ -65,6 +110,8 @@ class TermItem(Model):
     bucket = UnicodeAttribute(hash_key=True)
     entry = UnicodeAttribute(range_key=True)
     rank = NumberAttribute()
+    initial = UnicodeAttribute(null=True)
+    private_terms = PrivateTerms()
 
 
 class ImagesItem(Model):
@@ -77,6 +124,8 @@ class ImagesItem(Model):
     repository = UnicodeAttribute(hash_key=True)
     segment = UnicodeAttribute(range_key=True)
     generation = UnicodeAttribute(null=True)
+    private = BooleanAttribute(null=True)
+    shared = BooleanAttribute(null=True)
     deleted = BooleanAttribute(null=True)
     confirmed = BooleanAttribute(null=True)
     packed = BinaryAttribute(legacy_encoding=False, null=True)
@@ -98,7 +147,9 @@ class Tables:
         self._region = region
         self.users = self._bound(UserItem, table("users"))
         self.emails = self._bound(EmailItem, table("emails"))
+        self.robots = self._bound(RobotItem, table("robots"))
         self.repositories = self._bound(RepositoryItem, table("repositories"))
+        self.collaborators = self._bound(CollaboratorItem, table("collaborators"))
         self.images = self._bound(ImagesItem, table("images"))
         self.terms = self._bound(TermItem, table("terms"))
         self._connection = Connection(region=region)

@@ -1,10 +1,12 @@
 """The words that find repositories: prefix search as one Query.
 
-bucket   the term's first character, so that every term with a given beginning lies in one bucket
+bucket   `public <first character of the term>`, or `private <namespace> <first character>`, so that every term with a
+         given beginning lies in one bucket, and nobody's private repositories in anybody else's way
 entry    `<term> <namespace/name>`
+initial  `private <first character>` on private repositories' terms: the hash of the index that administrators search
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from enum import IntEnum
 
 from chalicelib.names import RepositoryName
@@ -22,27 +24,62 @@ class Rank(IntEnum):
 
 
 class TermStore:
-    """Every method raises Unavailable when DynamoDB does not answer."""
+    """Finds repositories that have a term with a given beginning, at most MATCHES_AT_MOST of their terms.
+
+    Every method raises Unavailable when DynamoDB does not answer.
+    """
 
     def __init__(self, tables: Tables) -> None:
         self._terms = tables.terms
 
     @stored
-    def find(self, prefix: str) -> dict[RepositoryName, Rank]:
-        """The repositories that have a term with this beginning, at most MATCHES_AT_MOST of their terms."""
+    def find_public(self, prefix: str) -> dict[RepositoryName, Rank]:
+        """Among the public ones. One Query."""
+        return self._find(_public(prefix), prefix)
+
+    @stored
+    def find_private(self, prefix: str, namespace: str) -> dict[RepositoryName, Rank]:
+        """Among one namespace's private ones. One Query."""
+        return self._find(_private(namespace, prefix), prefix)
+
+    @stored
+    def find_all_private(self, prefix: str) -> dict[RepositoryName, Rank]:
+        """Among everybody's private ones. One Query of the index."""
+        return self._find(_initial(prefix), prefix, index_name="private")
+
+    def items(self, repository: RepositoryName, terms: Mapping[str, Rank], *, private: bool = False) -> list[TermItem]:
+        """The items that a repository's terms are, for a transaction to put or to delete."""
+        return [
+            self._terms(
+                _private(repository.namespace, term) if private else _public(term),
+                f"{term} {repository}",
+                rank=rank,
+                initial=_initial(term) if private else None,
+            )
+            for term, rank in terms.items()
+        ]
+
+    def _find(self, bucket: str, prefix: str, index_name: str | None = None) -> dict[RepositoryName, Rank]:
         found: dict[RepositoryName, Rank] = {}
-        begins = prefix or " "
         for item in self._terms.query(
-            _bucket(prefix), self._terms.entry.startswith(begins), limit=MATCHES_AT_MOST, page_size=MATCHES_AT_MOST
+            bucket,
+            self._terms.entry.startswith(prefix or " "),
+            index_name=index_name,
+            limit=MATCHES_AT_MOST,
+            page_size=MATCHES_AT_MOST,
         ):
             name = RepositoryName(*item.entry.rpartition(" ")[2].split("/"))
             found[name] = min(found.get(name, Rank.DESCRIPTION), Rank(int(item.rank)))
         return found
 
-    def items(self, repository: RepositoryName, terms: dict[str, Rank]) -> Iterable[TermItem]:
-        """The items that a repository's terms are, for a transaction to put or to delete."""
-        return [self._terms(_bucket(term), f"{term} {repository}", rank=rank) for term, rank in terms.items()]
 
-
-def _bucket(term: str) -> str:
+def _public(term: str) -> str:
     return f"public {term[:1]}"
+
+
+def _private(namespace: str, term: str) -> str:
+    return f"private {namespace} {term[:1]}"
+
+
+def _initial(term: str) -> str:
+    return f"private {term[:1]}"

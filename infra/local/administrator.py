@@ -36,5 +36,5 @@ def provide_administrator(aws: Clients, settings: Settings, password: str | None
     if not (password and user.admin and user.active):
         raise NoAdministrator(f"{ADMIN} is the name of an account that is no active administrator; promote it first")
     if not passwords.matches(password, user.password_hash):
-        users.change(ADMIN, password_hash=passwords.hash(password))
+        users.change(user, password_hash=passwords.hash(password))
     return f"{ADMIN}, password: the one in ADMIN_PASSWORD"

@@ -48,10 +48,10 @@ class Gateway:
         """Answers one request. `target` is as it came: a path with its query, or an absolute URL."""
         try:
             path = target if target.startswith("/") else _path_of(target)
-            route = self._routes.match_route(path).route
+            match = self._routes.match_route(path)
         except ValueError:
             return _nothing_here()
-        if method not in self._chalice.routes[route]:
+        if method not in self._chalice.routes[match.route] or not all(match.captured.values()):
             return _nothing_here()
         if not hasattr(self._own, "gateway"):
             self._own.gateway = LocalGateway(self._chalice, self._config)

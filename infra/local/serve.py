@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
@@ -12,23 +13,21 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
-from chalicelib.accounts import Accounts
 from chalicelib.aws import Clients, connect
-from chalicelib.compose import compose
+from chalicelib.compose import Parts, compose
 from chalicelib.errors import Refusal
 from chalicelib.handlers import build
 from chalicelib.names import check_password
-from chalicelib.passwords import Passwords
 from chalicelib.settings import Settings, SettingsError
-from chalicelib.store.tables import Tables
-from chalicelib.store.users import UserStore
 from infra.local.administrator import ADMIN, NoAdministrator, provide_administrator
 from infra.local.aws import create_stack, local_aws
 from infra.local.door import OperatorsDoor
 from infra.local.gateway import Gateway
+from infra.local.mail import ConsoleMailer
 from infra.local.memory import CannotRemember, Memory, remembering, saving
 
 HOST = "127.0.0.1"
+_MAIL = {"EMAIL_SENDER": "waybill@localhost.localdomain"}  # letters are printed, whoever they say they are from
 _TLS_HANDSHAKE = b"\x16\x03"
 _BODY_BYTES_AT_MOST = 10_485_760  # API Gateway's limit; the app's own is lower and says so in JSON
 
@@ -54,30 +53,32 @@ def serve(environment: Mapping[str, str]) -> None:
     """Runs until Ctrl-C or SIGTERM. Raises CannotServe."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue under load is no news
+    port = environment.get("PORT") or "8000"
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise CannotServe(f"PORT is a number below 65536, not {port!r}")
+    listener = _listener(int(port))
+    address = f"http://{HOST}:{listener.getsockname()[1]}"
     try:
-        settings = Settings.from_environment(environment)
+        settings = Settings.from_environment({**_MAIL, "INDEX_ADDRESS": address, **environment})
         password = check_password(environment["ADMIN_PASSWORD"]) if environment.get("ADMIN_PASSWORD") else None
     except SettingsError as error:
         raise CannotServe(str(error)) from error
     except Refusal as refusal:
         raise CannotServe(f"ADMIN_PASSWORD cannot be used: {refusal.message}") from refusal
-    port = environment.get("PORT") or "8000"
-    if not (port.isascii() and port.isdigit() and int(port) < 65536):
-        raise CannotServe(f"PORT is a number below 65536, not {port!r}")
     data = environment.get("DATA")
     with local_aws(), ExitStack() as until_the_end:
         aws = connect(settings.region)
         create_stack(aws, settings.stack)
         try:
-            memory, said = None, "Everything is in memory and gone when this stops: Ctrl-C."
+            memory, remembers = None, "Everything is in memory and gone when this stops: Ctrl-C."
             if data:
                 memory = until_the_end.enter_context(remembering(Path(data), settings.stack, settings.region))
-                said = _remembered(memory)
+                remembers = _remembered(memory)
             administrator = provide_administrator(aws, settings, password)
-            server = _server(aws, settings, int(port))
+            server = _server(aws, settings, listener)
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, lambda *_: sys.exit(0))
-            _greet(server.effective_port, administrator, said)
+            _greet(address, administrator, remembers)
             with saving(memory) if memory else nullcontext():
                 server.run()  # returns on Ctrl-C and SIGTERM
                 server.close()
@@ -88,22 +89,17 @@ def serve(environment: Mapping[str, str]) -> None:
     print("\nWaybill has stopped.", flush=True)
 
 
-def _server(aws: Clients, settings: Settings, port: int) -> Any:
-    accounts = Accounts(
-        UserStore(Tables(aws.dynamodb, settings.region, settings.table)), Passwords(settings.bcrypt_cost)
+def _server(aws: Clients, settings: Settings, listener: socket.socket) -> Any:
+    mailer = ConsoleMailer()
+    gateway = Gateway(build(compose(settings, aws, mailer)))
+    server = create_server(
+        OperatorsDoor(gateway, Parts(settings, aws, mailer).accounts, settings),
+        sockets=[listener],
+        threads=32,
+        connection_limit=1000,
+        max_request_body_size=_BODY_BYTES_AT_MOST,
+        ident=None,
     )
-    try:
-        server = create_server(
-            OperatorsDoor(Gateway(build(compose(settings, aws))), accounts, settings),
-            host=HOST,
-            port=port,
-            threads=32,
-            connection_limit=1000,
-            max_request_body_size=_BODY_BYTES_AT_MOST,
-            ident=None,
-        )
-    except OSError as error:
-        raise CannotServe(f"cannot listen on {HOST}:{port}: {error.strerror}; PORT=… chooses another") from error
     server.channel_class = PlainChannel
     return server
 
@@ -116,8 +112,19 @@ def _remembered(memory: Memory) -> str:
     )
 
 
-def _greet(port: int, administrator: str, remembers: str) -> None:
-    address = f"http://{HOST}:{port}"
+def _listener(port: int) -> socket.socket:
+    """Bound before anything is composed: letters carry the address, and port 0 is any that is free."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise CannotServe(f"cannot listen on {HOST}:{port}: {error.strerror}; PORT=… chooses another") from error
+    return listener
+
+
+def _greet(address: str, administrator: str, remembers: str) -> None:
     print(
         f"""
 Waybill listens on {address}

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.access import ANONYMOUS
+from chalicelib.compose import Parts
 from chalicelib.names import RepositoryName
-from chalicelib.search import Search, terms_of
-from chalicelib.store.images import ImageStore
-from chalicelib.store.repositories import RepositoryStore
+from chalicelib.search import terms_of
 from chalicelib.store.terms import MATCHES_AT_MOST, TermStore
 from tests.driver import Index, basic
 
@@ -184,10 +184,6 @@ def test_results_order_and_pages_are_those_of_a_plain_model(
     found = sorted(
         filter(matches, repositories), key=lambda n: (exact not in (n, n.split("/")[1]), tuple(n.split("/")))
     )
-    terms, store = (
-        TermStore(index.tables),
-        RepositoryStore(index.tables, ImageStore(index.tables), TermStore(index.tables)),
-    )
-    got = Search(terms, store).find(query, page, size)
+    got = Parts(index.settings, index.aws).search.find(ANONYMOUS, query, page, size)
     assert got.total == len(found)
     assert [str(result.repository) for result in got.results] == found[(page - 1) * size : page * size]

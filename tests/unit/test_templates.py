@@ -19,7 +19,7 @@ TABLES = {
 def test_the_role_names_each_table_and_no_other_and_no_action_is_a_star() -> None:
     statements = SERVICE["FunctionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     named = {
-        statement["Resource"]["Fn::Sub"].rpartition("table/")[2]
+        statement["Resource"]["Fn::Sub"].rpartition("table/")[2].partition("/index/")[0]
         for statement in statements
         if "dynamodb" in str(statement["Action"])
     }
