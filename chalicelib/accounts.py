@@ -49,28 +49,21 @@ class Accounts:
         """
         if not self._open_to_all:
             raise Unauthorized("registration is closed here; ask an administrator for an account")
-        username, email = form.get("username"), form.get("email")
-        if self._is_taken(username) or self._is_known_address(email):
-            raise AlreadyExists
-        username = check_username(_text(form, "username"))
-        password = check_password(_text(form, "password"))
-        email = check_email(_text(form, "email")).lower()
-        by_mail = self._activation == "email"
-        user = User(
-            username=username,
-            password_hash=self._passwords.hash(password),
-            emails=frozenset({email}),
-            unconfirmed=frozenset({email}) if by_mail else frozenset(),
-            active=self._activation == "none",
-            awaiting_confirmation=by_mail,
-            created=datetime.now(UTC),
-        )
-        try:
-            self._users.create(user)
-        except ConditionFailed:
-            raise AlreadyExists from None
-        if by_mail:
+        user = self._checked(form)
+        if self._activation == "email":
+            user = replace(user, unconfirmed=user.emails, active=False, awaiting_confirmation=True)
+        elif self._activation == "admin":
+            user = replace(user, active=False)
+        self._create(user)
+        for email in user.unconfirmed:
             self._letters.ask_to_confirm(user, email)
+
+    def create(self, form: Mapping[str, Any], *, admin: bool = False) -> None:
+        """Creates an account that waits for nothing, as only who runs the index may.
+
+        Raises AlreadyExists and BadRequest.
+        """
+        self._create(replace(self._checked(form), admin=admin))
 
     def sign_in(self, username: str, password: str, *, leaving: bool = False) -> Caller:
         """Who these credentials belong to. Costs one read of the account, and the same time for an unknown one; for a
@@ -134,6 +127,23 @@ class Accounts:
         except ConditionFailed:
             raise NotFound("user not found") from None
 
+    def set_admin(self, username: str, admin: bool) -> None:
+        """Makes an administrator, or takes that back, with the next request. Raises NotFound."""
+        try:
+            self._users.set_admin(username, admin)
+        except ConditionFailed:
+            raise NotFound("user not found") from None
+
+    def set_password(self, username: str, password: str) -> None:
+        """Replaces a password without asking for the old one. Raises NotFound, BadRequest and Conflict."""
+        user = self._users.get(username) if is_username(username) else None
+        if user is None:
+            raise NotFound("user not found")
+        try:
+            self._users.change(user, password_hash=self._passwords.hash(check_password(password)))
+        except ConditionFailed:
+            raise Conflict("the account was changed by somebody else at this moment; look, and try again") from None
+
     def ask_again(self, address: str) -> None:
         """Mails the link that confirms `address` once more, if it waits for that. Says nothing of whether it does."""
         user = self._owner(address)
@@ -171,6 +181,26 @@ class Accounts:
         except ConditionFailed:
             raise Gone("This link was used already, or the password has been changed since.") from None
         return user.username
+
+    def _checked(self, form: Mapping[str, Any]) -> User:
+        """The account that `form` asks for. Raises AlreadyExists before it looks at anything else, then BadRequest."""
+        username, email = form.get("username"), form.get("email")
+        if self._is_taken(username) or self._is_known_address(email):
+            raise AlreadyExists
+        username = check_username(_text(form, "username"))
+        password = check_password(_text(form, "password"))
+        return User(
+            username=username,
+            emails=frozenset({check_email(_text(form, "email")).lower()}),
+            password_hash=self._passwords.hash(password),
+            created=datetime.now(UTC),
+        )
+
+    def _create(self, user: User) -> None:
+        try:
+            self._users.create(user)
+        except ConditionFailed:
+            raise AlreadyExists from None
 
     def _theirs(self, caller: Caller, username: str) -> User:
         """The account `username`, if it is the caller's own or the caller is an administrator; never for a robot."""

@@ -4,6 +4,8 @@ import click
 
 from infra.local.serve import main as serve_main
 from infra.operate.files import export_command, import_command
+from infra.operate.repositories import repositories
+from infra.operate.users import users
 from infra.package import ARCHITECTURES, CannotPackage
 from infra.package import package as make_package
 
@@ -30,7 +32,7 @@ def package(architecture: str) -> None:
     click.echo(f"{made.zip}  {made.size} bytes  sha256 {made.sha256}")
 
 
-for command in (export_command, import_command):
+for command in (users, repositories, export_command, import_command):
     cli.add_command(command)
 
 

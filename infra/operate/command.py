@@ -1,18 +1,21 @@
 """What the operator's commands share: which index they act on, how they speak, and errors in one sentence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
+from chalicelib.access import Caller
 from chalicelib.errors import Refusal
 from infra.export import BadExport
 from infra.operate import target
 from infra.operate.copying import NotTaken
 from infra.operate.target import Target
 
+OPERATOR = Caller(admin=True)  # who may read and write the tables is held back by nothing in the domain
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -21,12 +24,8 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs it."""
-        try:
+        with in_one_sentence():
             return super().invoke(ctx)
-        except (Refusal, BadExport, NotTaken, PynamoDBException, BotoCoreError, ClientError, OSError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise  # the reader of our output has gone; click knows what to do
-            raise click.ClickException(sentence(error)) from error
 
 
 class Group(click.Group):
@@ -44,13 +43,22 @@ def acts_on_an_index(function: F) -> F:
         stage, region = ctx.params.pop("stage"), ctx.params.pop("region")
         if url and (stage or region):
             raise click.UsageError("--local says which index is meant; leave --stage and --region away")
-        return target.local(url) if url else target.deployed(stage, region)
+        with in_one_sentence():
+            return target.local(url) if url else target.deployed(stage, region)
 
     options = (
         click.option(
-            "--stage", metavar="NAME", help="The stack on AWS to act on.  [STACK, else waybill-dev]", is_eager=True
+            "--stage",
+            metavar="NAME",
+            help="Which index on AWS: prod, dev, …  [default: what STACK says, else dev]",
+            is_eager=True,
         ),
-        click.option("--region", metavar="NAME", help="Where it is.  [AWS_REGION, else us-east-1]", is_eager=True),
+        click.option(
+            "--region",
+            metavar="NAME",
+            help="Where in AWS.  [default: what AWS_REGION or the profile says]",
+            is_eager=True,
+        ),
         click.option(
             "--local",
             "index",
@@ -79,6 +87,17 @@ def confirm(question: str, yes: bool) -> None:
     """Asks on the terminal, unless `--yes` has answered."""
     if not yes:
         click.confirm(question, abort=True, err=True)
+
+
+@contextmanager
+def in_one_sentence() -> Iterator[None]:
+    """Turns what can go wrong into an error for a person."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # the reader of our output has gone; click knows what to do
+    except (Refusal, BadExport, NotTaken, PynamoDBException, BotoCoreError, ClientError, OSError) as error:
+        raise click.ClickException(sentence(error)) from error
 
 
 def sentence(error: BaseException) -> str:

@@ -5,7 +5,7 @@ import json
 import os
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import botocore.session
@@ -14,8 +14,13 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from chalicelib.aws import Clients
+from chalicelib.compose import Parts
 from chalicelib.settings import Settings, SettingsError
+from chalicelib.store.collaborators import CollaboratorStore
+from chalicelib.store.images import ImageStore
+from chalicelib.store.repositories import RepositoryStore
 from chalicelib.store.tables import Tables
+from chalicelib.store.terms import TermStore
 from infra.local.door import PATH
 
 _SECONDS = 30  # an operator waits longer than a Lambda may
@@ -31,14 +36,42 @@ class Target:
     name: str
 
     @property
-    def tables(self) -> Tables:
-        """Its tables."""
-        return Tables(self.aws.dynamodb, self.settings.region, self.settings.table)
+    def parts(self) -> Parts:
+        """Its domain objects."""
+        return Parts(self.settings, self.aws)
+
+    @property
+    def stores(self) -> "Stores":
+        """Its tables and what stands on them, for what no domain object does."""
+        return Stores.of(Tables(self.aws.dynamodb, self.settings.region, self.settings.table))
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The tables of an index and their stores."""
+
+    tables: Tables
+    images: ImageStore
+    repositories: RepositoryStore
+    collaborators: CollaboratorStore
+    terms: TermStore
+
+    @classmethod
+    def of(cls, tables: Tables) -> Self:
+        """All of them."""
+        images, terms = ImageStore(tables), TermStore(tables)
+        return cls(tables, images, RepositoryStore(tables, images, terms), CollaboratorStore(tables, images), terms)
 
 
 def deployed(stage: str | None, region: str | None) -> Target:
-    """A stack on AWS, reached with the credentials that AWS's own tools would use. Raises click.ClickException."""
-    settings = _settings(stage, region)
+    """A stage's stack on AWS, reached with the credentials that AWS's own tools would use.
+
+    Raises click.ClickException.
+    """
+    region = region or os.environ.get("AWS_REGION") or botocore.session.get_session().get_config_variable("region")
+    if not region:
+        raise click.ClickException("which region? Say it with --region, or AWS_REGION, for example eu-west-1")
+    settings = _settings(stage and f"waybill-{stage}", region)
     return Target(settings, _clients(settings.region), f"the stack {settings.stack} in {settings.region}")
 
 
@@ -53,12 +86,13 @@ def local(url: str) -> Target:
     address = f"http://{host}:{port}"
     said = _greeting(host, port, header, address, username)
     settings = _settings(said["stack"], said["region"])
-    clients = _clients(settings.region, endpoint_url=address + PATH, signature_version=UNSIGNED, proxies={})
+    clients = _clients(settings.region, endpoint_url=address + PATH, proxies={})
 
     def sign(request: Any, **_: Any) -> None:
         request.headers["Authorization"] = header
 
     for client in clients:
+        client.meta.events.register("choose-signer.*.*", lambda **_: UNSIGNED)
         client.meta.events.register("before-send.*.*", sign)
     return Target(settings, clients, f"the local server at {address}")
 
@@ -73,6 +107,8 @@ def _settings(stack: str | None, region: str | None) -> Settings:
 
 def _clients(region: str, endpoint_url: str | None = None, **config: Any) -> Clients:
     session = botocore.session.get_session()
+    if endpoint_url:
+        session.set_credentials("nobody", "nothing")  # PynamoDB makes a client of its own where there are none
     made = Config(
         region_name=region,
         read_timeout=_SECONDS,
