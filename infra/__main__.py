@@ -3,6 +3,7 @@
 import click
 
 from infra.local.serve import main as serve_main
+from infra.operate.doctor import doctor
 from infra.operate.files import export_command, import_command
 from infra.operate.repositories import repositories
 from infra.operate.users import users
@@ -32,7 +33,7 @@ def package(architecture: str) -> None:
     click.echo(f"{made.zip}  {made.size} bytes  sha256 {made.sha256}")
 
 
-for command in (users, repositories, export_command, import_command):
+for command in (users, repositories, doctor, export_command, import_command):
     cli.add_command(command)
 
 

@@ -34,11 +34,24 @@ class Target:
     settings: Settings
     aws: Clients
     name: str
+    local: bool = False
 
     @property
     def parts(self) -> Parts:
         """Its domain objects."""
         return Parts(self.settings, self.aws)
+
+    def function_variables(self) -> dict[str, str] | None:
+        """What the function's environment says; None on a local server, and where there is no function yet."""
+        if self.local:
+            return None
+        function = _client("lambda", self.settings.region)
+        try:
+            configuration = function.get_function_configuration(FunctionName=self.settings.stack)
+        except function.exceptions.ResourceNotFoundException:
+            return None
+        variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
+        return variables
 
     @property
     def stores(self) -> "Stores":
@@ -86,7 +99,7 @@ def local(url: str) -> Target:
     address = f"http://{host}:{port}"
     said = _greeting(host, port, header, address, username)
     settings = _settings(said["stack"], said["region"])
-    clients = _clients(settings.region, endpoint_url=address + PATH, proxies={})
+    clients = _clients(settings.region, endpoint_url=address + PATH)
 
     def sign(request: Any, **_: Any) -> None:
         request.headers["Authorization"] = header
@@ -94,7 +107,7 @@ def local(url: str) -> Target:
     for client in clients:
         client.meta.events.register("choose-signer.*.*", lambda **_: UNSIGNED)
         client.meta.events.register("before-send.*.*", sign)
-    return Target(settings, clients, f"the local server at {address}")
+    return Target(settings, clients, f"the local server at {address}", local=True)
 
 
 def _settings(stack: str | None, region: str | None) -> Settings:
@@ -105,21 +118,28 @@ def _settings(stack: str | None, region: str | None) -> Settings:
     return replace(settings, region=region or settings.region)
 
 
-def _clients(region: str, endpoint_url: str | None = None, **config: Any) -> Clients:
+def _clients(region: str, endpoint_url: str | None = None) -> Clients:
+    dynamodb, kms = (_client(service, region, endpoint_url) for service in ("dynamodb", "kms"))
+    return Clients(dynamodb, kms)
+
+
+def _client(service: str, region: str, endpoint_url: str | None = None) -> Any:
     session = botocore.session.get_session()
+    config: dict[str, Any] = {}
     if endpoint_url:
         session.set_credentials("nobody", "nothing")  # PynamoDB makes a client of its own where there are none
-    made = Config(
-        region_name=region,
-        read_timeout=_SECONDS,
-        connect_timeout=_SECONDS // 3,
-        retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
-        **config,
+        config["proxies"] = {}  # a local server is on this side of any
+    return session.create_client(
+        service,
+        endpoint_url=endpoint_url,
+        config=Config(
+            region_name=region,
+            read_timeout=_SECONDS,
+            connect_timeout=_SECONDS // 3,
+            retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+            **config,
+        ),
     )
-    dynamodb, kms = (
-        session.create_client(service, config=made, endpoint_url=endpoint_url) for service in ("dynamodb", "kms")
-    )
-    return Clients(dynamodb, kms)
 
 
 def _address(url: str) -> tuple[str, int, str]:
