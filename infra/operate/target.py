@@ -4,6 +4,7 @@ import base64
 import json
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ _SECONDS = 30  # an operator waits longer than a Lambda may
 _ATTEMPTS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """An index: its settings, clients that reach it, and what to call it in a sentence."""
 
@@ -36,7 +37,7 @@ class Target:
     name: str
     local: bool = False
 
-    @property
+    @cached_property
     def parts(self) -> Parts:
         """Its domain objects."""
         return Parts(self.settings, self.aws)
@@ -45,7 +46,7 @@ class Target:
         """What the function's environment says; None on a local server, and where there is no function yet."""
         if self.local:
             return None
-        function = _client("lambda", self.settings.region)
+        function = botocore.session.get_session().create_client("lambda", config=_config(self.settings.region))
         try:
             configuration = function.get_function_configuration(FunctionName=self.settings.stack)
         except function.exceptions.ResourceNotFoundException:
@@ -53,7 +54,7 @@ class Target:
         variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
         return variables
 
-    @property
+    @cached_property
     def stores(self) -> "Stores":
         """Its tables and what stands on them, for what no domain object does."""
         return Stores.of(Tables(self.aws.dynamodb, self.settings.region, self.settings.table))
@@ -119,26 +120,22 @@ def _settings(stack: str | None, region: str | None) -> Settings:
 
 
 def _clients(region: str, endpoint_url: str | None = None) -> Clients:
-    dynamodb, kms = (_client(service, region, endpoint_url) for service in ("dynamodb", "kms"))
+    session = botocore.session.get_session()
+    if endpoint_url:
+        session.set_credentials("nobody", "nothing")  # PynamoDB makes a client of its own where there are none
+    config = _config(region).merge(Config(proxies={} if endpoint_url else None))  # a local server is behind no proxy
+    dynamodb, kms = (
+        session.create_client(service, endpoint_url=endpoint_url, config=config) for service in ("dynamodb", "kms")
+    )
     return Clients(dynamodb, kms)
 
 
-def _client(service: str, region: str, endpoint_url: str | None = None) -> Any:
-    session = botocore.session.get_session()
-    config: dict[str, Any] = {}
-    if endpoint_url:
-        session.set_credentials("nobody", "nothing")  # PynamoDB makes a client of its own where there are none
-        config["proxies"] = {}  # a local server is on this side of any
-    return session.create_client(
-        service,
-        endpoint_url=endpoint_url,
-        config=Config(
-            region_name=region,
-            read_timeout=_SECONDS,
-            connect_timeout=_SECONDS // 3,
-            retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
-            **config,
-        ),
+def _config(region: str) -> Config:
+    return Config(
+        region_name=region,
+        read_timeout=_SECONDS,
+        connect_timeout=_SECONDS // 3,
+        retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
     )
 
 
