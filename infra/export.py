@@ -58,10 +58,6 @@ class Value(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     L: "list[Value] | UnsetType" = UNSET
     M: "dict[str, Value] | UnsetType" = UNSET
 
-    def __post_init__(self) -> None:
-        if sum(getattr(self, name) is not UNSET for name in self.__struct_fields__) != 1:
-            raise ValueError("a value has exactly one type")
-
 
 class ItemLine(msgspec.Struct, forbid_unknown_fields=True):
     """A line between the first and the last."""
@@ -107,7 +103,7 @@ def read(lines: Iterable[bytes], name: str) -> Iterator[Item]:
             found = decoder.decode(line)
             table = _known_table(found.table)
             item = msgspec.to_builtins(found.item, builtin_types=(bytes,))
-            _check_key(table, item)
+            _check_item(table, item)
         except (msgspec.DecodeError, ValueError) as error:
             raise BadExport(f"{name}, line {number}: {error}") from error
         counts[table.name] += 1
@@ -194,7 +190,10 @@ def _known_table(name: str) -> Table:
         raise ValueError(f"there is no table {name!r} in this Waybill") from None
 
 
-def _check_key(table: Table, item: dict[str, Any]) -> None:
+def _check_item(table: Table, item: dict[str, Any]) -> None:
+    for name, value in item.items():
+        if len(value) != 1:
+            raise ValueError(f"the value of {name!r} has to have exactly one type")
     for key in table.keys:
         if not item.get(key, {}).get("S"):
             raise ValueError(f"an item of {table.name} needs a text in {key!r}, which is part of its key")

@@ -4,7 +4,7 @@ import base64
 import json
 import os
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -46,7 +46,7 @@ class Target:
         """What the function's environment says; None on a local server, and where there is no function yet."""
         if self.local:
             return None
-        function = botocore.session.get_session().create_client("lambda", config=_config(self.settings.region))
+        function = _function(self.settings.region)
         try:
             configuration = function.get_function_configuration(FunctionName=self.settings.stack)
         except function.exceptions.ResourceNotFoundException:
@@ -128,6 +128,11 @@ def _clients(region: str, endpoint_url: str | None = None) -> Clients:
         session.create_client(service, endpoint_url=endpoint_url, config=config) for service in ("dynamodb", "kms")
     )
     return Clients(dynamodb, kms)
+
+
+@cache
+def _function(region: str) -> Any:
+    return botocore.session.get_session().create_client("lambda", config=_config(region))
 
 
 def _config(region: str) -> Config:

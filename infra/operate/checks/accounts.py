@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 
+from chalicelib.errors import NotFound
 from chalicelib.store.tables import ConditionFailed, Tables
 from chalicelib.store.users import User
 from infra.operate import everything
@@ -87,13 +88,18 @@ def check_robots(index: Target) -> Iterator[Finding]:
                 f"robot {robot.name} of {robot.username}",
                 "there is no such account",
                 "revoke it",
-                partial(index.parts.robots.revoke, robot.username, robot.name),
+                partial(_revoke, index, robot.username, robot.name),
             )
 
 
 def _remove(index: Target, username: str) -> None:
     while not index.parts.removal.remove(OPERATOR, username):
         pass
+
+
+def _revoke(index: Target, username: str, name: str) -> None:
+    with suppress(NotFound):
+        index.parts.robots.revoke(username, name)
 
 
 def _forget_unconfirmed(tables: Tables, username: str, strange: frozenset[str]) -> None:

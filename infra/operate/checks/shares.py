@@ -24,17 +24,20 @@ def check_shares(index: Target) -> Iterator[Finding]:
         shares[_share(item)].append(item)
     usernames = {user.username for user in everything.users(index)}
     generations = {str(repository.name): repository.generation for repository in everything.repositories(index)}
+    sound = set()
     for share, sides in sorted(shares.items()):
         repository, username = share
         problem = _problem(sides, username in usernames, generations.get(repository))
-        if problem is not None:
+        if problem is None:
+            sound.add(repository)
+        else:
             yield Finding(
                 f"{repository} shared with {username}",
                 problem,
                 "take the share away; whoever administers the repository can share it again",
                 partial(_take_away, stores, share),
             )
-    for repository in sorted({repository for repository, _ in shares if repository in generations}):
+    for repository in sorted(sound):
         head = stores.images.head(RepositoryName(*repository.split("/")))
         if head is not None and not head.deleted and not head.shared:
             yield Finding(

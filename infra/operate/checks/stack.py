@@ -76,8 +76,10 @@ def _check_key(index: Target) -> Iterator[Finding]:
         return
     (declared,) = (made["Properties"] for made in resources().values() if made["Type"] == "AWS::KMS::Key")
     for name in ("KeySpec", "KeyUsage"):
-        if key[name] != declared[name]:
-            yield Finding(about, f"its {name} is {key[name]}, not {declared[name]}", "let the alias name another key")
+        if key.get(name) != declared[name]:
+            yield Finding(
+                about, f"its {name} is {key.get(name)}, not {declared[name]}", "let the alias name another key"
+            )
     if key["KeyState"] != "Enabled":
         yield Finding(
             about,
