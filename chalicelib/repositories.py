@@ -11,7 +11,7 @@ from chalicelib.names import LIBRARY, RepositoryName, check_description
 from chalicelib.permissions import Permissions
 from chalicelib.search import terms_of
 from chalicelib.store.collaborators import CollaboratorStore
-from chalicelib.store.images import ImageStore
+from chalicelib.store.images import Head, ImageStore
 from chalicelib.store.repositories import Repository, RepositoryStore
 from chalicelib.store.tables import ConditionFailed
 
@@ -88,12 +88,12 @@ class Repositories:
             stored = self._images.read(repository)
             owns = role_of(caller, repository, private=True) >= Role.ADMIN
             if stored.head is not None and stored.head.deleted and owns:
+                self._forget_shares(repository, stored.head)
                 return None if stored.head.confirmed else stored.head.generation
             head = self._permissions.admit(caller, repository, stored.head, Role.ADMIN)
             known = self._known(repository)
             self._store.delete(known, stored, terms_of(repository, known.description), confirmed=final)
-            if head.shared:
-                self._collaborators.forget_repository(repository, head.generation)
+            self._forget_shares(repository, head)
             return head.generation
 
         return _undisturbed(attempt)
@@ -143,6 +143,13 @@ class Repositories:
                 )
 
         _undisturbed(attempt)
+
+    def _forget_shares(self, repository: RepositoryName, head: Head) -> None:
+        """Behind the deletion, not before it: a share must not end for a deletion that fails. What a break between the
+        two leaves is worth nothing, and a repeat removes it.
+        """
+        if head.shared:
+            self._collaborators.forget_repository(repository, head.generation)
 
     def _known(self, repository: RepositoryName) -> Repository:
         known = self._store.get(repository)

@@ -6,15 +6,16 @@ signs in the private ones that they may read.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from chalicelib.access import Caller, Role, role_of
 from chalicelib.errors import BadRequest
 from chalicelib.names import LIBRARY, RepositoryName
 from chalicelib.store.collaborators import CollaboratorStore
 from chalicelib.store.repositories import TERMS_AT_MOST, Repository, RepositoryStore
-from chalicelib.store.terms import EVERYTHING, Rank, TermStore
+from chalicelib.store.terms import EVERYTHING, Found, Rank, TermStore
 
 RESULTS_PER_PAGE = 25
 RESULTS_PER_PAGE_AT_MOST = 100
@@ -62,7 +63,8 @@ class Search:
         """Page `page` (from 1) of what matches `query` and `caller` may read; an empty query lists everything.
 
         One Query for each word and one BatchGetItem for the page, however many repositories there are; for an account
-        another Query for each word, and one or two calls for what others share with it. Raises BadRequest.
+        another Query for each word, and one or two calls for what others share with it. A very common word among others
+        costs a BatchGetItem for each hundred that they find. Raises BadRequest.
         """
         if len(query) > QUERY_CHARACTERS_AT_MOST:
             raise BadRequest(f"a search has at most {QUERY_CHARACTERS_AT_MOST} characters")
@@ -84,17 +86,33 @@ class Search:
 
     def _matches(self, caller: Caller, words: list[str], shares: Shares) -> Matches:
         """What every word finds; a repository is a match by name only when each word is."""
-        matches = _narrowed([self._terms.find_public(word) for word in words])
+        matches = self._found_by_all(words, self._terms.find_public)
         if caller.username is None:
             return matches
         if caller.admin and caller.robot is None:
-            return matches | _narrowed([self._terms.find_all_private(word) for word in words])
-        private = _narrowed([self._terms.find_private(word, caller.username) for word in words])
+            return matches | self._found_by_all(words, self._terms.find_all_private)
+        private = self._found_by_all(words, partial(self._terms.find_private, namespace=caller.username))
         for repository in self._repositories.get_all({name for name, _ in shares}).values():
             if repository.private and _may_read(caller, repository, shares):
                 terms = terms_of(repository.name, repository.description)
                 private |= _narrowed([_among(terms, word, repository.name) for word in words])
         return matches | {name: rank for name, rank in private.items() if _covers(caller, name)}
+
+    def _found_by_all(self, words: list[str], find: Callable[[str], Found]) -> Matches:
+        """What every word finds. A word so common that it was not looked at to the end is looked for in what the others
+        find, or else in the first word's matches.
+        """
+        found = {word: find(word) for word in words}
+        bases = [word for word in words if found[word].complete] or words[:1]
+        matches = _narrowed([found[word].matches for word in bases])
+        others = [word for word in words if word not in bases]
+        if not others:
+            return matches
+        narrowed: Matches = {}
+        for name, repository in self._repositories.get_all(matches).items():
+            terms = terms_of(name, repository.description)
+            narrowed |= _narrowed([{name: matches[name]}, *(_among(terms, word, name) for word in others)])
+        return narrowed
 
 
 def terms_of(repository: RepositoryName, description: str) -> dict[str, Rank]:

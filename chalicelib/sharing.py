@@ -25,9 +25,9 @@ class Sharing:
 
     def share(self, caller: Caller, repository: RepositoryName, username: str, role: Role) -> None:
         """Gives an account a role, or another one. Raises BadRequest, and NotFound for no such account."""
+        generation = self._head(caller, repository).generation
         if repository.namespace == LIBRARY:
             raise BadRequest("the library is shared with nobody: administrators alone change it")
-        generation = self._head(caller, repository).generation
         if username == repository.namespace:
             raise BadRequest("this is the owner, who may do everything")
         there = self._collaborators.of_repository(repository, generation)

@@ -25,7 +25,11 @@ BUILD = ROOT / "build"
 ARCHITECTURES = ("arm64", "x86_64")
 
 _SOURCES = ("app.py", "chalicelib", "requirements.txt", ".chalice/config.json")
-_SERVICES = ("dynamodb", "kms")  # whose descriptions stay in the zip; a new client in chalicelib/aws.py goes here too
+_SERVICES = (
+    "dynamodb",
+    "kms",
+    "ses",
+)  # whose descriptions stay in the zip; a new client in chalicelib/aws.py goes here too
 _BOTOCORE_DATA = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json")
 _DEAD_SUFFIXES = (".pyi", ".pyx", ".c", ".h", "py.typed", "examples-1.json", "paginators-1.json", "waiters-2.json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -1,13 +1,12 @@
 """Machines' credentials, under the account that made them."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pynamodb.exceptions import PutError, UpdateError
-
 from chalicelib.access import Robot, Role
 from chalicelib.names import RepositoryName
-from chalicelib.store.tables import ConditionFailed, RobotItem, Tables, stored
+from chalicelib.store.tables import ConditionFailed, RobotItem, Tables, conditional, stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +57,15 @@ class RobotStore:
             expires=stored_robot.expires,
             created=stored_robot.created,
         )
-        try:
+        with conditional():
             item.save(condition=self._robots.name.does_not_exist())
-        except PutError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
-                raise ConditionFailed from error
-            raise
 
     @stored
     def note_use(self, username: str, name: str, at: datetime) -> None:
         """Notes a use, and does not bring back what was revoked meanwhile."""
         robots = self._robots
-        try:
+        with suppress(ConditionFailed), conditional():
             robots(username, name).update([robots.last_used.set(at)], condition=robots.name.exists())
-        except UpdateError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                raise
 
     @stored
     def remove(self, username: str, name: str) -> None:

@@ -1,8 +1,6 @@
 """The tokens that were shown once, for the strict mode. DynamoDB forgets each when it would have expired anyway."""
 
-from pynamodb.exceptions import PutError
-
-from chalicelib.store.tables import Tables, stored
+from chalicelib.store.tables import ConditionFailed, Tables, conditional, stored
 
 
 class SpentTokenStore:
@@ -16,9 +14,8 @@ class SpentTokenStore:
         """Marks a token as used, in one conditional Put. False when it was already."""
         item = self._images(f"spent token {nonce}", "spent", expires=expiry + 3600)
         try:
-            item.save(condition=self._images.segment.does_not_exist())
-        except PutError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
-                return False
-            raise
+            with conditional():
+                item.save(condition=self._images.segment.does_not_exist())
+        except ConditionFailed:
+            return False
         return True

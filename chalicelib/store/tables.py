@@ -181,6 +181,21 @@ class Tables:
                     raise
 
 
+@contextmanager
+def conditional() -> Iterator[None]:
+    """Around a single write with a condition: raises ConditionFailed when that does not hold.
+
+    PynamoDB's own `cause_response_code` trips over time-outs, which have no response.
+    """
+    try:
+        yield
+    except PynamoDBException as error:
+        response = getattr(error.cause, "response", None) or {}
+        if response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+            raise ConditionFailed from error
+        raise
+
+
 def stored(function: Callable[P, R]) -> Callable[P, R]:
     """Turns DynamoDB's failures in a store method into `Unavailable`: nobody outside the store knows its exceptions."""
 

@@ -7,6 +7,7 @@ initial  `private <first character>` on private repositories' terms: the hash of
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 
 from chalicelib.names import RepositoryName
@@ -23,6 +24,14 @@ class Rank(IntEnum):
     DESCRIPTION = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The repositories that have a term with some beginning; not `complete` where there are more than were read."""
+
+    matches: dict[RepositoryName, Rank]
+    complete: bool = True
+
+
 class TermStore:
     """Finds repositories that have a term with a given beginning, at most MATCHES_AT_MOST of their terms.
 
@@ -33,17 +42,17 @@ class TermStore:
         self._terms = tables.terms
 
     @stored
-    def find_public(self, prefix: str) -> dict[RepositoryName, Rank]:
+    def find_public(self, prefix: str) -> Found:
         """Among the public ones. One Query."""
         return self._find(_public(prefix), prefix)
 
     @stored
-    def find_private(self, prefix: str, namespace: str) -> dict[RepositoryName, Rank]:
+    def find_private(self, prefix: str, namespace: str) -> Found:
         """Among one namespace's private ones. One Query."""
         return self._find(_private(namespace, prefix), prefix)
 
     @stored
-    def find_all_private(self, prefix: str) -> dict[RepositoryName, Rank]:
+    def find_all_private(self, prefix: str) -> Found:
         """Among everybody's private ones. One Query of the index."""
         return self._find(_initial(prefix), prefix, index_name="private")
 
@@ -59,8 +68,9 @@ class TermStore:
             for term, rank in terms.items()
         ]
 
-    def _find(self, bucket: str, prefix: str, index_name: str | None = None) -> dict[RepositoryName, Rank]:
-        found: dict[RepositoryName, Rank] = {}
+    def _find(self, bucket: str, prefix: str, index_name: str | None = None) -> Found:
+        matches: dict[RepositoryName, Rank] = {}
+        read = 0
         for item in self._terms.query(
             bucket,
             self._terms.entry.startswith(prefix or " "),
@@ -68,9 +78,10 @@ class TermStore:
             limit=MATCHES_AT_MOST,
             page_size=MATCHES_AT_MOST,
         ):
+            read += 1
             name = RepositoryName(*item.entry.rpartition(" ")[2].split("/"))
-            found[name] = min(found.get(name, Rank.DESCRIPTION), Rank(int(item.rank)))
-        return found
+            matches[name] = min(matches.get(name, Rank.DESCRIPTION), Rank(int(item.rank)))
+        return Found(matches, read < MATCHES_AT_MOST)
 
 
 def _public(term: str) -> str:

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.store.tables import ConditionFailed, Tables, UserItem, stored
+from chalicelib.store.tables import ConditionFailed, Tables, UserItem, conditional, stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,12 +178,8 @@ class UserStore:
             return None
 
     def _update(self, username: str, actions: list[Action], condition: Condition) -> None:
-        try:
+        with conditional():
             self._tables.users(username).update(actions, condition=condition)
-        except UpdateError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
-                raise ConditionFailed from error
-            raise
 
 
 def user_of(item: UserItem) -> User | None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
 from chalicelib.access import ANONYMOUS
 from chalicelib.compose import Parts
@@ -14,6 +16,8 @@ from chalicelib.names import RepositoryName
 from chalicelib.search import terms_of
 from chalicelib.store.terms import MATCHES_AT_MOST, TermStore
 from tests.driver import Index, basic
+
+ACCOUNT = "123456789012"  # moto's
 
 
 def names(index: Index, query: str, auth: str | None = None) -> list[str]:
@@ -148,6 +152,49 @@ def _counted(index: Index, path: str) -> tuple[list[str], int]:
     assert index.request("GET", path).status == 200
     index.aws.dynamodb.meta.events.unregister("after-call.*.*", note, unique_id="count")
     return list(index.calls), read
+
+
+def test_a_search_costs_the_same_with_two_hundred_and_with_twenty_thousand_repositories(index: Index) -> None:
+    fill(index, ["alice/web1", "alice/web2", "library/webster"])
+    describe = {"description": "serves web pages"}
+    admin = index.account("admin", admin=True)
+    index.push("admin/pages", admin)
+    assert index.request("PUT", "/v1/namespaces/admin/repositories/pages", admin, json=describe).status == 204
+    queries = ("q=web", "q=web+alice", "q=webster", "q=pages+web")
+    counts = []
+    for repositories in (range(200), range(200, 20_000)):
+        load(index, (f"team{n % 500}/other-{n}" for n in repositories))
+        counts.append([_counted(index, f"/v1/search?{query}") for query in queries])
+    assert counts[0] == counts[1]
+    assert counts[0][0][0] == ["dynamodb.Query", "dynamodb.BatchGetItem"]
+    assert names(index, "q=other-19999") == ["team499/other-19999"], "they are there"
+
+
+def load(index: Index, repositories: Iterable[str]) -> None:
+    """As `fill`, for very many: straight into moto's memory, past its checks and PynamoDB's."""
+    backend = dynamodb_backends[ACCOUNT]["us-east-1"]
+    items = backend.get_table(index.settings.table("repositories")).items
+    words = backend.get_table(index.settings.table("terms")).items
+    created, no, rank = {"S": "2026-01-01T00:00:00.000000+0000"}, {"BOOL": False}, {"N": "0"}
+    for repository in repositories:
+        namespace, name = repository.split("/")
+        key, sort = {"S": namespace}, {"S": name}
+        stored = {"namespace": key, "name": sort, "private": no, "generation": {"S": ""}, "created": created}
+        items[DynamoType(key)][DynamoType(sort)] = Item(DynamoType(key), DynamoType(sort), stored)
+        for word in terms_of(RepositoryName(namespace, name), ""):
+            key, sort = {"S": f"public {word[:1]}"}, {"S": f"{word} {repository}"}
+            term = {"bucket": key, "entry": sort, "rank": rank}
+            words[DynamoType(key)][DynamoType(sort)] = Item(DynamoType(key), DynamoType(sort), term)
+
+
+def test_a_rare_word_beside_a_very_common_one_is_found(index: Index) -> None:
+    load(index, (f"alice/web-{n:05}" for n in range(MATCHES_AT_MOST + 50)))
+    fill(index, ["zoe/web-rare"])
+    assert names(index, "q=web+rare") == names(index, "q=rare+web") == ["zoe/web-rare"]
+    assert names(index, "q=web+alice+01049") == ["alice/web-01049"]
+    calls, read = _counted(index, "/v1/search?q=web+alice")
+    assert len(calls) <= 2 + MATCHES_AT_MOST // 100 + 1
+    assert read <= 3 * MATCHES_AT_MOST + 25
 
 
 def test_a_very_common_word_is_bounded(index: Index) -> None:

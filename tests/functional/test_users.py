@@ -1,5 +1,7 @@
 """Registering, signing in and changing an account."""
 
+from typing import Any
+
 import pytest
 
 from tests.driver import Index, basic
@@ -152,3 +154,44 @@ def test_a_change_that_cannot_be_made_says_why(index: Index, form: dict[str, obj
     reply = index.request("PUT", "/v1/users/alice", auth, json=form)
     assert reply.status == 400
     assert reply.json["error"]
+
+
+def test_an_account_sees_itself_and_an_administrator_everybody(index: Index) -> None:
+    auth, admin = index.account("alice"), index.account("admin", admin=True)
+    shown = index.request("GET", "/v1/users/alice/", auth).json
+    assert shown.pop("created")
+    assert shown == {
+        "username": "alice",
+        "emails": [{"address": "alice@example.com", "confirmed": True}],
+        "active": True,
+        "admin": False,
+    }
+    assert index.request("GET", "/v1/users/alice", admin).json["username"] == "alice"
+    assert index.request("GET", "/v1/users/admin", auth).status == 403
+    assert index.request("GET", "/v1/users/nobody", auth).status == 404
+
+
+def test_where_registration_is_closed_old_clients_go_on_to_log_in(make_index: Any) -> None:
+    index = make_index(registration="closed")
+    auth = index.account("alice")
+    for form in (ALICE, ALICE | {"username": "other", "email": "other@example.com"}, {}):
+        reply = index.request("POST", "/v1/users/", json=form)
+        assert reply.status == 401
+        assert "www-authenticate" in reply.headers
+    assert index.request("GET", "/v1/users/", auth).status == 200
+    assert index.users.get("other") is None
+
+
+def test_an_administrator_lets_accounts_in_and_shuts_them_out(make_index: Any) -> None:
+    index = make_index(account_activation="admin")
+    admin = index.account("admin", admin=True)
+    assert index.request("POST", "/v1/users/", json=ALICE).status == 201
+    reply = index.request("GET", "/v1/users/", basic("alice"))
+    assert (reply.status, reply.body) == (403, b'"Account is not Active"')
+    for active, status in ((True, 200), (False, 403), (True, 200)):
+        assert index.request("PUT", "/v1/users/alice", admin, json={"active": active}).status == 204
+        assert index.request("GET", "/v1/users/", basic("alice")).status == status
+    assert index.request("PUT", "/v1/users/nobody", admin, json={"active": True}).status == 404
+    assert index.request("PUT", "/v1/users/alice", admin, json={"password": "battery staple"}).status == 403
+    assert index.request("PUT", "/v1/users/alice", admin, json={}).status == 403
+    assert index.request("PUT", "/v1/users/alice", basic("alice"), json={"active": True}).status == 400

@@ -20,6 +20,12 @@ def test_everything_can_be_set() -> None:
             "TOKEN_SINGLE_USE": "Yes",
             "SIGNER": "kms",
             "BCRYPT_COST": "10",
+            "ACCOUNT_ACTIVATION": "email",
+            "REGISTRATION": "closed",
+            "EMAIL_SENDER": "index@example.com",
+            "INDEX_ADDRESS": "https://index.example.com/",
+            "REPOSITORY_VISIBILITY": "private",
+            "RESERVE_DELETED_NAMES": "no",
         }
     )
     assert settings == Settings(
@@ -30,6 +36,12 @@ def test_everything_can_be_set() -> None:
         token_single_use=True,
         signer="kms",
         bcrypt_cost=10,
+        account_activation="email",
+        registration="closed",
+        email_sender="index@example.com",
+        index_address="https://index.example.com",
+        repository_visibility="private",
+        reserve_deleted_names=False,
     )
     assert settings.table("users") == "waybill-live-users"
     assert settings.key == "alias/waybill-live"
@@ -51,8 +63,24 @@ def test_everything_can_be_set() -> None:
         ("TOKEN_SINGLE_USE", "maybe"),
         ("SIGNER", "rsa"),
         ("BCRYPT_COST", "3"),
+        ("ACCOUNT_ACTIVATION", "sms"),
+        ("REGISTRATION", "maybe"),
+        ("EMAIL_SENDER", "Waybill <index@example.com>"),
+        ("EMAIL_SENDER", "index@example.com\r\nBcc: eve@example.com"),
+        ("INDEX_ADDRESS", "index.example.com"),
+        ("INDEX_ADDRESS", "https://index.example.com/v1"),
+        ("INDEX_ADDRESS", 'https://"><script>'),
+        ("REPOSITORY_VISIBILITY", "hidden"),
+        ("RESERVE_DELETED_NAMES", "perhaps"),
     ],
 )
 def test_a_bad_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_environment({name: value})
+
+
+def test_mail_needs_a_sender_and_an_address_for_its_links() -> None:
+    with pytest.raises(SettingsError, match="EMAIL_SENDER"):
+        Settings.from_environment({"ACCOUNT_ACTIVATION": "email"})
+    with pytest.raises(SettingsError, match="INDEX_ADDRESS"):
+        Settings.from_environment({"EMAIL_SENDER": "index@example.com"})
