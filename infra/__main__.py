@@ -2,7 +2,6 @@
 
 import click
 
-from infra.local.serve import main as serve_main
 from infra.operate.doctor import doctor
 from infra.operate.files import export_command, import_command
 from infra.operate.repositories import repositories
@@ -19,7 +18,9 @@ def cli() -> None:
 @cli.command()
 def serve() -> None:
     """Run the whole index on this machine, with no account. Settings come from the environment: see README.md."""
-    serve_main()
+    from infra.local.serve import main  # moto takes a second that the other commands need not spend
+
+    main()
 
 
 @cli.command()

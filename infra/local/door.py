@@ -15,9 +15,9 @@ from werkzeug.datastructures import Authorization
 from chalicelib.accounts import Accounts
 from chalicelib.errors import Forbidden, Refusal, Unauthorized
 from chalicelib.settings import Settings
+from infra.local import DOOR
 from infra.local.gateway import WSGI, StartResponse, log, status_line
 
-PATH = "/_aws"
 _SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms"}  # by what stands first in X-Amz-Target
 
 
@@ -35,12 +35,12 @@ class OperatorsDoor:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """WSGI. Logs one line per request, as the gateway does."""
-        if environ["PATH_INFO"].rstrip("/") != PATH:
+        if environ["PATH_INFO"].rstrip("/") != DOOR:
             return self._inner(environ, start_response)
         began, target = time.perf_counter(), environ.get("HTTP_X_AMZ_TARGET", "")
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            log(began, int(status[:3]), environ["REQUEST_METHOD"], f"{PATH} {target}".strip(), environ)
+            log(began, int(status[:3]), environ["REQUEST_METHOD"], f"{DOOR} {target}".strip(), environ)
             return start_response(status, headers)
 
         try:

@@ -31,10 +31,10 @@ CHECKS: tuple[Callable[[Target], Iterator[Finding]], ...] = (
 @asks
 @as_json
 def doctor(mend: bool, index: Target, yes: bool, as_json: bool) -> None:
-    """Read a whole index and report what is inconsistent or misconfigured; status 1 if anything is left so.
+    """Report what is inconsistent or misconfigured, and mend it.
 
-    It reads every table from end to end. On a busy index a finding may be a change that was under way: mending looks
-    again before it writes, and running it once more shows what stays.
+    Status is 1 if anything is left as it should not be. Every table is read from end to end. On a busy index a finding
+    may be a change that was under way: mending looks again before it writes, and running it once more shows what stays.
     """
     findings = _examine(index, mend=False)
     if mend and any(finding.mend for finding in findings):

@@ -25,11 +25,11 @@ STANDARD = "-"
 @acts_on_an_index
 @as_json
 def export_command(file: str, index: Target, as_json: bool) -> None:
-    """Write everything of an index to FILE, or to standard output for '-', as JSON Lines.
+    """Write everything of an index to a file, as JSON Lines.
 
-    FILE is written whole or not at all and holds password hashes: it is made readable for you alone. What is past its
-    time is left out, because DynamoDB may forget it at any moment. The signing key stays in KMS, so tokens that are
-    out are good for this index only.
+    '-' is standard output. FILE is written whole or not at all and holds password hashes: it is made readable for you
+    alone. What is past its time is left out, because DynamoDB may forget it at any moment. The signing key stays in
+    KMS, so tokens that are out are good for this index only.
     """
     if file == STANDARD:
         if as_json:
@@ -51,9 +51,10 @@ def export_command(file: str, index: Target, as_json: bool) -> None:
 @asks
 @as_json
 def import_command(file: str, merge: bool, index: Target, yes: bool, as_json: bool) -> None:
-    """Put everything from FILE, or from standard input for '-', into an index that holds nothing else.
+    """Put everything from an export into an index.
 
-    FILE is checked to its end before anything is written. An import that was interrupted can be run again.
+    '-' is standard input. The index has to hold nothing else, unless --merge says so. FILE is checked to its end before
+    anything is written. An import that was interrupted can be run again.
     """
     with _opened(file) as lines:
         counts = Counter(table for table, _ in exports.read(lines, file))

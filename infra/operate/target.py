@@ -22,7 +22,7 @@ from chalicelib.store.images import ImageStore
 from chalicelib.store.repositories import RepositoryStore
 from chalicelib.store.tables import Tables
 from chalicelib.store.terms import TermStore
-from infra.local.door import PATH
+from infra.local import DOOR
 
 _SECONDS = 30  # an operator waits longer than a Lambda may
 _ATTEMPTS = 8
@@ -100,7 +100,7 @@ def local(url: str) -> Target:
     address = f"http://{host}:{port}"
     said = _greeting(host, port, header, address, username)
     settings = _settings(said["stack"], said["region"])
-    clients = _clients(settings.region, endpoint_url=address + PATH)
+    clients = _clients(settings.region, endpoint_url=address + DOOR)
 
     def sign(request: Any, **_: Any) -> None:
         request.headers["Authorization"] = header
@@ -161,7 +161,7 @@ def _greeting(host: str, port: int, header: str, address: str, username: str) ->
     """Which stack the server has. Asked first, so that a wrong password or address is one sentence."""
     connection = HTTPConnection(host, port, timeout=_SECONDS)
     try:
-        connection.request("GET", PATH, headers={"Authorization": header})
+        connection.request("GET", DOOR, headers={"Authorization": header})
         reply = connection.getresponse()
         body = reply.read()
         said = json.loads(body)
