@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.access import Caller
 from chalicelib.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Gone, NotActive, NotFound, Unauthorized
 from chalicelib.letters import Letters
+from chalicelib.limits import Limits
 from chalicelib.names import LIBRARY, check_email, check_password, check_username, is_email, is_username
 from chalicelib.passwords import Passwords
 from chalicelib.robots import Robots, is_robot_token
@@ -30,6 +31,7 @@ class Accounts:
         passwords: Passwords,
         robots: Robots,
         letters: Letters,
+        limits: Limits,
         *,
         activation: str = "none",
         open_to_all: bool = True,
@@ -38,24 +40,34 @@ class Accounts:
         self._passwords = passwords
         self._robots = robots
         self._letters = letters
+        self._limits = limits
         self._activation = activation
         self._open_to_all = open_to_all
 
-    def register(self, form: Mapping[str, Any]) -> None:
+    def register(self, form: Mapping[str, Any], address: str = "") -> None:
         """Creates the account that `form` (username, password, email) asks for; other keys are ignored.
 
         Raises Unauthorized where registration is closed, so that legacy `docker login`, which posts first, goes on to
-        sign in. Then AlreadyExists before it looks at anything else, for the same client's sake; then BadRequest.
+        sign in. Then AlreadyExists before it looks at anything else, for the same client's sake; then BadRequest, and
+        TooManyRequests for an `address` that has made many.
         """
         if not self._open_to_all:
             raise Unauthorized("registration is closed here; ask an administrator for an account")
-        user = self._checked(form)
-        if self._activation == "email":
-            user = replace(user, unconfirmed=user.emails, active=False, awaiting_confirmation=True)
-        elif self._activation == "admin":
-            user = replace(user, active=False)
+        username, password, email = self._wanted(form)
+        counts = self._limits.check_registration(address)
+        by_mail = self._activation == "email"
+        user = User(
+            username=username,
+            password_hash=self._passwords.hash(password),
+            emails=frozenset({email}),
+            unconfirmed=frozenset({email}) if by_mail else frozenset(),
+            active=self._activation == "none",
+            awaiting_confirmation=by_mail,
+            created=datetime.now(UTC),
+        )
         self._create(user)
-        for email in user.unconfirmed:
+        self._limits.registered(counts)
+        if by_mail:
             self._letters.ask_to_confirm(user, email)
 
     def create(self, form: Mapping[str, Any], *, admin: bool = False) -> None:
@@ -63,14 +75,17 @@ class Accounts:
 
         Raises AlreadyExists and BadRequest.
         """
-        self._create(replace(self._checked(form), admin=admin))
+        username, password, email = self._wanted(form)
+        hashed, now = self._passwords.hash(password), datetime.now(UTC)
+        self._create(User(username=username, password_hash=hashed, emails=frozenset({email}), admin=admin, created=now))
 
-    def sign_in(self, username: str, password: str, *, leaving: bool = False) -> Caller:
-        """Who these credentials belong to. Costs one read of the account, and the same time for an unknown one; for a
-        robot's token two reads, and no bcrypt.
+    def sign_in(self, username: str, password: str, address: str = "", *, leaving: bool = False) -> Caller:
+        """Who these credentials belong to. Costs one read of the account where they are remembered, one more where not,
+        and the same time for an unknown account; for a robot's token two reads, and no bcrypt.
 
-        An account whose removal has begun signs in only where `leaving` says so. Raises Unauthorized, or NotActive when
-        the password is right and the account is not active.
+        An account whose removal has begun signs in only where `leaving` says so. Raises Unauthorized; NotActive when
+        the password is right and the account is not active; TooManyRequests behind many wrong passwords for this
+        account or from this `address`.
         """
         user = self._users.get(username) if is_username(username) else None
         robot = None
@@ -78,12 +93,24 @@ class Accounts:
             robot = self._robots.check(username, password) if user else None
             right = robot is not None
         else:
-            right = self._passwords.matches(password, user.password_hash if user else None)
+            right = self._is_right(username, password, user, address)
         if user is None or not right:
             raise Unauthorized("wrong username or password")
         if not (user.active or user.leaving) or (user.leaving and not leaving):
             raise NotActive
         return Caller(user.username, user.admin, robot)
+
+    def _is_right(self, username: str, password: str, user: User | None, address: str) -> bool:
+        if user is not None and self._passwords.remembers(password, user.password_hash):
+            return True
+        if not is_username(username):  # nobody's, and nothing to count under
+            return self._passwords.matches(password, None)
+        counts = self._limits.check_sign_in(username, address)
+        if not self._passwords.matches(password, user.password_hash if user else None):
+            self._limits.failed(counts)
+            return False
+        self._limits.succeeded(username, counts)
+        return True
 
     def show(self, caller: Caller, username: str) -> User:
         """An account, for itself and for administrators. Raises Forbidden and NotFound."""
@@ -182,18 +209,18 @@ class Accounts:
             raise Gone("This link was used already, or the password has been changed since.") from None
         return user.username
 
-    def _checked(self, form: Mapping[str, Any]) -> User:
-        """The account that `form` asks for. Raises AlreadyExists before it looks at anything else, then BadRequest."""
+    def _wanted(self, form: Mapping[str, Any]) -> tuple[str, str, str]:
+        """The username, password and address that `form` asks for.
+
+        Raises AlreadyExists before it looks at anything else, then BadRequest.
+        """
         username, email = form.get("username"), form.get("email")
         if self._is_taken(username) or self._is_known_address(email):
             raise AlreadyExists
-        username = check_username(_text(form, "username"))
-        password = check_password(_text(form, "password"))
-        return User(
-            username=username,
-            emails=frozenset({check_email(_text(form, "email")).lower()}),
-            password_hash=self._passwords.hash(password),
-            created=datetime.now(UTC),
+        return (
+            check_username(_text(form, "username")),
+            check_password(_text(form, "password")),
+            check_email(_text(form, "email")).lower(),
         )
 
     def _create(self, user: User) -> None:

@@ -6,6 +6,7 @@ from chalicelib.accounts import Accounts
 from chalicelib.aws import Clients, connect, mail_client
 from chalicelib.images import ImageLists
 from chalicelib.letters import Letters
+from chalicelib.limits import Limits
 from chalicelib.links import Links
 from chalicelib.mail import Mailer, SesMailer
 from chalicelib.passwords import Passwords
@@ -26,6 +27,7 @@ from chalicelib.search import Search
 from chalicelib.settings import Settings
 from chalicelib.sharing import Sharing
 from chalicelib.signing import EpochSigner, KmsSigner, Signer
+from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.collaborators import CollaboratorStore
 from chalicelib.store.images import ImageStore
 from chalicelib.store.repositories import RepositoryStore
@@ -60,6 +62,7 @@ class Parts:
             Passwords(settings.bcrypt_cost),
             self.robots,
             Letters(user_store, Links(signer), mailer, settings.index_address),
+            Limits(AttemptStore(tables)),
             activation=settings.account_activation,
             open_to_all=settings.registration == "open",
         )

@@ -4,6 +4,7 @@ Raised where they are known, turned into replies in one place (`routes.http.answ
 what to do; it never carries a password, a token or an Authorization header.
 """
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -20,6 +21,10 @@ class Refusal(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def reply_headers(self) -> Mapping[str, str]:
+        """What goes with the status."""
+        return self.headers
 
 
 class BadRequest(Refusal):
@@ -83,6 +88,20 @@ class TooLarge(Refusal):
     """More than the index takes in one request or keeps in one list."""
 
     status = 413
+
+
+class TooManyRequests(Refusal):
+    """Asked too often. The reply says when to come again."""
+
+    status = 429
+
+    def __init__(self, message: str, wait: float) -> None:
+        self.seconds = max(1, math.ceil(wait))
+        super().__init__(f"{message}; try again in {self.seconds} second{'s' * (self.seconds > 1)}")
+
+    def reply_headers(self) -> Mapping[str, str]:
+        """When to come again."""
+        return {"Retry-After": str(self.seconds)}
 
 
 class Unavailable(Refusal):

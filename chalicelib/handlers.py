@@ -22,6 +22,7 @@ def _view(chalice: Chalice, route: Route) -> Callable[..., Response]:
         came: Any = chalice.current_request  # only None outside of a request
         request = Request(
             method=came.method,
+            address=came.context["identity"]["sourceIp"],
             parameters=parameters,
             query=dict(came.query_params or {}),
             headers=dict(came.headers),

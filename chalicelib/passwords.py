@@ -36,6 +36,11 @@ class Passwords:
         """The hash to store. The password has been checked (`names.check_password`)."""
         return bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._cost)).decode("ascii")
 
+    def remembers(self, password: str, stored: str) -> bool:
+        """Whether `password` made the hash `stored` when this container last looked, within the minute."""
+        until = self._remembered.get(self._mark(password.encode("utf-8", "surrogatepass"), stored))
+        return until is not None and self._clock() < until
+
     def matches(self, password: str, stored: str | None) -> bool:
         """Whether `password` made the hash `stored`; None stands for an unknown user and costs the same time."""
         secret = password.encode("utf-8", "surrogatepass")
@@ -46,12 +51,11 @@ class Passwords:
         if stored is None:
             bcrypt.checkpw(secret, self._hash_of_nobody().encode("ascii"))
             return False
-        mark = hmac.digest(self._key, stored.encode() + b"\0" + secret, hashlib.sha256)
-        if self._remembers(mark):
+        if self.remembers(password, stored):
             return True
         if not bcrypt.checkpw(secret, stored.encode()):
             return False
-        self._remember(mark)
+        self._remember(self._mark(secret, stored))
         return True
 
     def _hash_of_nobody(self) -> str:
@@ -59,10 +63,8 @@ class Passwords:
             self._nobody = self.hash(secrets.token_urlsafe(32))
         return self._nobody
 
-    def _remembers(self, mark: bytes) -> bool:
-        with self._lock:
-            until = self._remembered.get(mark)
-            return until is not None and self._clock() < until
+    def _mark(self, secret: bytes, stored: str) -> bytes:
+        return hmac.digest(self._key, stored.encode() + b"\0" + secret, hashlib.sha256)
 
     def _remember(self, mark: bytes) -> None:
         with self._lock:

@@ -24,9 +24,12 @@ logger = logging.getLogger("waybill")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as any server can give it. Header names are lower-cased; `parameters` are the path's variables."""
+    """A request as any server can give it. Header names are lower-cased; `parameters` are the path's variables;
+    `address` is where it comes from.
+    """
 
     method: str
+    address: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -75,7 +78,7 @@ def answer(handler: Callable[[Request], Reply], request: Request) -> Reply:
         if refusal.status >= 500:
             logger.error("%s: %r", refusal.message, refusal.__cause__)
         body = refusal.message if refusal.quoted else {"error": refusal.message}
-        return json_reply(refusal.status, body, refusal.headers)
+        return json_reply(refusal.status, body, refusal.reply_headers())
     except Exception:
         logger.exception("a fault in the index itself")
         return json_reply(
@@ -150,7 +153,7 @@ class Doorman:
             raise Unauthorized("the Authorization header is no valid Basic: it takes base64 of username:password")
         if not username:
             return ANONYMOUS  # docker without a login sends `Basic Og==`
-        return self._accounts.sign_in(username, password, leaving=leaving)
+        return self._accounts.sign_in(username, password, request.address, leaving=leaving)
 
 
 def presented_token(request: Request) -> str | None:

@@ -27,7 +27,7 @@ class UserRoutes:
 
     def register(self, request: Request) -> Reply:
         """201 `"User Created"`, or 400 with the bare text that legacy `docker login` compares."""
-        self._accounts.register(decode_body(request, dict[str, Any]))
+        self._accounts.register(decode_body(request, dict[str, Any]), request.address)
         return json_reply(201, "User Created")
 
     def sign_in(self, request: Request) -> Reply:

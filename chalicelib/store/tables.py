@@ -55,6 +55,15 @@ class EmailItem(Model):
     username = UnicodeAttribute()
 
 
+class AttemptsItem(Model):
+    """attempts: how often something failed or was done under `subject`; see limits.py. `expires` is DynamoDB's too."""
+
+    subject = UnicodeAttribute(hash_key=True)
+    times = NumberAttribute()
+    last = NumberAttribute()
+    expires = NumberAttribute()
+
+
 class RobotItem(Model):
     """robots: a machine's credentials. The token itself is not here, only its SHA-256."""
 
@@ -147,6 +156,7 @@ class Tables:
         self._region = region
         self.users = self._bound(UserItem, table("users"))
         self.emails = self._bound(EmailItem, table("emails"))
+        self.attempts = self._bound(AttemptsItem, table("attempts"))
         self.robots = self._bound(RobotItem, table("robots"))
         self.repositories = self._bound(RepositoryItem, table("repositories"))
         self.collaborators = self._bound(CollaboratorItem, table("collaborators"))

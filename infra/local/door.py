@@ -5,7 +5,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -44,9 +44,9 @@ class OperatorsDoor:
             return start_response(status, headers)
 
         try:
-            self._check_administrator(environ.get("HTTP_AUTHORIZATION"))
+            self._check_administrator(environ)
         except Refusal as refusal:
-            return _reply(start, refusal.status, {"error": refusal.message}, dict(refusal.headers))
+            return _reply(start, refusal.status, {"error": refusal.message}, dict(refusal.reply_headers()))
         service = _SERVICES.get(target.partition(".")[0])
         if service is not None and environ["REQUEST_METHOD"] == "POST":
             return _backend(service)(self._signed(environ, service), start)  # type: ignore[no-any-return]
@@ -54,12 +54,13 @@ class OperatorsDoor:
             return _reply(start, 200, {"stack": self._settings.stack, "region": self._settings.region})
         return _reply(start, 404, {"error": "DynamoDB and KMS are served here, and nothing else of AWS"})
 
-    def _check_administrator(self, header: str | None) -> None:
-        given = Authorization.from_header(header)
+    def _check_administrator(self, environ: Mapping[str, Any]) -> None:
+        given = Authorization.from_header(environ.get("HTTP_AUTHORIZATION"))
         if given is None or given.type != "basic":
             raise Unauthorized("sign in as an administrator of this index")
-        if not self._accounts.sign_in(given.username or "", given.password or "").admin:
-            raise Forbidden("this account is no administrator of this index")
+        caller = self._accounts.sign_in(given.username or "", given.password or "", environ["REMOTE_ADDR"])
+        if not caller.admin or caller.robot is not None:
+            raise Forbidden("this is no administrator of this index")
 
     def _signed(self, environ: dict[str, Any], service: str) -> dict[str, Any]:
         """The request as moto takes it: it reads the region from a signature, and checks none."""

@@ -66,22 +66,34 @@ def test_a_server_with_another_stack_and_region_needs_no_word_of_it(tmp_path: Pa
         assert operate(server.address, "doctor", "--json").stdout == "[]\n"
 
 
-def test_who_is_no_administrator_gets_no_further_than_the_door(server: Server) -> None:
-    user, password = server.register("doorstep")
-    for auth, status in (
-        (None, 401),
-        (("admin", "a wrong one"), 401),
-        (("nobody", "a wrong one"), 401),
-        ((user, password), 403),
-    ):
-        for method in ("GET", "POST", "OPTIONS", "PUT"):
-            reply = requests.request(
-                method, server.url(DOOR), auth=auth, headers=TARGET, json={"TableName": "waybill-dev-users"}, timeout=10
-            )
-            assert reply.status_code == status, (auth, method)
-            assert "password_hash" not in reply.text
-    signed = {**TARGET, "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request"}
-    assert requests.post(server.url(DOOR), headers=signed, json={}, timeout=10).status_code == 401
+def test_who_is_no_administrator_gets_no_further_than_the_door(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        robots = server.url("/v1/users/admin/robots/builder")
+        robot = requests.put(robots, json={"access": "write"}, auth=server.admin, timeout=10).json()["token"]
+        for auth, status in (
+            (None, 401),
+            (("admin", "a wrong one"), 401),
+            (("nobody", "a wrong one"), 401),
+            (server.register("doorstep"), 403),
+            (("admin", robot), 403),
+        ):
+            for method in ("GET", "POST", "OPTIONS"):
+                reply = requests.request(
+                    method,
+                    server.url(DOOR),
+                    auth=auth,
+                    headers=TARGET,
+                    json={"TableName": "waybill-dev-users"},
+                    timeout=10,
+                )
+                assert reply.status_code == status, (auth, method)
+                assert "password_hash" not in reply.text
+        signed = {**TARGET, "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request"}
+        assert requests.post(server.url(DOOR), headers=signed, json={}, timeout=10).status_code == 401
+        scanned = requests.post(
+            server.url(DOOR), auth=server.admin, headers=TARGET, json={"TableName": "waybill-dev-users"}, timeout=10
+        )
+        assert scanned.json()["Count"] == 2, "it is the door that stopped the others"
 
 
 def test_the_door_leads_to_two_services_and_no_further(server: Server) -> None:
@@ -122,7 +134,7 @@ def test_another_administrator_stands_before_the_at(server: Server) -> None:
     assert operate(url, "users", "list", password=made["password"]).returncode == 0
     assert operate(server.address, "users", "demote", "deputy").returncode == 0
     refused = operate(url, "users", "list", password=made["password"])
-    assert "does not let deputy in: this account is no administrator of this index" in refused.stderr
+    assert "does not let deputy in: this is no administrator of this index" in refused.stderr
 
 
 def test_the_password_is_asked_for_and_reaches_no_log(server: Server) -> None:

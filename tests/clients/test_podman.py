@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 import requests
@@ -26,10 +27,11 @@ def test_podman_finds_public_repositories_by_the_parts_of_their_names_and_by_wor
     for path, auth in (("harbour", server.admin), ("grace/web-harbour_tools", grace), ("grace/secret-harbour", grace)):
         reply = requests.put(server.url(f"/v1/repositories/{path}/"), json=[], auth=auth, timeout=10)
         assert reply.status_code == 200
-    for name, form in (
+    forms: list[tuple[str, dict[str, Any]]] = [
         ("web-harbour_tools", {"description": "Cranes, quays and a lighthouse"}),
         ("secret-harbour", {"description": "A lighthouse nobody sees", "private": True}),
-    ):
+    ]
+    for name, form in forms:
         reply = requests.put(server.url(f"/v1/namespaces/grace/repositories/{name}"), json=form, auth=grace, timeout=10)
         assert reply.status_code == 204
     host = server.address.removeprefix("http://")

@@ -247,6 +247,7 @@ def test_a_description_of_many_words_can_change_hands(shared: Index) -> None:
 
 def test_what_sharing_costs(shared: Index) -> None:
     get, query = "dynamodb.GetItem", "dynamodb.Query"
+    assert shared.request("GET", "/v1/users/", basic("bobby")).status == 200  # remembered from here on
     shared.calls.clear()
     assert shared.request("GET", IMAGES, basic("bobby")).status == 404
     assert shared.calls == [get, query], "nobody shares in it: nothing more is asked"
