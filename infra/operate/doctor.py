@@ -11,7 +11,7 @@ from infra.operate.checks.repositories import check_repositories, check_terms
 from infra.operate.checks.shares import check_shares
 from infra.operate.checks.stack import check_stack
 from infra.operate.command import Command, acts_on_an_index, as_json, asks, confirm
-from infra.operate.output import progress, write_json, write_table
+from infra.operate.output import progress, write_json, write_rows
 from infra.operate.target import Target
 
 CHECKS: tuple[Callable[[Target], Iterator[Finding]], ...] = (
@@ -69,7 +69,7 @@ def _examine(index: Target, *, mend: bool) -> list[Finding]:
 
 
 def _show(findings: list[Finding]) -> None:
-    write_table((_row(finding, mended=False) for finding in findings), ("about", "problem", "remedy"))
+    write_rows((_row(finding, mended=False) for finding in findings), ("about", "problem", "remedy"), as_json=False)
 
 
 def _row(finding: Finding, *, mended: bool) -> dict[str, object]:

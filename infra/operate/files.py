@@ -14,7 +14,7 @@ import click
 from infra import export as exports
 from infra.operate import copying
 from infra.operate.command import Command, acts_on_an_index, as_json, asks, confirm
-from infra.operate.output import progress, write_json
+from infra.operate.output import progress, write_result
 from infra.operate.target import Target
 
 STANDARD = "-"
@@ -38,10 +38,7 @@ def export_command(file: str, index: Target, as_json: bool) -> None:
         return
     with exports.whole(Path(file)) as out:
         counts = _write(out, index)
-    if as_json:
-        write_json(counts)
-    else:
-        click.echo(f"{file}: {_told(counts)} from {index.name}")
+    write_result(counts, f"{file}: {_told(counts)} from {index.name}", as_json=as_json)
 
 
 @click.command("import", cls=Command)
@@ -67,10 +64,7 @@ def import_command(file: str, merge: bool, index: Target, yes: bool, as_json: bo
         with progress() as bar:
             task = bar.add_task("import", total=counts.total())
             copying.put(index, exports.read(lines, file), lambda done: bar.advance(task, done))
-    if as_json:
-        write_json(counts)
-    else:
-        click.echo(f"{file}: {_told(counts)} into {index.name}")
+    write_result(counts, f"{file}: {_told(counts)} into {index.name}", as_json=as_json)
 
 
 def _write(out: IO[bytes], index: Target) -> Counter[str]:

@@ -18,20 +18,34 @@ def write_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, default=_plain))
 
 
-def write_table(rows: Iterable[Row], columns: Sequence[str]) -> None:
-    """Rows under their columns' names."""
+def write_rows(rows: Iterable[Row], columns: Sequence[str], *, as_json: bool) -> None:
+    """Rows under their columns' names; as JSON a list of objects, with all that there is."""
+    if as_json:
+        write_json(list(rows))
+        return
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         table.add_row(*(_text(row[column]) for column in columns))
     _print(table)
 
 
-def write_facts(row: Row) -> None:
-    """One thing, a line for each of its properties."""
+def write_facts(facts: Row, *, as_json: bool) -> None:
+    """One thing, a line for each of its properties; as JSON an object."""
+    if as_json:
+        write_json(facts)
+        return
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in row.items():
-        table.add_row(name, _text(value))
+    for name, value in facts.items():
+        table.add_row(name.replace("_", " "), _text(value))
     _print(table)
+
+
+def write_result(result: Row, sentence: str, *, as_json: bool) -> None:
+    """What was done, in a sentence; as JSON an object."""
+    if as_json:
+        write_json(result)
+    else:
+        click.echo(sentence)
 
 
 def progress() -> Progress:

@@ -8,7 +8,7 @@ from chalicelib.names import LIBRARY, RepositoryName, check_namespace
 from chalicelib.store.repositories import Repository
 from infra.operate import everything, terms
 from infra.operate.command import OPERATOR, Group, acts_on_an_index, as_json, asks, confirm
-from infra.operate.output import progress, write_facts, write_json, write_table
+from infra.operate.output import progress, write_facts, write_result, write_rows
 from infra.operate.target import Target
 from infra.operate.transfer import Transfer
 
@@ -32,7 +32,7 @@ def list_command(namespace: str | None, index: Target, as_json: bool) -> None:
         else everything.in_namespace(index, check_namespace(namespace))
     )
     rows = [_row(repository) for repository in sorted(found, key=lambda repository: repository.name)]
-    write_json(rows) if as_json else write_table(rows, _COLUMNS)
+    write_rows(rows, _COLUMNS, as_json=as_json)
 
 
 @repositories.command()
@@ -50,7 +50,7 @@ def show(repository: str, index: Target, as_json: bool) -> None:
         "images": len(parts.lists.read(OPERATOR, name).images),
         "collaborators": [f"{username} ({role.word})" for username, role in sorted(shared.items())],
     }
-    write_json(facts) if as_json else write_facts(facts)
+    write_facts(facts, as_json=as_json)
 
 
 @repositories.command()
@@ -64,7 +64,7 @@ def delete(repository: str, index: Target, yes: bool, as_json: bool) -> None:
     parts.repositories.show(OPERATOR, name)
     confirm(f"Delete {name} from {index.name}?", yes)
     parts.repositories.delete(OPERATOR, name, final=True)
-    write_json({"repository": str(name)}) if as_json else click.echo(f"{name} is deleted")
+    write_result({"repository": str(name)}, f"{name} is deleted", as_json=as_json)
 
 
 @repositories.command()
@@ -86,7 +86,7 @@ def transfer(repository: str, new_name: str, index: Target, yes: bool, as_json: 
     confirm(f"Move {moving.source} with {found.images} images to {moving.target} on {index.name}?{begun}", yes)
     moving.run()
     result = {"from": str(moving.source), "to": str(moving.target)}
-    write_json(result) if as_json else click.echo(f"{moving.source} is {moving.target} now")
+    write_result(result, f"{moving.source} is {moving.target} now", as_json=as_json)
 
 
 @repositories.command()
@@ -99,10 +99,8 @@ def reindex(index: Target, as_json: bool) -> None:
         for mend in bar.track(wrong.mends(index), len(wrong.missing) + len(wrong.stray)):
             mend()
     result = {"repositories_mended": len(wrong.missing), "stray_terms_removed": len(wrong.stray)}
-    if as_json:
-        write_json(result)
-    else:
-        click.echo(f"{len(wrong.missing)} repositories lacked terms, {len(wrong.stray)} terms were astray: mended")
+    sentence = f"{len(wrong.missing)} repositories lacked terms, {len(wrong.stray)} terms were astray: mended"
+    write_result(result, sentence, as_json=as_json)
 
 
 def _row(repository: Repository) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import click
 from chalicelib.store.users import User
 from infra.operate import everything
 from infra.operate.command import OPERATOR, Group, acts_on_an_index, as_json, asks, confirm
-from infra.operate.output import progress, write_facts, write_json, write_table
+from infra.operate.output import progress, write_facts, write_result, write_rows
 from infra.operate.target import Target
 
 _COLUMNS = ("username", "state", "administrator", "emails", "created")
@@ -26,7 +26,7 @@ def users() -> None:
 def list_command(index: Target, as_json: bool) -> None:
     """List every account."""
     rows = sorted(map(_row, everything.users(index)), key=lambda row: str(row["username"]))
-    write_json(rows) if as_json else write_table(rows, _COLUMNS)
+    write_rows(rows, _COLUMNS, as_json=as_json)
 
 
 @users.command()
@@ -41,10 +41,10 @@ def show(username: str, index: Target, as_json: bool) -> None:
         **_row(user),
         "unconfirmed": user.unconfirmed,
         "repositories": [str(repository.name) for repository in everything.in_namespace(index, username)],
-        "shared with it": [f"{name} ({role.word})" for name, role in everything.shares(index, username).items()],
+        "shared_with_it": [f"{name} ({role.word})" for name, role in everything.shares(index, username).items()],
         "robots": [stored.robot.name for stored in parts.robots.of_account(username)],
     }
-    write_json({name.replace(" ", "_"): value for name, value in facts.items()}) if as_json else write_facts(facts)
+    write_facts(facts, as_json=as_json)
 
 
 @users.command()
@@ -163,11 +163,11 @@ def _password(from_stdin: bool) -> tuple[str, bool]:
 
 
 def _tell(username: str, what: str, as_json: bool, **more: Any) -> None:
-    write_json({"username": username, **more}) if as_json else click.echo(f"{username} {what}")
+    write_result({"username": username, **more}, f"{username} {what}", as_json=as_json)
 
 
 def _tell_password(username: str, what: str, password: str | None, as_json: bool) -> None:
-    if as_json:
-        write_json({"username": username, **({"password": password} if password else {})})
+    if password is None:
+        _tell(username, what, as_json)
     else:
-        click.echo(f"{username} {what}" + (f"; the password is {password}" if password else ""))
+        _tell(username, f"{what}; the password is {password}", as_json, password=password)
