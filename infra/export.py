@@ -1,7 +1,7 @@
 """The export's file: everything of a stack as JSON Lines.
 
     {"format": "waybill export", "version": 1, "stack": "waybill-prod", "time": "2026-11-24T06:00:00+00:00"}
-    {"table": "users", "item": {"username": {"S": "alice"}, …}}       DynamoDB's JSON, bytes as base64
+    {"item": {"username": {"S": "alice"}, …}, "table": "users"}       DynamoDB's JSON, bytes as base64
     {"counts": {"users": 1, …}}                                       last, so that a file that was cut is noticed
 
 It holds password hashes: it is made readable for its owner alone.
@@ -44,7 +44,7 @@ class Header(msgspec.Struct, frozen=True):
     time: datetime
 
 
-class Value(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+class Value(msgspec.Struct, forbid_unknown_fields=True):
     """An attribute's value as DynamoDB's JSON has it: exactly one of these."""
 
     S: str | UnsetType = UNSET
@@ -129,6 +129,8 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
     path = path.resolve()  # a symbolic link stays one
     if not path.parent.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "there is no such folder", str(path.parent))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "this is something else than a file, and is not replaced", str(path))
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False) as part:
         try:
             yield part.file

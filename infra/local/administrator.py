@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 from chalicelib.aws import Clients
 from chalicelib.passwords import Passwords
 from chalicelib.settings import Settings
-from chalicelib.store.tables import Tables
+from chalicelib.store.tables import ConditionFailed, Tables
 from chalicelib.store.users import User, UserStore
 
 ADMIN = "admin"
+_ADVICE = (
+    f"{ADMIN} is the name of an account that is no administrator; promote one where the file is from, export again, "
+    "and leave ADMIN_PASSWORD away"
+)
 
 
 class NoAdministrator(Exception):
@@ -31,10 +35,15 @@ def provide_administrator(aws: Clients, settings: Settings, password: str | None
     user = users.get(ADMIN)
     if user is None:
         made = password or secrets.token_urlsafe(12)
-        users.create(User(username=ADMIN, password_hash=passwords.hash(made), admin=True, created=datetime.now(UTC)))
+        try:
+            users.create(
+                User(username=ADMIN, password_hash=passwords.hash(made), admin=True, created=datetime.now(UTC))
+            )
+        except ConditionFailed:
+            raise NoAdministrator(_ADVICE) from None  # the name of a removed account is kept
         return f"{ADMIN}, password: {'the one in ADMIN_PASSWORD' if password else made}"
     if not (password and user.admin and user.active):
-        raise NoAdministrator(f"{ADMIN} is the name of an account that is no active administrator; promote it first")
+        raise NoAdministrator(_ADVICE)
     if not passwords.matches(password, user.password_hash):
         users.change(user, password_hash=passwords.hash(password))
     return f"{ADMIN}, password: the one in ADMIN_PASSWORD"

@@ -16,6 +16,7 @@ from infra.operate import copying
 from infra.operate.command import Command, acts_on_an_index, as_json, asks, confirm
 from infra.operate.output import progress, write_result
 from infra.operate.target import Target
+from infra.template import tables
 
 STANDARD = "-"
 
@@ -54,7 +55,8 @@ def import_command(file: str, merge: bool, index: Target, yes: bool, as_json: bo
     anything is written. An import that was interrupted can be run again.
     """
     with _opened(file) as lines:
-        counts = Counter(table for table, _ in exports.read(lines, file))
+        counts = Counter(dict.fromkeys(tables(), 0))
+        counts.update(table for table, _ in exports.read(lines, file))
         if merge:
             confirm(f"Merge {_told(counts)} into {index.name}, replacing what has the same keys?", yes)
         else:

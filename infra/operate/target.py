@@ -157,22 +157,22 @@ def _address(url: str) -> tuple[str, int, str]:
     return host, port, parts.username or "admin"
 
 
-def _greeting(host: str, port: int, header: str, address: str, username: str) -> Any:
+def _greeting(host: str, port: int, header: str, address: str, username: str) -> dict[str, str]:
     """Which stack the server has. Asked first, so that a wrong password or address is one sentence."""
     connection = HTTPConnection(host, port, timeout=_SECONDS)
     try:
         connection.request("GET", DOOR, headers={"Authorization": header})
         reply = connection.getresponse()
-        body = reply.read()
-        said = json.loads(body)
+        parsed = json.loads(reply.read())
     except (OSError, HTTPException) as error:
         raise click.ClickException(f"no local server answers at {address}: {error}") from error
     except ValueError:
-        said = {}
+        parsed = None
     finally:
         connection.close()
-    if reply.status in (401, 403):
+    said: dict[str, str] = parsed if isinstance(parsed, dict) else {}
+    if reply.status in (401, 403, 429, 503):
         raise click.ClickException(f"the local server at {address} does not let {username} in: {said.get('error')}")
-    if reply.status != 200 or not isinstance(said, dict) or not {"stack", "region"} <= said.keys():
+    if reply.status != 200 or not {"stack", "region"} <= said.keys():
         raise click.ClickException(f"what answers at {address} is no local server of Waybill's")
     return said

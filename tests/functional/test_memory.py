@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from infra import export
+from infra.local.administrator import NoAdministrator, provide_administrator
 from infra.local.memory import Memory
 from tests.driver import Index
 
@@ -95,3 +96,16 @@ def _becomes(path: Path, text: str) -> bool:
             return True
         pause.wait(0.02)
     return False
+
+
+@pytest.mark.parametrize("kind", ["ordinary", "shut out", "removed"])
+def test_a_file_whose_admin_is_no_administrator_is_not_made_one(index: Index, kind: str) -> None:
+    if kind == "removed":
+        index.tables.users("admin", gone=True).save()
+    else:
+        index.account("admin", admin=kind == "shut out", active=kind == "ordinary")
+    for password in (None, "a new secret"):
+        with pytest.raises(NoAdministrator, match="admin is the name of an account that is no administrator"):
+            provide_administrator(index.aws, index.settings, password)
+    index.account("other", admin=True)
+    assert provide_administrator(index.aws, index.settings, None).startswith("other, password as before")

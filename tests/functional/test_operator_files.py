@@ -1,6 +1,7 @@
 """Export, import and doctor, with a stack of 1,000 accounts and 5,000 repositories and with files that are none."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -197,6 +198,15 @@ def test_a_file_that_cannot_be_opened_is_one_sentence(index: Index, command: str
     assert (ran.status, ran.out) == (1, "")
     assert "/nowhere" in ran.err
     assert len(ran.err.splitlines()) == 1
+
+
+def test_a_device_is_not_replaced_by_a_file(index: Index, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    ran = run(index, "export", str(pipe))
+    assert (ran.status, ran.out) == (1, "")
+    assert "something else than a file" in ran.err
+    assert pipe.is_fifo()
 
 
 def _lines(file: Path) -> list[str]:
