@@ -48,8 +48,8 @@ def items(tables: Tables) -> Iterator[Item]:
             yield "robots", robot.serialize()
     for number in range(REPOSITORIES):
         owner, private, shared = f"user{number % ACCOUNTS:04}", number % 5 == 0, number % 7 == 0
-        name, generation = RepositoryName(owner, f"web-{number}"), f"{number:016x}"
-        about = "Plants and gardens" if number % 3 == 0 else ""
+        name, generation = RepositoryName(owner, f"web{number}"), f"{number:016x}"
+        about = "Plants and gardens" if number % 10 == 0 else ""
         yield (
             "repositories",
             tables.repositories(

@@ -98,8 +98,8 @@ def test_a_kill_in_the_middle_of_a_save_leaves_the_file_before_it(tmp_path: Path
     before = file.read_bytes()
     with serving(tmp_path, DATA=str(file)) as server:
         server.register("newcomer")
-        search = requests.get(server.url("/v1/search?q=web-4321"), timeout=10).json()
-        assert [result["name"] for result in search["results"]] == ["user0321/web-4321"]
+        search = requests.get(server.url("/v1/search?q=web4321"), timeout=10).json()
+        assert [result["name"] for result in search["results"]] == ["user0321/web4321"]
         server.process.send_signal(signal.SIGTERM)
         _await_part(server, tmp_path)
         server.process.kill()

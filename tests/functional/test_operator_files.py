@@ -36,13 +36,11 @@ def test_a_stack_of_a_thousand_accounts_is_exported_imported_examined_and_equal(
 ) -> None:
     index, other = make_index(), make_index()
     large.fill(index.tables, index.settings)
-    began = time.monotonic()
     exported = run(index, "export", str(tmp_path / "stack.jsonl"), "--json").json
     assert (exported["users"], exported["repositories"]) == (large.ACCOUNTS, large.REPOSITORIES)
     assert run(other, "import", str(tmp_path / "stack.jsonl"), "--json").json == exported
     assert aws.items(other.settings.stack, "us-east-1") == aws.items(index.settings.stack, "us-east-1")
     assert run(other, "doctor", "--json").json == []
-    assert time.monotonic() - began < 300, "slower than a person would wait, even on a busy machine"
 
 
 def test_an_export_is_for_its_owner_alone_and_leaves_nothing_beside_it(furnished: Index, tmp_path: Path) -> None:
