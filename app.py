@@ -4,6 +4,8 @@ import os
 
 from chalicelib.compose import compose
 from chalicelib.handlers import build
+from chalicelib.journal import Journal
 from chalicelib.settings import Settings
 
-app = build(compose(Settings.from_environment(os.environ)))
+settings = Settings.from_environment(os.environ)
+app = build(compose(settings), Journal(print, settings.stack), settings.front_proof)

@@ -6,7 +6,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.access import Caller
-from chalicelib.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Gone, NotActive, NotFound, Unauthorized
+from chalicelib.errors import (
+    AlreadyExists,
+    BadRequest,
+    Conflict,
+    Done,
+    Forbidden,
+    Gone,
+    NotActive,
+    NotFound,
+    Unauthorized,
+)
+from chalicelib.journal import note
 from chalicelib.letters import Letters
 from chalicelib.limits import Limits
 from chalicelib.names import LIBRARY, check_email, check_password, check_username, is_email, is_username
@@ -102,6 +113,7 @@ class Accounts:
 
     def _is_right(self, username: str, password: str, user: User | None, address: str) -> bool:
         if user is not None and self._passwords.remembers(password, user.password_hash):
+            note(RememberedCredentials=1)
             return True
         if not is_username(username):  # nobody's, and nothing to count under
             return self._passwords.matches(password, None)
@@ -171,22 +183,36 @@ class Accounts:
         except ConditionFailed:
             raise Conflict("the account was changed by somebody else at this moment; look, and try again") from None
 
+    @property
+    def sends_mail(self) -> bool:
+        """Whether the letters below are ever sent."""
+        return self._letters.can_be_sent
+
     def ask_again(self, address: str) -> None:
         """Mails the link that confirms `address` once more, if it waits for that. Says nothing of whether it does."""
         user = self._owner(address)
         if user is not None and address.lower() in user.unconfirmed:
             self._letters.ask_to_confirm(user, address.lower())
 
-    def confirm(self, link: str) -> str:
-        """What the button on a confirmation link's page does; gives the username. Raises Gone for a used link too."""
+    def to_confirm(self, link: str) -> tuple[User, str]:
+        """The account and its address that a link is there to confirm. Changes nothing, for mail scanners follow links.
+        Raises Gone; Done for an address that is confirmed.
+        """
         user, address = self._letters.confirmed(link)
         if address not in user.unconfirmed:
-            raise Gone("This address is confirmed already. There is nothing left to do.")
+            raise Done("This address is confirmed already.")
+        return user, address
+
+    def confirm(self, link: str) -> User:
+        """What the button on a confirmation link's page does; gives the account as it is then. Raises as `to_confirm`
+        does.
+        """
+        user, address = self.to_confirm(link)
         try:
             self._users.confirm(user, address)
         except ConditionFailed:
-            raise Gone("This address has just been confirmed. There is nothing left to do.") from None
-        return user.username
+            raise Done("This address has just been confirmed.") from None
+        return replace(user, active=user.active or user.awaiting_confirmation)
 
     def forgot_password(self, address: str) -> None:
         """Mails a link to choose a new password, if `address` is an active account's and not still to be confirmed.
@@ -196,12 +222,16 @@ class Accounts:
         if user is not None and user.active and not user.leaving and address.lower() not in user.unconfirmed:
             self._letters.offer_reset(user, address.lower())
 
+    def to_reset(self, link: str) -> User:
+        """The account whose password a link is there to replace. Changes nothing. Raises Gone."""
+        return self._letters.to_reset(link)
+
     def reset_password(self, link: str, password: str) -> str:
         """Replaces the password of the account that a link is for, once; gives the username.
 
         Raises Gone for a link that is good no more, and BadRequest for a password that cannot be.
         """
-        user = self._letters.to_reset(link)
+        user = self.to_reset(link)
         hashed = self._passwords.hash(check_password(password))
         try:
             self._users.change(user, password_hash=hashed)

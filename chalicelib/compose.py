@@ -15,7 +15,10 @@ from chalicelib.removal import Removal
 from chalicelib.repositories import Repositories
 from chalicelib.robots import Robots
 from chalicelib.routes import system
+from chalicelib.routes.account_pages import AccountPages
 from chalicelib.routes.auth import AuthRoutes
+from chalicelib.routes.front_pages import FrontPages
+from chalicelib.routes.html import Site
 from chalicelib.routes.http import Doorman, Envelope, Route
 from chalicelib.routes.images import ImageRoutes
 from chalicelib.routes.namespaces import NamespaceRoutes
@@ -92,6 +95,19 @@ def compose(settings: Settings, aws: Clients | None = None, mailer: Mailer | Non
     parts = Parts(settings, aws, mailer)
     doorman = Doorman(parts.accounts, parts.tokens)
     envelope = Envelope(settings.registry_endpoints, parts.tokens)
+    site = Site(
+        index_address=settings.index_address,
+        front_page=settings.front_page == "on",
+        sends_mail=parts.accounts.sends_mail,
+    )
+    front = FrontPages(
+        parts.search,
+        parts.repositories,
+        parts.lists,
+        site,
+        activation=settings.account_activation,
+        open_to_all=settings.registration == "open",
+    )
     return [
         *system.routes(),
         *UserRoutes(parts.accounts, parts.removal, doorman).routes(),
@@ -101,4 +117,6 @@ def compose(settings: Settings, aws: Clients | None = None, mailer: Mailer | Non
         *AuthRoutes(parts.lists, doorman).routes(),
         *NamespaceRoutes(parts.repositories, parts.sharing, doorman).routes(),
         *SearchRoutes(parts.search, doorman).routes(),
+        *AccountPages(parts.accounts, site).routes(),
+        *front.routes(),
     ]

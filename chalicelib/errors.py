@@ -72,6 +72,15 @@ class NotFound(Refusal):
     status = 404
 
 
+class NothingHere(NotFound):
+    """A path or method that is not served. API Gateway says the same in these words of its own (infra/service.yaml)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing is served at this path with this method; see the list of endpoints in docs/protocol.md"
+        )
+
+
 class Conflict(Refusal):
     """What the request wants is not so: a name of the caller's own is taken, or somebody else was first."""
 
@@ -82,6 +91,10 @@ class Gone(Refusal):
     """A link that was used, has expired, or leads to what is gone. Its message is for a person to read."""
 
     status = 410
+
+
+class Done(Gone):
+    """What a link is for has been done already, as its owner wanted. No reason to worry anybody."""
 
 
 class TooLarge(Refusal):
@@ -112,3 +125,12 @@ class Unavailable(Refusal):
 
     def __init__(self, message: str = "the index cannot reach its storage right now; try again in a moment") -> None:
         super().__init__(message)
+
+
+class Fault(Refusal):
+    """The index's own fault: what nobody foresaw. The log has it, the reply says nothing of it."""
+
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__("a fault in the index itself; it has been logged. Nothing is known to be lost")

@@ -12,6 +12,7 @@ PASSWORD_CHARACTERS = 5
 ROBOT_TOKEN_PREFIX = "wbr_"  # noqa: S105  # what tells a robot's token from a password
 DESCRIPTION_CHARACTERS = 255
 EMAIL_CHARACTERS = 254
+HOST_CHARACTERS = 259  # DNS's 253, and a port
 
 _USERNAME = re.compile(r"[a-z0-9_]{4,30}", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9_-]{2,255}", re.ASCII)
@@ -20,6 +21,7 @@ _PATH_WORDS = frozenset({"images", "auth", "layer"})  # names that would make a 
 _ROBOT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _IMAGE_ID = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
 _CHECKSUM = re.compile(r"(?:[a-z0-9][a-z0-9.+_-]{0,31}:)?[A-Za-z0-9]{1,128}", re.ASCII)
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 _EMAIL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])",
@@ -97,6 +99,11 @@ def check_email(text: str) -> str:
     if not is_email(text):
         raise BadRequest("an email is an address like name@example.com")
     return text
+
+
+def is_host(text: str) -> bool:
+    """Whether this is a bare `host[:port]`."""
+    return len(text) <= HOST_CHARACTERS and _HOST.fullmatch(text) is not None
 
 
 def check_robot(text: str) -> str:

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
-from chalicelib.names import is_email
+from chalicelib.names import is_email, is_host
 
 _STACK = re.compile(r"[a-zA-Z0-9_.-]{3,200}", re.ASCII)
-_ENDPOINT = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}", re.ASCII)
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -35,6 +34,8 @@ class Settings:
         index_address: the index's own `https://host`, which links in mails begin with.
         repository_visibility: what a push creates, `public` or `private` repositories.
         reserve_deleted_names: whether a removed account's name is kept from others.
+        front_proof: what CloudFront alone knows, so that its word on where a request comes from can be taken.
+        front_page: whether people are shown the index at `/`, `on` or `off`.
     """
 
     stack: str = "waybill-dev"
@@ -50,6 +51,8 @@ class Settings:
     index_address: str = ""
     repository_visibility: str = "public"
     reserve_deleted_names: bool = True
+    front_proof: str = field(default="", repr=False)
+    front_page: str = "on"
 
     @property
     def key(self) -> str:
@@ -90,14 +93,16 @@ class Settings:
             email_sender=sender,
             index_address=address,
             repository_visibility=_choice(environment, "REPOSITORY_VISIBILITY", ("public", "private")),
+            front_proof=environment.get("FRONT_PROOF") or "",
             reserve_deleted_names=_flag(environment, "RESERVE_DELETED_NAMES", cls().reserve_deleted_names),
+            front_page=_choice(environment, "FRONT_PAGE", ("on", "off")),
         )
 
 
 def _endpoints(text: str) -> tuple[str, ...]:
     hosts = tuple(part.strip() for part in text.split(",") if part.strip())
     for host in hosts:
-        if not _ENDPOINT.fullmatch(host):
+        if not is_host(host):
             raise SettingsError(f"REGISTRY_ENDPOINTS takes bare hosts like registry.example.com:5000, not {host!r}")
     if not hosts:
         raise SettingsError("REGISTRY_ENDPOINTS names no host")

@@ -12,6 +12,8 @@ from typing import Any
 from chalicelib.aws import Clients, connect
 from chalicelib.compose import compose
 from chalicelib.handlers import build
+from chalicelib.journal import Journal
+from chalicelib.mail import Letter
 from chalicelib.passwords import Passwords
 from chalicelib.settings import Settings
 from chalicelib.store.tables import Tables
@@ -44,27 +46,49 @@ def basic(username: str, password: str = PASSWORD) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
-class Index:
-    """One stack of its own. `calls` lists every call to AWS as `service.Operation`."""
+class Mailbox(list[Letter]):
+    """A mailer that keeps what it is given."""
 
-    def __init__(self, settings: Settings) -> None:
+    def send(self, letter: Letter) -> None:
+        self.append(letter)
+
+
+class Index:
+    """One stack of its own. `calls` lists every call to AWS as `service.Operation`, `lines` is its journal.
+
+    With `keeps_letters` mail goes to `letters`, and not to SES.
+    """
+
+    def __init__(self, settings: Settings, *, keeps_letters: bool = False) -> None:
         self.settings = replace(settings, stack=f"test-{uuid.uuid4().hex[:12]}")
         self.aws = _clients(self.settings.region)
         create_stack(self.aws, self.settings.stack)
         self.calls: list[str] = []
+        self.letters = Mailbox()
+        self._mailer = self.letters if keeps_letters else None
         for client in self.aws:
             client.meta.events.unregister("before-call.*.*", unique_id="calls")
             client.meta.events.register("before-call.*.*", self._note, unique_id="calls")
         self.tables = Tables(self.aws.dynamodb, self.settings.region, self.settings.table)
         self.users = UserStore(self.tables)
-        self._gateway = Gateway(build(compose(self.settings, self.aws)))
+        self.lines: list[str] = []
+        self._gateway = self._made()
+
+    def _made(self) -> Gateway:
+        journal = Journal(self.lines.append, self.settings.stack)
+        return Gateway(build(compose(self.settings, self.aws, self._mailer), journal, self.settings.front_proof))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The lines of the journal that are about a change or a failed sign-in."""
+        return [line for line in map(json.loads, self.lines) if "event" in line]
 
     def restarted(self, **settings: Any) -> "Index":
         """Another container of the same stack: nothing remembered, other settings where given."""
         other = object.__new__(Index)
         other.__dict__.update(self.__dict__)
         other.settings = replace(self.settings, **settings)
-        other._gateway = Gateway(build(compose(other.settings, self.aws)))
+        other._gateway = other._made()
         return other
 
     def _note(self, model: Any, **_: Any) -> None:

@@ -11,8 +11,9 @@ import msgspec
 
 from chalicelib.access import ANONYMOUS, Caller
 from chalicelib.accounts import Accounts
-from chalicelib.errors import BadRequest, Refusal, TooLarge, Unauthorized
-from chalicelib.names import LIBRARY, RepositoryName
+from chalicelib.errors import BadRequest, Fault, Refusal, TooLarge, Unauthorized
+from chalicelib.journal import FAILED_SIGN_IN, note
+from chalicelib.names import LIBRARY, RepositoryName, is_username
 from chalicelib.tokens import Grant, InvalidToken, Tokens
 
 BODY_BYTES_AT_MOST = 6_000_000  # what Lambda takes in one event
@@ -25,13 +26,14 @@ logger = logging.getLogger("waybill")
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request as any server can give it. Header names are lower-cased; `parameters` are the path's variables;
-    `address` is where it comes from.
+    `address` is where it comes from, `id` what a user can quote.
     """
 
     method: str
+    id: str = ""
     address: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)  # it may hold a mailed link
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
 
@@ -56,34 +58,53 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where a handler answers. `path` has its variables in braces and no slash at its end; both forms are served."""
-
-    method: str
-    path: str
-    handler: Callable[[Request], Reply]
-
-
 def json_reply(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Reply:
     """A reply with `value` as JSON."""
     return Reply(status, msgspec.json.encode(value).decode(), {"Content-Type": JSON, **(headers or {})})
 
 
-def answer(handler: Callable[[Request], Reply], request: Request) -> Reply:
-    """Runs a handler and turns what it raises into a reply: the one place that does."""
+def json_refusal(refusal: Refusal) -> Reply:
+    """How programs are refused."""
+    body = refusal.message if refusal.quoted else {"error": refusal.message}
+    return json_reply(refusal.status, body, refusal.reply_headers())
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a handler answers. `path` has its variables in braces and no slash at its end; both forms are served.
+
+    `refuse` puts what the handler refuses: as JSON for programs, as a page for people. `event` is what the journal
+    calls a success, where that changes anything.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Request], Reply]
+    refuse: Callable[[Refusal], Reply] = json_refusal
+    event: str | None = None
+
+
+def answer(route: Route, request: Request) -> Reply:
+    """Runs a route's handler and turns what it raises into a reply: the one place that does."""
+    if route.event is not None:
+        note(event=route.event, on="/".join(request.parameters.values()))
     try:
-        return handler(request)
+        return route.handler(request)
     except Refusal as refusal:
         if refusal.status >= 500:
-            logger.error("%s: %r", refusal.message, refusal.__cause__)
-        body = refusal.message if refusal.quoted else {"error": refusal.message}
-        return json_reply(refusal.status, body, refusal.reply_headers())
+            logger.error("request %s: %s: %r", request.id, refusal.message, refusal.__cause__)
+        return route.refuse(refusal)
     except Exception:
-        logger.exception("a fault in the index itself")
-        return json_reply(
-            500, {"error": "a fault in the index itself; it has been logged. Nothing is known to be lost"}
-        )
+        logger.exception("request %s: a fault in the index itself", request.id)
+        return route.refuse(Fault())
+
+
+def number_of(request: Request, name: str, default: int) -> int:
+    """A number from 1 in the query. Raises BadRequest."""
+    text = request.query.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) > 0):
+        raise BadRequest(f"{name} is a number from 1")
+    return int(text)
 
 
 def decode_body(request: Request, wanted: type[T]) -> T:
@@ -153,7 +174,16 @@ class Doorman:
             raise Unauthorized("the Authorization header is no valid Basic: it takes base64 of username:password")
         if not username:
             return ANONYMOUS  # docker without a login sends `Basic Og==`
-        return self._accounts.sign_in(username, password, request.address, leaving=leaving)
+        try:
+            caller = self._accounts.sign_in(username, password, request.address, leaving=leaving)
+        except Unauthorized:
+            # What is no username may be a password that was typed into the wrong field.
+            note(event=FAILED_SIGN_IN, on=username if is_username(username) else "")
+            raise
+        note(who=username)
+        if caller.robot is not None:
+            note(robot=caller.robot.name)
+        return caller
 
 
 def presented_token(request: Request) -> str | None:

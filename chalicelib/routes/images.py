@@ -18,12 +18,12 @@ class ImageRoutes:
     def routes(self) -> list[Route]:
         """What this serves, and where."""
         return [
-            Route(method, path + tail, handler)
+            Route(method, path + tail, handler, event=event)
             for path in ("/v1/repositories/{namespace}", "/v1/repositories/{namespace}/{repository}")
-            for method, tail, handler in (
-                ("GET", "/images", self.read),
-                ("PUT", "/images", self.update),
-                ("GET", "/layer/{image}/access", self.has),
+            for method, tail, handler, event in (
+                ("GET", "/images", self.read, None),
+                ("PUT", "/images", self.update, "images.updated"),
+                ("GET", "/layer/{image}/access", self.has, None),
             )
         ]
 

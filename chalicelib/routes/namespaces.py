@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from chalicelib.access import Role
+from chalicelib.journal import note
 from chalicelib.names import check_namespace
 from chalicelib.repositories import Repositories, Shown
 from chalicelib.routes.http import Doorman, Reply, Request, Route, decode_body, json_reply
@@ -42,10 +43,10 @@ class NamespaceRoutes:
         return [
             Route("GET", below, self.list),
             Route("GET", one, self.show),
-            Route("PUT", one, self.change),
+            Route("PUT", one, self.change, event="repository.changed"),
             Route("GET", people, self.collaborators),
-            Route("PUT", people + "/{username}", self.share),
-            Route("DELETE", people + "/{username}", self.unshare),
+            Route("PUT", people + "/{username}", self.share, event="repository.shared"),
+            Route("DELETE", people + "/{username}", self.unshare, event="repository.unshared"),
         ]
 
     def list(self, request: Request) -> Reply:
@@ -64,6 +65,7 @@ class NamespaceRoutes:
         """204."""
         caller = self._doorman.account(request)
         form = decode_body(request, RepositoryForm)
+        note(changed=[field for field in ("description", "private") if getattr(form, field) is not None])
         self._repositories.change(caller, request.repository, description=form.description, private=form.private)
         return Reply(204)
 
@@ -76,6 +78,7 @@ class NamespaceRoutes:
         """204, to a new collaborator and to one who is there already."""
         caller = self._doorman.account(request)
         form = decode_body(request, ShareForm)
+        note(access=form.access)
         self._sharing.share(caller, request.repository, request.parameters["username"], Role.of(form.access))
         return Reply(204)
 

@@ -20,9 +20,12 @@ class RepositoryRoutes:
         variable name at each level.
         """
         return [
-            Route(method, path, handler)
+            Route(method, path, handler, event=event)
             for path in ("/v1/repositories/{namespace}", "/v1/repositories/{namespace}/{repository}")
-            for method, handler in (("PUT", self.push), ("DELETE", self.delete))
+            for method, handler, event in (
+                ("PUT", self.push, "repository.pushed"),
+                ("DELETE", self.delete, "repository.deleted"),
+            )
         ]
 
     def push(self, request: Request) -> Reply:

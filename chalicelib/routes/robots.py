@@ -7,6 +7,7 @@ import msgspec
 from chalicelib.access import Role
 from chalicelib.accounts import Accounts
 from chalicelib.errors import Forbidden
+from chalicelib.journal import note
 from chalicelib.names import RepositoryName
 from chalicelib.robots import Robots
 from chalicelib.routes.http import Doorman, Reply, Request, Route, decode_body, json_reply
@@ -33,8 +34,8 @@ class RobotRoutes:
         """What this serves, and where."""
         return [
             Route("GET", "/v1/users/{username}/robots", self.list),
-            Route("PUT", "/v1/users/{username}/robots/{robot}", self.create),
-            Route("DELETE", "/v1/users/{username}/robots/{robot}", self.revoke),
+            Route("PUT", "/v1/users/{username}/robots/{robot}", self.create, event="robot.made"),
+            Route("DELETE", "/v1/users/{username}/robots/{robot}", self.revoke, event="robot.revoked"),
         ]
 
     def list(self, request: Request) -> Reply:
@@ -48,6 +49,7 @@ class RobotRoutes:
         if user.username != caller.username:
             raise Forbidden("only the account itself makes robots: they act in its name")
         form = decode_body(request, RobotForm)
+        note(access=form.access)
         new = self._robots.create(
             user.username,
             request.parameters["robot"],

@@ -1,8 +1,7 @@
 """`/v1/search`: every docker engine and podman ask it."""
 
-from chalicelib.errors import BadRequest
 from chalicelib.names import LIBRARY
-from chalicelib.routes.http import Doorman, Reply, Request, Route, json_reply
+from chalicelib.routes.http import Doorman, Reply, Request, Route, json_reply, number_of
 from chalicelib.search import RESULTS_PER_PAGE, RESULTS_PER_PAGE_AT_MOST, Result, Search
 
 
@@ -21,8 +20,8 @@ class SearchRoutes:
         """200 and a page of what the caller may read. Podman sends no credentials; wrong ones are 401."""
         caller = self._doorman.caller(request)
         query = request.query.get("q", "")
-        size = min(_number(request, "n", RESULTS_PER_PAGE), RESULTS_PER_PAGE_AT_MOST)
-        page = self._search.find(caller, query, _number(request, "page", 1), size)
+        size = min(number_of(request, "n", RESULTS_PER_PAGE), RESULTS_PER_PAGE_AT_MOST)
+        page = self._search.find(caller, query, number_of(request, "page", 1), size)
         return json_reply(
             200,
             {
@@ -46,10 +45,3 @@ def _shown(result: Result) -> dict[str, object]:
         "is_trusted": False,
         "is_automated": False,
     }
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    text = request.query.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) > 0):
-        raise BadRequest(f"{name} is a number from 1")
-    return int(text)

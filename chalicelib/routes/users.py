@@ -3,6 +3,7 @@
 from typing import Any
 
 from chalicelib.accounts import Accounts
+from chalicelib.journal import note
 from chalicelib.removal import Removal
 from chalicelib.routes.http import Doorman, Reply, Request, Route, decode_body, json_reply
 
@@ -18,16 +19,18 @@ class UserRoutes:
     def routes(self) -> list[Route]:
         """What this serves, and where."""
         return [
-            Route("POST", "/v1/users", self.register),
+            Route("POST", "/v1/users", self.register, event="account.registered"),
             Route("GET", "/v1/users", self.sign_in),
-            Route("PUT", "/v1/users/{username}", self.change),
+            Route("PUT", "/v1/users/{username}", self.change, event="account.changed"),
             Route("GET", "/v1/users/{username}", self.show),
-            Route("DELETE", "/v1/users/{username}", self.remove),
+            Route("DELETE", "/v1/users/{username}", self.remove, event="account.removed"),
         ]
 
     def register(self, request: Request) -> Reply:
         """201 `"User Created"`, or 400 with the bare text that legacy `docker login` compares."""
-        self._accounts.register(decode_body(request, dict[str, Any]), request.address)
+        form = decode_body(request, dict[str, Any])
+        self._accounts.register(form, request.address)
+        note(on=form["username"])
         return json_reply(201, "User Created")
 
     def sign_in(self, request: Request) -> Reply:
@@ -38,7 +41,9 @@ class UserRoutes:
     def change(self, request: Request) -> Reply:
         """204 and no body."""
         caller = self._doorman.account(request)
-        self._accounts.change(caller, request.parameters["username"], decode_body(request, dict[str, Any]))
+        form = decode_body(request, dict[str, Any])
+        note(changed=[field for field in ("password", "email", "active") if form.get(field) is not None])
+        self._accounts.change(caller, request.parameters["username"], form)
         return Reply(204)
 
     def show(self, request: Request) -> Reply:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pynamodb.expressions.condition import Condition
 
+from chalicelib.journal import note
 from chalicelib.names import RepositoryName
 from chalicelib.store.packing import pack, unpack_into
 from chalicelib.store.tables import ConditionFailed, ImagesItem, Tables, stored
@@ -110,6 +111,7 @@ class ImageStore:
             except ConditionFailed:
                 pass  # another writer compacts, or the repository goes; ours is an append like any other
             else:
+                note(CompactedSegments=len(stored_images.segments) - first)
                 self.sweep(repository, stored_images.strays)
                 return
         last = stored_images.segments[-1][0] if stored_images.segments else None

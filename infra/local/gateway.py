@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import LocalChalice, LocalGateway, RouteMatcher
 
+from chalicelib.errors import NothingHere
+
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 WSGI = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
-NOTHING_HERE = {
-    "error": "nothing is served at this path with this method; see the list of endpoints in docs/protocol.md"
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,8 @@ class Gateway:
         """Answers one request. `target` is as it came: a path with its query, or an absolute URL."""
         try:
             path = target if target.startswith("/") else _path_of(target)
+            if path.startswith("//"):
+                return _nothing_here()  # Chalice would take what follows for a host
             match = self._routes.match_route(path)
         except ValueError:
             return _nothing_here()
@@ -79,10 +80,10 @@ def status_line(status: int) -> str:
 
 
 def log(began: float, status: int, method: str, target: str, environ: Mapping[str, Any]) -> None:
-    """One line for a request, with nothing of its headers but the client's name."""
+    """One line for a request, with nothing of its headers but the client's name, and no mailed link."""
     took, client = (time.perf_counter() - began) * 1000, environ.get("HTTP_USER_AGENT", "-")
     print(
-        f"{time.strftime('%H:%M:%S')} {status} {method:6} {target}  {took:.0f} ms  {client[:60]}",
+        f"{time.strftime('%H:%M:%S')} {status} {method:6} {_loggable(target)}  {took:.0f} ms  {client[:60]}",
         file=sys.stderr,
         flush=True,
     )
@@ -94,6 +95,17 @@ def _path_of(target: str) -> str:
     if parts.scheme not in ("http", "https"):
         raise ValueError("neither a path nor a URL")
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _loggable(target: str) -> str:
+    """A target without the link from a mail, which is as good as a password for a while."""
+    path, mark, query = target.partition("?")
+    return path + mark + "&".join(map(_masked, query.split("&")))
+
+
+def _masked(pair: str) -> str:
+    name = pair.partition("=")[0]
+    return f"{name}=…" if unquote_plus(name) == "link" else pair
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
@@ -108,4 +120,8 @@ def _joined(response: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _nothing_here() -> Answer:
-    return Answer(HTTPStatus.NOT_FOUND, {"Content-Type": "application/json"}, json.dumps(NOTHING_HERE).encode())
+    return Answer(
+        HTTPStatus.NOT_FOUND,
+        {"Content-Type": "application/json"},
+        json.dumps({"error": NothingHere().message}).encode(),
+    )

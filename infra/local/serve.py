@@ -17,6 +17,7 @@ from chalicelib.aws import Clients, connect
 from chalicelib.compose import Parts, compose
 from chalicelib.errors import Refusal
 from chalicelib.handlers import build
+from chalicelib.journal import Journal
 from chalicelib.names import check_password
 from chalicelib.settings import Settings, SettingsError
 from infra.local.administrator import ADMIN, NoAdministrator, provide_administrator
@@ -43,6 +44,10 @@ class PlainChannel(HTTPChannel):  # type: ignore[misc]
             self.handle_close()
             return False
         return bool(super().received(data))
+
+
+def _unwritten(line: str) -> None:
+    """The local server's own lines are for people to read."""
 
 
 class CannotServe(Exception):
@@ -91,7 +96,7 @@ def serve(environment: Mapping[str, str]) -> None:
 
 def _server(aws: Clients, settings: Settings, listener: socket.socket) -> Any:
     mailer = ConsoleMailer()
-    gateway = Gateway(build(compose(settings, aws, mailer)))
+    gateway = Gateway(build(compose(settings, aws, mailer), Journal(_unwritten, settings.stack)))
     server = create_server(
         OperatorsDoor(gateway, Parts(settings, aws, mailer).accounts, settings),
         sockets=[listener],

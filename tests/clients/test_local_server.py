@@ -161,6 +161,16 @@ def test_one_readable_line_for_each_request_and_no_secret_in_it(tmp_path: Path) 
             assert secret not in said
 
 
+def test_a_line_does_not_show_the_link_from_a_mail(server: Server) -> None:
+    for target in ("/confirm?link=a.secret.link&x=1", "/reset/?x&%6cink=a.secret.link"):
+        exchange(server, f"GET {target} HTTP/1.1\r\nHost: index\r\n\r\n".encode())
+    exchange(server, f"GET {server.address}/confirm?link=a.secret.link HTTP/1.1\r\nHost: index\r\n\r\n".encode())
+    said = server.log.read_text()
+    assert "410 GET    /confirm?link=…&x=1  " in said
+    assert "410 GET    /reset/?x&%6cink=…  " in said
+    assert "secret.link" not in said
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "said"),
     [

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.driver import Index
+from tests.pages import Page
 
 A = "a" * 64
 BODIES = [
@@ -138,7 +139,13 @@ def test_a_name_that_is_none(index: Index, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/"),
+        ("POST", "/"),
+        ("GET", "//"),
+        ("GET", "//example.com/"),
+        ("GET", "/r"),
+        ("GET", "/r/alice"),
+        ("GET", "/r/alice/web/x"),
+        ("DELETE", "/confirm"),
         ("GET", "/v1"),
         ("GET", "/v1/nothing"),
         ("GET", "/v1/users//"),
@@ -167,6 +174,7 @@ PATHS = st.lists(
     st.sampled_from(
         ["v1", "v2", "users", "repositories", "alice", "web", "images", "auth", "layer", "access", "_ping", ""]
     )
+    | st.sampled_from(["r", "confirm", "reset"])
     | st.text(max_size=8),
     max_size=7,
 ).map(lambda parts: "/" + "/".join(parts))
@@ -186,5 +194,7 @@ def test_nothing_at_all_gets_a_500(
 ) -> None:
     reply = index.request(method, path, auth, body=body, headers=headers)
     assert reply.status < 500
-    if reply.status >= 400:
+    if reply.headers["content-type"].startswith("text/html"):
+        Page(reply)
+    elif reply.status >= 400:
         assert reply.json

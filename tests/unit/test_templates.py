@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from chalicelib.errors import NothingHere
+
 INFRA = Path(__file__).parents[2] / "infra"
 DATA: dict[str, Any] = yaml.safe_load((INFRA / "template.yaml").read_text())["Resources"]
 SERVICE: dict[str, Any] = yaml.safe_load((INFRA / "service.yaml").read_text())["Resources"]
@@ -31,6 +33,10 @@ def test_the_alarms_watch_each_table() -> None:
     for alarm in ("ReadsThrottled", "WritesThrottled"):
         metrics = json.dumps(SERVICE[alarm]["Properties"]["Metrics"])
         assert {table for table in TABLES if f'"{table}"' in metrics} == TABLES
+
+
+def test_a_path_that_is_not_served_is_answered_in_the_function_s_words() -> None:
+    assert NothingHere().message in (INFRA / "service.yaml").read_text()
 
 
 def test_what_holds_data_is_kept_and_protected() -> None:
