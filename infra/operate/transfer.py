@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.errors import BadRequest, Conflict, NotFound
 from chalicelib.names import LIBRARY, RepositoryName, is_username
+from chalicelib.repositories import RACE_ATTEMPTS
 from chalicelib.search import terms_of
 from chalicelib.store.repositories import Repository
 from chalicelib.store.tables import ConditionFailed
@@ -50,12 +51,24 @@ class Transfer:
         return Plan(len(old), stored.living is not None)
 
     def run(self) -> None:
-        """Moves it."""
-        known = self._parts.repositories.show(OPERATOR, self.source).repository
-        self._create(known)
-        self._parts.repositories.change(OPERATOR, self.target, description=known.description)
-        self._share(known)
-        self._parts.repositories.delete(OPERATOR, self.source, final=True)
+        """Moves it. The old one ends only as it was copied: what changes meanwhile is copied again."""
+        for _ in range(RACE_ATTEMPTS):
+            known = self._parts.repositories.show(OPERATOR, self.source).repository
+            self._create(known)
+            self._parts.repositories.change(OPERATOR, self.target, description=known.description, private=known.private)
+            self._share()
+            stored = self._stores.images.read(self.source)
+            terms = terms_of(self.source, known.description)
+            try:
+                self._stores.repositories.delete(known, stored, terms, confirmed=True)
+            except ConditionFailed:
+                continue
+            self._stores.collaborators.forget_repository(self.source, known.generation)
+            self._fetch_last(known)
+            return
+        raise Conflict(f"{self.source} is being changed by others right now; run this again")
+
+    def _fetch_last(self, known: Repository) -> None:
         ended = self._stores.images.read(self.source)
         if ended.head is not None and ended.head.generation == known.generation:
             self._parts.lists.update(OPERATOR, self.target, ended.merged())
@@ -82,20 +95,27 @@ class Transfer:
                 f"{self.target} was created at this moment, or its owner is leaving; look, and try again"
             ) from None
 
-    def _share(self, known: Repository) -> None:
+    def _share(self) -> None:
+        """Makes the target's shares what the source's are: who was taken off since an earlier run is out here too."""
         if self.target.namespace == LIBRARY:
             return  # shared with nobody
-        for username, role in self._parts.sharing.collaborators(OPERATOR, self.source).items():
-            if username != self.target.namespace:  # who owns it now
-                with suppress(NotFound):  # an account that has gone meanwhile
-                    self._parts.sharing.share(OPERATOR, self.target, username, role)
+        wanted = self._parts.sharing.collaborators(OPERATOR, self.source)
+        wanted.pop(self.target.namespace, None)  # who owns it now
+        for username in self._parts.sharing.collaborators(OPERATOR, self.target):
+            if username not in wanted:
+                self._parts.sharing.unshare(OPERATOR, self.target, username)
+        for username, role in wanted.items():
+            with suppress(NotFound):  # an account that has gone meanwhile
+                self._parts.sharing.share(OPERATOR, self.target, username, role)
 
     def _is_begun(self, known: Repository, new: dict[str, str], old: dict[str, str]) -> bool:
-        """Whether the target is what an interrupted run leaves: nothing in it but what the source has."""
+        """Whether the target is what an interrupted run leaves: nothing in it but what the source has, and no secret
+        that the source would give away.
+        """
         there = self._stores.repositories.get(self.target)
         return (
             there is not None
-            and there.private == known.private
+            and there.private <= known.private
             and there.description in ("", known.description)
-            and new.items() <= old.items()
+            and all(image in old and checksum in ("", old[image]) for image, checksum in new.items())
         )

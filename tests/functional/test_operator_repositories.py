@@ -105,7 +105,7 @@ def test_the_old_name_is_gone_and_so_are_its_tokens(index: Index) -> None:
         (RepositoryStore, "create"),
         (Repositories, "change"),
         (Sharing, "share"),
-        (Repositories, "delete"),
+        (RepositoryStore, "delete"),
     ],
 )
 @pytest.mark.parametrize("private", [True, False])
@@ -154,6 +154,29 @@ def test_what_is_pushed_while_a_transfer_runs_moves_too(index: Index, monkeypatc
     monkeypatch.setattr(Sharing, "share", meanwhile)
     assert run(index, "repositories", "transfer", "alice/web", "bobby/site", "--yes").status == 0
     assert index.ids("bobby/site", bobby) == ["aaa", "bbb", "late"]
+
+
+def test_what_is_hidden_and_whom_is_taken_off_while_a_transfer_runs_is_so_at_its_end(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bobby, carol = furnished(index, private=False)
+    web = "/v1/namespaces/alice/repositories/web"
+    delete = RepositoryStore.delete
+
+    def meanwhile(*args: Any, **kwargs: Any) -> None:
+        monkeypatch.setattr(RepositoryStore, "delete", delete)
+        assert index.request("PUT", web, alice, json={"private": True, "description": "Ours"}).status == 204
+        assert index.request("DELETE", f"{web}/collaborators/carol", alice).status == 204
+        delete(*args, **kwargs)
+
+    monkeypatch.setattr(RepositoryStore, "delete", meanwhile)
+    assert run(index, "repositories", "transfer", "alice/web", "bobby/site", "--yes").status == 0
+    shown = run(index, "repositories", "show", "bobby/site", "--json").json
+    assert (shown["visibility"], shown["description"], shown["collaborators"]) == ("private", "Ours", [])
+    for auth in (alice, carol, None):
+        assert index.request("GET", "/v1/repositories/bobby/site/images", auth).status == 404
+        assert found(index, "ours", auth) == []
+    assert found(index, "ours", bobby) == ["bobby/site"]
 
 
 @pytest.mark.parametrize(
