@@ -5,12 +5,12 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: help serve test check pytest package bench format lock clean
+.PHONY: help serve test check pytest package bench docs format lock clean
 
 help:            ## Show this.
 	@sed -n 's/^\([a-z]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-serve: $(READY)  ## Run the whole index on this machine. PORT=8000 ADMIN_PASSWORD=… REGISTRY_ENDPOINTS=…
+serve: $(READY)  ## Run the whole index on this machine. PORT=8000 DATA=FILE ADMIN_PASSWORD=…
 	@exec $(BIN)/python -m infra serve
 
 test: check pytest ## Check and run everything that needs no cloud.
@@ -29,6 +29,9 @@ package: $(READY) ## Make the Lambda's zip under build/package.
 bench: $(READY)  ## Measure what the design rests on.
 	@$(BIN)/python -m bench.core
 	@$(BIN)/python -m bench.cold_start
+
+docs: $(READY)   ## Write what each command's --help says into docs/commands.md.
+	@$(BIN)/python -m infra.operate.manual
 
 format: $(READY) ## Mend format and lint.
 	$(BIN)/ruff format .

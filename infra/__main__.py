@@ -2,7 +2,10 @@
 
 import click
 
-from infra.local.serve import main as serve_main
+from infra.operate.doctor import doctor
+from infra.operate.files import export_command, import_command
+from infra.operate.repositories import repositories
+from infra.operate.users import users
 from infra.package import ARCHITECTURES, CannotPackage
 from infra.package import package as make_package
 
@@ -15,7 +18,9 @@ def cli() -> None:
 @cli.command()
 def serve() -> None:
     """Run the whole index on this machine, with no account. Settings come from the environment: see README.md."""
-    serve_main()
+    from infra.local.serve import main  # moto takes a second that the other commands need not spend
+
+    main()
 
 
 @cli.command()
@@ -27,6 +32,10 @@ def package(architecture: str) -> None:
     except CannotPackage as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{made.zip}  {made.size} bytes  sha256 {made.sha256}")
+
+
+for command in (users, repositories, doctor, export_command, import_command):
+    cli.add_command(command)
 
 
 if __name__ == "__main__":

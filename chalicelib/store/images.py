@@ -74,7 +74,7 @@ class ImageStore:
         found: list[tuple[str, bytes]] = []
         for item in self._tables.images.query(str(repository), consistent_read=True):
             if item.segment == HEAD:
-                head = _head(item)
+                head = head_of(item)
             else:
                 found.append((item.segment, item.packed))
         if head is None:
@@ -90,7 +90,7 @@ class ImageStore:
     def head(self, repository: RepositoryName) -> Head | None:
         """One strongly consistent GetItem."""
         try:
-            return _head(self._tables.images.get(str(repository), HEAD, consistent_read=True))
+            return head_of(self._tables.images.get(str(repository), HEAD, consistent_read=True))
         except self._tables.images.DoesNotExist:
             return None
 
@@ -218,5 +218,6 @@ def _merged(segments: tuple[tuple[str, bytes], ...]) -> dict[str, str]:
     return images
 
 
-def _head(item: ImagesItem) -> Head:
+def head_of(item: ImagesItem) -> Head:
+    """The head that an item is."""
     return Head(item.generation or "", bool(item.private), bool(item.shared), bool(item.deleted), bool(item.confirmed))

@@ -48,11 +48,12 @@ class RepositoryStore:
         *,
         private: bool = False,
         owner: str | None = None,
+        created: datetime | None = None,
     ) -> str:
         """Begins a new life of `repository` and gives its generation. Head, item, list and terms appear at once.
 
         `before` is what `ImageStore.read` found: nothing, or a deleted repository, whose remains are swept. `owner` is
-        the account in whose right it is created: it must not be leaving.
+        the account in whose right it is created: it must not be leaving. `created` is for what moves here: else now.
         Raises ConditionFailed when somebody else has created it meanwhile, or the owner is leaving.
         """
         generation = secrets.token_hex(8)
@@ -74,7 +75,7 @@ class RepositoryStore:
                     repository.name,
                     generation=generation,
                     private=private,
-                    created=datetime.now(UTC),
+                    created=created or datetime.now(UTC),
                 ),
             )
             if owner is not None:
@@ -151,7 +152,7 @@ class RepositoryStore:
     def get_all(self, repositories: Iterable[RepositoryName]) -> dict[RepositoryName, Repository]:
         """Those that exist, in one BatchGetItem for each hundred. Consistent: what was just hidden does not show."""
         keys = [(name.namespace, name.name) for name in repositories]
-        found = map(_repository, self._tables.repositories.batch_get(keys, consistent_read=True))
+        found = map(repository_of, self._tables.repositories.batch_get(keys, consistent_read=True))
         return {repository.name: repository for repository in found}
 
     @stored
@@ -160,7 +161,7 @@ class RepositoryStore:
         model = self._tables.repositories
         behind = model.name > after if after else None
         return [
-            _repository(item)
+            repository_of(item)
             for item in model.query(namespace, behind, limit=limit, page_size=limit, consistent_read=True)
         ]
 
@@ -174,7 +175,8 @@ class RepositoryStore:
         return still
 
 
-def _repository(item: RepositoryItem) -> Repository:
+def repository_of(item: RepositoryItem) -> Repository:
+    """The repository that an item is."""
     return Repository(
         name=RepositoryName(item.namespace, item.name),
         generation=item.generation,
