@@ -2,6 +2,7 @@
 
 import click
 
+from infra.operate.audit import audit
 from infra.operate.doctor import doctor
 from infra.operate.files import export_command, import_command
 from infra.operate.repositories import repositories
@@ -34,7 +35,7 @@ def package(architecture: str) -> None:
     click.echo(f"{made.zip}  {made.size} bytes  sha256 {made.sha256}")
 
 
-for command in (users, repositories, doctor, export_command, import_command):
+for command in (users, repositories, doctor, audit, export_command, import_command):
     cli.add_command(command)
 
 

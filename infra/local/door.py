@@ -1,4 +1,4 @@
-"""The operator's way in: this process's DynamoDB and KMS over HTTP, under one path, for administrators only.
+"""The operator's way in: this process's DynamoDB, KMS and logs over HTTP, under one path, for administrators only.
 
 `python -m infra … --local URL` comes through here, so that its commands run the same code on a local server as on AWS.
 """
@@ -18,7 +18,11 @@ from chalicelib.settings import Settings
 from infra.local import DOOR
 from infra.local.gateway import WSGI, StartResponse, log, status_line
 
-_SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms"}  # by what stands first in X-Amz-Target
+_SERVICES = {
+    "DynamoDB_20120810": "dynamodb",
+    "TrentService": "kms",
+    "Logs_20140328": "logs",
+}  # by what stands first in X-Amz-Target
 
 
 class OperatorsDoor:
@@ -52,7 +56,7 @@ class OperatorsDoor:
             return _backend(service)(self._signed(environ, service), start)  # type: ignore[no-any-return]
         if environ["REQUEST_METHOD"] == "GET":
             return _reply(start, 200, {"stack": self._settings.stack, "region": self._settings.region})
-        return _reply(start, 404, {"error": "DynamoDB and KMS are served here, and nothing else of AWS"})
+        return _reply(start, 404, {"error": "DynamoDB, KMS and logs are served here, and nothing else of AWS"})
 
     def _check_administrator(self, environ: Mapping[str, Any]) -> None:
         given = Authorization.from_header(environ.get("HTTP_AUTHORIZATION"))

@@ -24,6 +24,7 @@ from infra.local.administrator import ADMIN, NoAdministrator, provide_administra
 from infra.local.aws import create_stack, local_aws
 from infra.local.door import OperatorsDoor
 from infra.local.gateway import Gateway
+from infra.local.journal import LocalJournal
 from infra.local.mail import ConsoleMailer
 from infra.local.memory import CannotRemember, Memory, remembering, saving
 
@@ -44,10 +45,6 @@ class PlainChannel(HTTPChannel):  # type: ignore[misc]
             self.handle_close()
             return False
         return bool(super().received(data))
-
-
-def _unwritten(line: str) -> None:
-    """The local server's own lines are for people to read."""
 
 
 class CannotServe(Exception):
@@ -96,7 +93,8 @@ def serve(environment: Mapping[str, str]) -> None:
 
 def _server(aws: Clients, settings: Settings, listener: socket.socket) -> Any:
     mailer = ConsoleMailer()
-    gateway = Gateway(build(compose(settings, aws, mailer), Journal(_unwritten, settings.stack)))
+    journal = Journal(LocalJournal(settings.stack, settings.region).write, settings.stack)
+    gateway = Gateway(build(compose(settings, aws, mailer), journal))
     server = create_server(
         OperatorsDoor(gateway, Parts(settings, aws, mailer).accounts, settings),
         sockets=[listener],

@@ -3,7 +3,7 @@
 import base64
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Self
@@ -30,12 +30,16 @@ _ATTEMPTS = 8
 
 @dataclass(frozen=True)
 class Target:
-    """An index: its settings, clients that reach it, and what to call it in a sentence."""
+    """An index: its settings, clients that reach it, and what to call it in a sentence. A local one has an `endpoint`,
+    and takes the `authorization` of an administrator.
+    """
 
     settings: Settings
     aws: Clients
     name: str
     local: bool = False
+    endpoint: str | None = None
+    authorization: str | None = field(default=None, repr=False)
 
     @cached_property
     def parts(self) -> Parts:
@@ -53,6 +57,14 @@ class Target:
             return None
         variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
         return variables
+
+    @cached_property
+    def logs(self) -> Any:
+        """CloudWatch's logs, where the journal is."""
+        client = _client("logs", self.settings.region, self.endpoint)
+        if self.authorization is not None:
+            _sign(client, self.authorization)
+        return client
 
     @cached_property
     def stores(self) -> "Stores":
@@ -101,14 +113,26 @@ def local(url: str) -> Target:
     said = _greeting(host, port, header, address, username)
     settings = _settings(said["stack"], said["region"])
     clients = _clients(settings.region, endpoint_url=address + DOOR)
+    for client in clients:
+        _sign(client, header)
+    return Target(
+        settings,
+        clients,
+        f"the local server at {address}",
+        local=True,
+        endpoint=address + DOOR,
+        authorization=header,
+    )
+
+
+def _sign(client: Any, header: str) -> None:
+    """Every request signs in as an account of the index, instead of with AWS's signature."""
 
     def sign(request: Any, **_: Any) -> None:
         request.headers["Authorization"] = header
 
-    for client in clients:
-        client.meta.events.register("choose-signer.*.*", lambda **_: UNSIGNED)
-        client.meta.events.register("before-send.*.*", sign)
-    return Target(settings, clients, f"the local server at {address}", local=True)
+    client.meta.events.register("choose-signer.*.*", lambda **_: UNSIGNED)
+    client.meta.events.register("before-send.*.*", sign)
 
 
 def _settings(stack: str | None, region: str | None) -> Settings:
@@ -120,14 +144,21 @@ def _settings(stack: str | None, region: str | None) -> Settings:
 
 
 def _clients(region: str, endpoint_url: str | None = None) -> Clients:
-    session = botocore.session.get_session()
-    if endpoint_url:
-        session.set_credentials("nobody", "nothing")  # PynamoDB makes a client of its own where there are none
+    return Clients(*(_client(service, region, endpoint_url) for service in ("dynamodb", "kms")))
+
+
+def _client(service: str, region: str, endpoint_url: str | None) -> Any:
+    session = _session(endpoint_url is not None)
     config = _config(region).merge(Config(proxies={} if endpoint_url else None))  # a local server is behind no proxy
-    dynamodb, kms = (
-        session.create_client(service, endpoint_url=endpoint_url, config=config) for service in ("dynamodb", "kms")
-    )
-    return Clients(dynamodb, kms)
+    return session.create_client(service, endpoint_url=endpoint_url, config=config)
+
+
+@cache
+def _session(local: bool) -> Any:
+    session = botocore.session.get_session()
+    if local:
+        session.set_credentials("nobody", "nothing")  # PynamoDB makes a client of its own where there are none
+    return session
 
 
 @cache
