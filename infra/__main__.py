@@ -23,7 +23,7 @@ def serve() -> None:
 @cli.command()
 @click.option("--architecture", type=click.Choice(ARCHITECTURES), default="arm64", show_default=True)
 def package(architecture: str) -> None:
-    """Make the Lambda's zip and its template under build/package; needs no account."""
+    """Make the Lambda's zip and both templates under build/package; needs no account."""
     try:
         made = make_package(architecture=architecture)
     except CannotPackage as error:

@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
-import yaml
 from botocore.exceptions import ClientError
 
 from infra.deploy.stacks import ChangeSet, Stacks
 from infra.deploy.stage import Stage
-from infra.package import DATA_TEMPLATE
+from infra.package import data_template
 
 KEY_DAYS = 30  # how long KMS keeps a key that is to be deleted, in case it was a mistake; 7 to 30
 
@@ -19,7 +18,7 @@ class Data:
     def __init__(self, stage: Stage, stacks: Stacks) -> None:
         self._stage, self._stacks = stage, stacks
         self._dynamodb, self._kms = stage.client("dynamodb"), stage.client("kms")
-        self._template: dict[str, Any] = yaml.safe_load(DATA_TEMPLATE.read_text())
+        self._template = data_template()
 
     def describe_change(self) -> ChangeSet:
         """What the template would change. Tables and key that a stack left behind are brought in first."""
