@@ -53,8 +53,9 @@ def run(empty: Ministack, artefact: Package, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def other_release(artefact: Package) -> Package:
-    """Another release: the same function behind a template that differs by a word."""
-    return dataclasses.replace(artefact, template={**artefact.template, "Description": "another"})
+    """Another release: the same function behind a template that differs by a word, and has a parameter more."""
+    more = {**artefact.template["Parameters"], "New": {"Type": "String", "Default": "x"}}
+    return dataclasses.replace(artefact, template={**artefact.template, "Description": "another", "Parameters": more})
 
 
 def tables(emulator: Ministack) -> list[str]:
