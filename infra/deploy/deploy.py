@@ -52,7 +52,7 @@ class Operations:
         planned = [planned for planned in (data_change, change) if planned.needed]
         if not planned:
             self._screen.say(f"{self._stage.stack} is as it should be: nothing to change")
-            return self._standing()
+            return self._told_its_address(self._standing())
         for each in planned:
             self._screen.changes(each.stack_name, each.changes)
         if dry_run or not confirm("Make these changes?"):

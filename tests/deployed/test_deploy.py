@@ -233,7 +233,10 @@ def test_an_interruption_after_any_call_that_changes_something_is_mended_by_runn
         interruptions += 1
         assert first.exit_code == 130, first.output
         assert "the same command again" in first.output
-        assert "The index is at" in succeeded(run("deploy", *options)), allowed
+        address = re.search(r"The index is at (\S+)", succeeded(run("deploy", *options)))
+        function = empty.client("lambda").get_function_configuration(FunctionName=STACK)
+        assert address is not None, allowed
+        assert function["Environment"]["Variables"]["INDEX_ADDRESS"] == address[1], allowed
     assert interruptions >= 10
 
 
