@@ -101,6 +101,11 @@ def check_email(text: str) -> str:
     return text
 
 
+def is_robot(text: str) -> bool:
+    """Whether a robot may have this name: 1 to 40 of [a-z0-9-]."""
+    return _ROBOT.fullmatch(text) is not None
+
+
 def is_host(text: str) -> bool:
     """Whether this is a bare `host[:port]`."""
     return len(text) <= HOST_CHARACTERS and _HOST.fullmatch(text) is not None
@@ -108,7 +113,7 @@ def is_host(text: str) -> bool:
 
 def check_robot(text: str) -> str:
     """Raises BadRequest."""
-    if not _ROBOT.fullmatch(text):
+    if not is_robot(text):
         raise BadRequest("a robot's name is 1 to 40 of a-z, 0-9 and -, with a letter or digit first")
     return text
 

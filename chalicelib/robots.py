@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.access import Robot, Role
 from chalicelib.errors import BadRequest, Conflict, NotFound, Unavailable
-from chalicelib.names import ROBOT_TOKEN_PREFIX, RepositoryName, check_robot
+from chalicelib.names import ROBOT_TOKEN_PREFIX, RepositoryName, check_robot, is_robot
 from chalicelib.store.robots import RobotStore, StoredRobot
 from chalicelib.store.tables import ConditionFailed
 
 ROBOTS_AT_MOST = 50
 REPOSITORIES_AT_MOST = 100
+LIFETIME_AT_MOST = 10 * 366 * 86400  # ten years, in seconds
 USE_NOTED_EVERY = timedelta(minutes=10)  # a write each time would double what a request costs
 logger = logging.getLogger("waybill")
 
@@ -52,7 +53,7 @@ class Robots:
         listed = None if repositories is None else frozenset(repositories)
         if listed is not None and not 0 < len(listed) <= REPOSITORIES_AT_MOST:
             raise BadRequest(f"a robot is for 1 to {REPOSITORIES_AT_MOST} listed repositories, or for all")
-        if lifetime is not None and not 0 < lifetime <= 10 * 366 * 86400:
+        if lifetime is not None and not 0 < lifetime <= LIFETIME_AT_MOST:
             raise BadRequest("a robot expires in a number of seconds from 1 to ten years, or never")
         if len(self._store.of_account(username)) >= ROBOTS_AT_MOST:
             raise BadRequest(f"an account has at most {ROBOTS_AT_MOST} robots; revoke one first")
@@ -75,8 +76,8 @@ class Robots:
         return self._store.of_account(username)
 
     def revoke(self, username: str, name: str) -> None:
-        """From the next request on its token is worth nothing. Raises NotFound."""
-        if self._store.get(username, name) is None:
+        """From the next request on its token is worth nothing. Raises BadRequest and NotFound."""
+        if self._store.get(username, check_robot(name)) is None:
             raise NotFound(f"there is no robot {name!r}")
         self._store.remove(username, name)
 
@@ -88,7 +89,7 @@ class Robots:
     def check(self, username: str, token: str) -> Robot | None:
         """The robot that this is the token of; None for a wrong, revoked or expired one. One read, and no bcrypt."""
         name = token.removeprefix(ROBOT_TOKEN_PREFIX).rpartition("_")[0]
-        stored = self._store.get(username, name) if name else None
+        stored = self._store.get(username, name) if is_robot(name) else None
         if stored is None or not hmac.compare_digest(stored.token_hash, _hash(token)):
             return None
         now = self._clock()

@@ -22,6 +22,7 @@ RESULTS_PER_PAGE_AT_MOST = 100
 QUERY_CHARACTERS_AT_MOST = 255
 _QUERY_WORDS_AT_MOST = 8
 _NAME_WORDS_AT_MOST = 20
+_WORD_CHARACTERS = 100  # of UTF-8's up to 4 bytes, and a repository's 511: DynamoDB takes 1,024 in a range key
 _WORD = re.compile(r"[^\W_]+")
 
 Matches = dict[RepositoryName, Rank]
@@ -127,7 +128,7 @@ def terms_of(repository: RepositoryName, description: str) -> dict[str, Rank]:
 
 
 def _words(text: str) -> Iterable[str]:
-    return _WORD.findall(text.casefold())
+    return (word[:_WORD_CHARACTERS] for word in _WORD.findall(text.casefold()))
 
 
 def _among(terms: Mapping[str, Rank], prefix: str, repository: RepositoryName) -> Matches:

@@ -47,7 +47,7 @@ class Sharing:
         """
         needed = Role.READ if caller.username == username and caller.robot is None else Role.ADMIN
         generation = self._head(caller, repository, needed).generation
-        if self._collaborators.role(username, repository, generation) is Role.NONE:
+        if not is_username(username) or self._collaborators.role(username, repository, generation) is Role.NONE:
             raise NotFound(f"{username!r} is no collaborator")
         self._collaborators.remove(repository, generation, username)
 

@@ -20,6 +20,7 @@ from chalicelib.store.tables import Tables
 from chalicelib.store.users import User, UserStore
 from infra.local.aws import create_stack
 from infra.local.gateway import Gateway
+from tests.openapi import call_of
 
 PASSWORD = "correct horse"
 
@@ -119,13 +120,20 @@ class Index:
         token: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """`auth` is an Authorization header; `token` asks for one; `json` goes into the body."""
+        """`auth` is an Authorization header; `token` asks for one; `json` goes into the body.
+
+        Every reply to every test has a status that docs/openapi.yaml has for its call; 500 it has for all.
+        """
         sent = dict(headers or {})
         if auth is not None:
             sent["authorization"] = auth
         if token:
             sent["x-docker-token"] = "true"
         answer = self._gateway.handle(method, path, sent, body if json is None else _encoded(json))
+        call = call_of(method, path)
+        assert call is None or str(answer.status) in {*call[2]["responses"], "500"}, (
+            f"docs/openapi.yaml does not say that {call[0]} {call[1]} may answer {answer.status}"
+        )
         return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)
 
     def push(self, path: str, auth: str, *ids: str) -> str:

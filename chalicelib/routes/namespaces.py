@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.access import Role
 from chalicelib.journal import note
-from chalicelib.names import check_namespace
+from chalicelib.names import RepositoryName, check_namespace
 from chalicelib.repositories import Repositories, Shown
 from chalicelib.routes.http import Doorman, Reply, Request, Route, decode_body, json_reply
 from chalicelib.sharing import Sharing
@@ -53,9 +53,9 @@ class NamespaceRoutes:
         """200 and a namespace's repositories that the caller may read, by name: at most 100, from behind `after` on."""
         caller = self._doorman.caller(request)
         namespace = check_namespace(request.parameters["namespace"])
-        return json_reply(
-            200, list(map(_shown, self._repositories.list(caller, namespace, request.query.get("after", ""))))
-        )
+        after = request.query.get("after")
+        behind = RepositoryName.of(namespace, after).name if after else ""
+        return json_reply(200, list(map(_shown, self._repositories.list(caller, namespace, behind))))
 
     def show(self, request: Request) -> Reply:
         """200 and what is known of a repository."""

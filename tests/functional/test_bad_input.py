@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.driver import Index
+from tests.driver import Index, basic
 from tests.pages import Page
 
 A = "a" * 64
@@ -198,3 +198,17 @@ def test_nothing_at_all_gets_a_500(
         Page(reply)
     elif reply.status >= 400:
         assert reply.json
+
+
+def test_what_is_longer_than_a_key_can_be_is_nobodys(index: Index) -> None:
+    alice, long = index.account("alice"), "x" * 3000
+    index.push("alice/web", alice)
+    assert index.request("GET", f"/v1/users/{long}", alice).status == 404
+    assert index.request("DELETE", f"/v1/users/alice/robots/{long}", alice).status == 400
+    assert index.request("GET", "/v1/users", basic("alice", f"wbr_{long}_0")).status == 401
+    assert index.request("GET", f"/v1/namespaces/alice/repositories?after={long}", alice).status == 400
+    people = "/v1/namespaces/alice/repositories/web/collaborators"
+    assert index.request("PUT", f"{people}/{long}", alice, json={"access": "read"}).status == 404
+    index.calls.clear()
+    assert index.request("DELETE", f"{people}/{long}", alice).status == 404
+    assert len(index.calls) == 2, "the account and the repository's head: moto would not refuse a key as DynamoDB does"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -126,6 +127,16 @@ def test_a_deleted_repository_is_found_no_more_and_a_new_one_again(index: Index)
     assert not list(index.tables.terms.scan())
     index.push("alice/web", alice)
     assert names(index, "q=web") == ["alice/web"]
+
+
+def test_a_description_without_spaces_is_found_by_its_beginning(index: Index) -> None:
+    alice, name = index.account("alice"), "w" * 255
+    index.push(f"alice/{name}", alice)
+    text = "\N{CJK UNIFIED IDEOGRAPH-6F22}" * 255
+    path = f"/v1/namespaces/alice/repositories/{name}"
+    assert index.request("PUT", path, alice, json={"description": text}).status == 204, "its words fit a key"
+    for part in (text[:1], text[:99], text):
+        assert names(index, f"q={quote(part)}") == [f"alice/{name}"]
 
 
 def test_the_cost_grows_with_what_matches_and_not_with_the_table(index: Index) -> None:
