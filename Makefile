@@ -4,11 +4,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
+STAGE ?= dev
+WHERE = --stage $(STAGE) $(if $(REGION),--region $(REGION))
 
-.PHONY: help serve test check pytest package bench docs format lock clean
+.PHONY: help serve test check pytest test-deployed deploy status logs rollback destroy package bench docs format lock clean
 
 help:            ## Show this.
-	@sed -n 's/^\([a-z]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 serve: $(READY)  ## Run the whole index on this machine. PORT=8000 DATA=FILE ADMIN_PASSWORD=…
 	@exec $(BIN)/python -m infra serve
@@ -16,12 +18,30 @@ serve: $(READY)  ## Run the whole index on this machine. PORT=8000 DATA=FILE ADM
 test: check pytest ## Check and run everything that needs no cloud.
 
 pytest: $(READY) ## The tests alone.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/deployed
+
+test-deployed: $(READY) ## The packaged function under Lambda's runtime client, and deployed to an emulator. Minutes.
+	$(BIN)/python -m pytest tests/deployed
 
 check: $(READY)  ## Format, lint and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+deploy: $(READY) ## Bring it to AWS. STAGE=… REGION=… OPTIONS='--dry-run' or '--memory 2048' …
+	@$(BIN)/python -m infra deploy $(WHERE) $(OPTIONS)
+
+status: $(READY) ## What stands there. STAGE=… REGION=…
+	@$(BIN)/python -m infra status $(WHERE)
+
+logs: $(READY)   ## What the function logs. STAGE=… REGION=… OPTIONS=--follow
+	@$(BIN)/python -m infra logs $(WHERE) $(OPTIONS)
+
+rollback: $(READY) ## The release before. STAGE=… REGION=…
+	@$(BIN)/python -m infra rollback $(WHERE) $(OPTIONS)
+
+destroy: $(READY) ## Take it away; its data stays. STAGE=… REGION=… OPTIONS=--delete-data
+	@$(BIN)/python -m infra destroy $(WHERE) $(OPTIONS)
 
 package: $(READY) ## Make the Lambda's zip under build/package.
 	@$(BIN)/python -m infra package

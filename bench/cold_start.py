@@ -3,6 +3,7 @@
 `python -m bench.cold_start`: in turns, the best of four each, in processor time. Only the ratios mean anything.
 """
 
+import logging
 import platform
 import tempfile
 import zipfile
@@ -32,6 +33,7 @@ def images(namespace, repository):
 
 def main() -> None:
     """Packages, measures and prints."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     python = environment("runtime")
     with tempfile.TemporaryDirectory() as folder, local_aws():
         out = Path(folder)

@@ -36,6 +36,7 @@ class Settings:
         reserve_deleted_names: whether a removed account's name is kept from others.
         front_proof: what CloudFront alone knows, so that its word on where a request comes from can be taken.
         front_page: whether people are shown the index at `/`, `on` or `off`.
+        signing_key: the signing key as KMS knows it; empty means the alias `alias/<stack>`.
     """
 
     stack: str = "waybill-dev"
@@ -53,11 +54,12 @@ class Settings:
     reserve_deleted_names: bool = True
     front_proof: str = field(default="", repr=False)
     front_page: str = "on"
+    signing_key: str = ""
 
     @property
     def key(self) -> str:
-        """The signing key's alias in KMS."""
-        return f"alias/{self.stack}"
+        """The signing key, as KMS knows it."""
+        return self.signing_key or f"alias/{self.stack}"
 
     def table(self, name: str) -> str:
         """The full name of the table `name`."""
@@ -96,6 +98,7 @@ class Settings:
             front_proof=environment.get("FRONT_PROOF") or "",
             reserve_deleted_names=_flag(environment, "RESERVE_DELETED_NAMES", cls().reserve_deleted_names),
             front_page=_choice(environment, "FRONT_PAGE", ("on", "off")),
+            signing_key=environment.get("SIGNING_KEY") or cls().signing_key,
         )
 
 

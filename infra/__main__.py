@@ -2,6 +2,8 @@
 
 import click
 
+from infra.cost.report import report
+from infra.deploy.commands import COMMANDS
 from infra.operate.audit import audit
 from infra.operate.doctor import doctor
 from infra.operate.files import export_command, import_command
@@ -27,7 +29,7 @@ def serve() -> None:
 @cli.command()
 @click.option("--architecture", type=click.Choice(ARCHITECTURES), default="arm64", show_default=True)
 def package(architecture: str) -> None:
-    """Make the Lambda's zip and its template under build/package; needs no account."""
+    """Make the Lambda's zip and both templates under build/package; needs no account."""
     try:
         made = make_package(architecture=architecture)
     except CannotPackage as error:
@@ -35,7 +37,14 @@ def package(architecture: str) -> None:
     click.echo(f"{made.zip}  {made.size} bytes  sha256 {made.sha256}")
 
 
-for command in (users, repositories, doctor, audit, export_command, import_command):
+@cli.command()
+def cost() -> None:
+    """Count what each operation uses, and what that costs, as docs/cost.md has it; needs no account."""
+    for line in report():
+        click.echo(line)
+
+
+for command in (*COMMANDS, users, repositories, doctor, audit, export_command, import_command):
     cli.add_command(command)
 
 

@@ -55,7 +55,8 @@ class Package:
 
 
 def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Package:
-    """Makes the artefact under `out`, for the Python that runs this. Takes some 10 seconds, most of them downloads.
+    """Makes the artefact under `out`, for the Python that runs this, with both templates beside it for other tools than
+    `deploy`. Takes some 10 seconds, most of them downloads.
 
     Raises CannotPackage.
     """
@@ -72,6 +73,8 @@ def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Packa
     target = out / "waybill.zip"
     _zip(function, target)
     template: dict[str, Any] = json.loads((made / "sam.json").read_text())
+    (out / "service.json").write_text(json.dumps(template, indent=1))
+    (out / "data.json").write_text(json.dumps(data_template(), indent=1))
     return Package(
         target,
         hashlib.sha256(target.read_bytes()).hexdigest(),
@@ -80,6 +83,12 @@ def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Packa
         target.stat().st_size,
         untrimmed.stat().st_size,
     )
+
+
+def data_template() -> dict[str, Any]:
+    """The template of tables and key, as CloudFormation takes it: YAML's anchors are not for it."""
+    template: dict[str, Any] = yaml.safe_load(DATA_TEMPLATE.read_text())
+    return template
 
 
 def _copy_sources(project: Path, architecture: str) -> None:

@@ -207,13 +207,18 @@ def conditional() -> Iterator[None]:
 
 
 def stored(function: Callable[P, R]) -> Callable[P, R]:
-    """Turns DynamoDB's failures in a store method into `Unavailable`: nobody outside the store knows its exceptions."""
+    """Turns DynamoDB's failures in a store method into `Unavailable`: nobody outside the store knows its exceptions.
+
+    What DynamoDB said goes with it for the log: PynamoDB's own word for a failed transaction keeps it back.
+    """
 
     @wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except (PynamoDBException, BotoCoreError) as error:
+        except PynamoDBException as error:
+            raise Unavailable from error.cause or error
+        except BotoCoreError as error:
             raise Unavailable from error
 
     return guarded

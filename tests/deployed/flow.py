@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from chalicelib.store.tables import Tables
+from chalicelib.store.users import UserStore
 from tests.driver import PASSWORD, Response, basic
 
 Send = Callable[[str, str, Mapping[str, str], bytes], Response]
@@ -14,9 +16,13 @@ Send = Callable[[str, str, Mapping[str, str], bytes], Response]
 
 @dataclass(frozen=True)
 class Client:
-    """Speaks HTTP through `send`."""
+    """Speaks HTTP through `send`. `tables` are the index's own, for what only an operator does; `letters` are the
+    addresses that mail went to, where there is mail.
+    """
 
     send: Send
+    tables: Tables
+    letters: Callable[[], list[str]] | None = None
 
     def request(
         self, method: str, path: str, auth: str | None = None, body: Any = None, *, token: bool = False
@@ -26,17 +32,37 @@ class Client:
             headers["x-docker-token"] = "true"
         return self.send(method, path, headers, b"" if body is None else json.dumps(body).encode())
 
+    def read(self, path: str, auth: str | None = None) -> Any:
+        """What a GET that succeeds says."""
+        reply = self.request("GET", path, auth)
+        assert reply.status == 200, reply
+        return reply.json
+
+    def forget_attempts(self) -> None:
+        """As if nobody had tried anything yet: all flows come from one address, and are not about its limits."""
+        with self.tables.attempts.batch_write() as batch:
+            for item in self.tables.attempts.scan():
+                batch.delete(item)
+
+    def promote(self, auth: str) -> None:
+        """Makes an account an administrator: there is no way to become one over HTTP."""
+        self.tables.users(name_of(auth)).update([self.tables.users.admin.set(True)])
+
 
 def login(client: Client) -> str:
     """Registers, signs in, is refused with a wrong password, changes the account. Gives the Authorization header."""
+    client.forget_attempts()
     name = "u" + uuid4().hex[:12]
     form = {"username": name, "password": PASSWORD, "email": f"{name}@example.com"}
     assert client.request("POST", "/v1/users/", body=form).body == b'"User Created"'
     reply = client.request("POST", "/v1/users/", body=form)
     assert (reply.status, reply.body) == (400, b'"Username or email already exists"')
+    if client.letters:
+        assert f"{name}@example.com" in client.letters()
+        UserStore(client.tables).set_active(name, True)
+    assert client.request("GET", "/v1/users/", basic(name, "not the password")).status == 401
     reply = client.request("GET", "/v1/users/", basic(name))
     assert (reply.status, reply.body) == (200, b'"OK"')
-    assert client.request("GET", "/v1/users/", basic(name, "not the password")).status == 401
     reply = client.request("PUT", f"/v1/users/{name}/", basic(name), {"email": f"{name}@example.org"})
     assert (reply.status, reply.body) == (204, b"")
     return basic(name)
@@ -66,6 +92,49 @@ def pull(client: Client, auth: str | None, path: str, ids: list[str]) -> None:
     assert client.request("GET", f"/v1/repositories/{path}/images", f"Token {reply.token}").json == reply.json
 
 
+def search(client: Client, auth: str | None, path: str, *, found: bool = True) -> None:
+    """A search by the beginning of the repository's name."""
+    results = client.read(f"/v1/search?q={path.partition('/')[0]}", auth)["results"]
+    assert (path in [result["name"] for result in results]) is found, results
+
+
+def share(client: Client, owner: str, other: str, path: str) -> None:
+    """A private repository, described, listed, shared with another account and taken from it again."""
+    namespace, _, name = path.partition("/")
+    below = f"/v1/namespaces/{namespace}/repositories"
+    collaborator = f"{below}/{name}/collaborators/{name_of(other)}"
+    form = {"description": "A thing", "private": True}
+    assert client.request("PUT", f"{below}/{name}", owner, form).status == 204
+    assert [shown["description"] for shown in client.read(below, owner)] == ["A thing"]
+    assert client.request("GET", f"/v1/repositories/{path}/images", other).status == 404
+    assert client.request("PUT", collaborator, owner, {"access": "read"}).status == 204
+    people = client.read(f"{below}/{name}/collaborators", owner)
+    assert people == [{"username": name_of(other), "access": "read"}]
+    assert client.request("GET", f"/v1/repositories/{path}/images", other).status == 200
+    search(client, other, path)
+    assert client.request("DELETE", collaborator, owner).status == 204
+    assert client.request("GET", f"/v1/repositories/{path}/images", other).status == 404
+
+
+def use_robot(client: Client, auth: str, path: str) -> None:
+    """A robot from its making to its end."""
+    robots = f"/v1/users/{name_of(auth)}/robots"
+    made = client.request("PUT", f"{robots}/ci", auth, {"access": "read"})
+    assert made.status == 201, made
+    robot = basic(name_of(auth), made.json["token"])
+    assert client.request("GET", f"/v1/repositories/{path}/images", robot).status == 200
+    listed = client.read(robots, auth)
+    assert [(shown["name"], shown["last_used"] is not None) for shown in listed] == [("ci", True)]
+    assert client.request("DELETE", f"{robots}/ci", auth).status == 204
+    assert client.request("GET", f"/v1/repositories/{path}/images", robot).status == 401
+
+
+def leave(client: Client, auth: str) -> None:
+    """An account removes itself, and everything that it has."""
+    assert client.request("DELETE", f"/v1/users/{name_of(auth)}/", auth).status == 204
+    assert client.request("GET", "/v1/users/", auth).status == 401
+
+
 def delete(client: Client, auth: str, path: str) -> None:
     """A deletion: hidden at once, confirmed with the delete token, and the name is free again."""
     reply = client.request("DELETE", f"/v1/repositories/{path}/", auth, token=True)
@@ -76,20 +145,30 @@ def delete(client: Client, auth: str, path: str) -> None:
 
 
 def whole_life(client: Client) -> None:
-    """Login, push, pull, delete, and a push under the same name again; more pushes than a list keeps segments."""
-    auth = login(client)
-    path = f"{_name_of(auth)}/thing"
+    """Login, push, pull, search, sharing, robots, deletion, and the same name again, pushed to more often than a list
+    keeps segments; then accounts leave.
+    """
+    auth, other = login(client), login(client)
+    path = f"{name_of(auth)}/thing"
     ids = [f"{n:064x}" for n in range(1, 4)]
     push(client, auth, path, ids)
     pull(client, None, path, ids)
+    search(client, None, path)
+    use_robot(client, auth, path)
+    share(client, auth, other, path)
+    client.promote(other)
+    search(client, other, path)
     delete(client, auth, path)
+    search(client, auth, path, found=False)
     push(client, auth, path, ids[:1])
     for n in range(100, 120):
         reply = client.request("PUT", f"/v1/repositories/{path}/", auth, [{"id": f"{n:064x}"}])
         assert reply.status == 200, reply
-    reply = client.request("GET", f"/v1/repositories/{path}/images", auth)
-    assert len(reply.json) == 21
+    assert len(client.read(f"/v1/repositories/{path}/images", auth)) == 21
+    leave(client, auth)
+    leave(client, other)
 
 
-def _name_of(auth: str) -> str:
+def name_of(auth: str) -> str:
+    """Whose header this is."""
     return base64.b64decode(auth.removeprefix("Basic ")).decode().partition(":")[0]

@@ -10,6 +10,7 @@ from infra.package import BUILD
 
 PROGRAMS = {
     "runtime": ("awslambdaric==4.2.2",),  # Lambda's own runtime client, and nothing beside it
+    "gates": ("cfn-lint==1.58.0", "cfn-lint-serverless==0.3.6", "checkov==3.3.30"),
     "ministack": ("ministack==1.5.33", "cryptography==50.0.2", "aws-sam-translator==1.115.0"),
 }
 

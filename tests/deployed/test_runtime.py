@@ -1,6 +1,5 @@
 """The zip under Lambda's own runtime client, in an environment that holds nothing else, on a moto server."""
 
-import platform
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from chalicelib.aws import connect
+from chalicelib.store.tables import Tables
 from infra.local.aws import create_stack, local_aws
 from infra.package import Package, package
 from tests.deployed import flow
@@ -24,13 +24,6 @@ ZIP_BYTES_AT_MOST = 4_000_000
 @pytest.fixture(scope="module")
 def runtime() -> Path:
     return environment("runtime")
-
-
-@pytest.fixture(scope="module")
-def artefact(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """The zip for this machine's processor; nothing else in it differs from the one for arm64."""
-    machine = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    return package(tmp_path_factory.mktemp("package"), machine)
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +51,13 @@ def unpacked(archive: Path, to: Path) -> Path:
 
 def test_the_whole_life_of_a_repository(runtime: Path, code: Path, surroundings: dict[str, str]) -> None:
     with running(runtime, code, surroundings) as function:
-        flow.whole_life(flow.Client(function.request))
+        tables = Tables(connect("us-east-1").dynamodb, "us-east-1", lambda name: f"{STACK}-{name}")
+        flow.whole_life(flow.Client(function.request, tables))
 
 
 def test_the_zip_is_small(artefact: Package) -> None:
     assert artefact.size <= ZIP_BYTES_AT_MOST
 
 
-def test_the_same_sources_make_the_same_zip(artefact: Package, tmp_path: Path) -> None:
-    machine = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+def test_the_same_sources_make_the_same_zip(artefact: Package, machine: str, tmp_path: Path) -> None:
     assert package(tmp_path, machine).sha256 == artefact.sha256

@@ -1,50 +1,183 @@
-"""The two templates agree: what infra/template.yaml keeps, infra/service.yaml may use and watches."""
+"""Templates, models and settings agree, so that no key, index, TTL or setting can drift."""
 
 import json
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import yaml
+from pynamodb.models import Model
 
+from chalicelib.aws import connect
 from chalicelib.errors import NothingHere
+from chalicelib.journal import Journal
+from chalicelib.settings import Settings
+from chalicelib.store.tables import AttemptsItem, ImagesItem, Tables
+from infra.deploy.options import FILLED_IN, option_name, parameters
+from infra.package import DATA_TEMPLATE, ROOT, SERVICE_TEMPLATE
 
-INFRA = Path(__file__).parents[2] / "infra"
-DATA: dict[str, Any] = yaml.safe_load((INFRA / "template.yaml").read_text())["Resources"]
-SERVICE: dict[str, Any] = yaml.safe_load((INFRA / "service.yaml").read_text())["Resources"]
-TABLES = {
-    resource["Properties"]["TableName"]["Fn::Sub"]
+DATA: dict[str, Any] = yaml.safe_load(DATA_TEMPLATE.read_text())["Resources"]
+SERVICE_DOCUMENT: dict[str, Any] = yaml.safe_load(SERVICE_TEMPLATE.read_text())
+SERVICE: dict[str, Any] = SERVICE_DOCUMENT["Resources"]
+DESCRIBED = {
+    resource["Properties"]["TableName"]["Fn::Sub"]: resource["Properties"]
     for resource in DATA.values()
     if resource["Type"] == "AWS::DynamoDB::Table"
 }
+ENVIRONMENT: dict[str, Any] = SERVICE["APIHandler"]["Properties"]["Environment"]["Variables"]
+
+
+class Noting(dict[str, str]):
+    """An environment that notes what it was asked for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+def models() -> Iterator[tuple[str, type[Model]]]:
+    tables = Tables(connect("us-east-1").dynamodb, "us-east-1", lambda name: "${Stack}-" + name)
+    for model in vars(tables).values():
+        if isinstance(model, type) and issubclass(model, Model):
+            yield model.Meta.table_name, model
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def keys(schema: Any) -> list[tuple[str, str]]:
+    """A key as the template writes it, its hash first."""
+    written = [(key["AttributeName"], key["KeyType"]) for key in schema]
+    return sorted(written, key=lambda key: ("HASH", "RANGE").index(key[1]))
+
+
+def test_the_template_has_a_table_for_each_model_and_no_other() -> None:
+    assert {name for name, _ in models()} == set(DESCRIBED)
+
+
+@pytest.mark.parametrize(("table", "model"), list(models()))
+def test_a_model_and_its_table_have_the_same_keys_types_and_indexes(table: str, model: type[Model]) -> None:
+    properties, schema = DESCRIBED[table], model._get_schema()
+    assert keys(properties["KeySchema"]) == keys(schema["key_schema"])
+    described = {index["IndexName"]: index for index in properties.get("GlobalSecondaryIndexes", [])}
+    indexes = {index["index_name"]: index for index in schema["global_secondary_indexes"]}
+    assert set(described) == set(indexes)
+    for name, index in indexes.items():
+        assert keys(described[name]["KeySchema"]) == keys(index["key_schema"])
+        assert described[name]["Projection"] == index["projection"]
+    types = {each["AttributeName"]: each["AttributeType"] for each in schema["attribute_definitions"]}
+    assert {each["AttributeName"]: each["AttributeType"] for each in properties["AttributeDefinitions"]} == types
+
+
+def test_dynamodb_forgets_by_the_number_that_the_model_writes_and_never_a_robot() -> None:
+    forgetting = {
+        table: properties["TimeToLiveSpecification"]["AttributeName"]
+        for table, properties in DESCRIBED.items()
+        if properties.get("TimeToLiveSpecification", {}).get("Enabled")
+    }
+    expected = {"${Stack}-images": ImagesItem.expires, "${Stack}-attempts": AttemptsItem.expires}
+    assert forgetting == {table: attribute.attr_name for table, attribute in expected.items()}
+    assert {attribute.attr_type for attribute in expected.values()} == {"N"}
+
+
+def test_the_function_is_told_every_setting_and_nothing_else() -> None:
+    environment = Noting()
+    Settings.from_environment(environment)
+    of_lambda = {"AWS_REGION", "AWS_DEFAULT_REGION"}
+    assert environment.asked - of_lambda == set(ENVIRONMENT)
+
+
+def test_a_parameter_and_its_setting_have_the_same_default() -> None:
+    described = SERVICE_DOCUMENT["Parameters"]
+    defaults = {
+        variable: str(described[value["Ref"]]["Default"])
+        for variable, value in ENVIRONMENT.items()
+        if "Default" in described.get(value.get("Ref"), {})
+    }
+    assert len(defaults) >= 5
+    assert Settings.from_environment(defaults) == Settings()
+
+
+@pytest.mark.parametrize("parameter", parameters())
+def test_what_a_parameter_allows_its_setting_takes(parameter: str) -> None:
+    described = parameters()[parameter]
+    variables = [name for name, value in ENVIRONMENT.items() if value == {"Ref": parameter}]
+    values = described.get("AllowedValues") or [
+        described[limit] for limit in ("MinValue", "MaxValue") if limit in described
+    ]
+    for variable in variables:
+        for value in values:
+            Settings.from_environment({variable: str(value)})
+
+
+def test_every_parameter_is_filled_in_or_an_option_with_a_default_and_a_word_about_it() -> None:
+    assert set(SERVICE_DOCUMENT["Parameters"]) == set(parameters()) | set(FILLED_IN)
+    for name, parameter in parameters().items():
+        assert option_name(name).startswith("--")
+        assert "Default" in parameter, name
+        assert parameter["Description"], name
 
 
 def test_the_role_names_each_table_and_no_other_and_no_action_is_a_star() -> None:
     statements = SERVICE["FunctionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    named = {
-        statement["Resource"]["Fn::Sub"].rpartition("table/")[2].partition("/index/")[0]
+    each = [
+        one
         for statement in statements
         if "dynamodb" in str(statement["Action"])
-    }
-    assert named == TABLES
+        for one in listed(statement["Resource"])
+    ]
+    named = {one["Fn::Sub"].rpartition("table/")[2].partition("/index/")[0] for one in each}
+    assert named == set(DESCRIBED)
     assert not any("*" in str(statement["Action"]) for statement in statements)
 
 
-def test_the_alarms_watch_each_table() -> None:
-    for alarm in ("ReadsThrottled", "WritesThrottled"):
-        metrics = json.dumps(SERVICE[alarm]["Properties"]["Metrics"])
-        assert {table for table in TABLES if f'"{table}"' in metrics} == TABLES
+@pytest.mark.parametrize("metric", ["ReadThrottleEvents", "WriteThrottleEvents"])
+def test_an_alarm_watches_each_table(metric: str) -> None:
+    watched = [
+        resource["Properties"]["Dimensions"][0]["Value"]["Fn::Sub"]
+        for resource in SERVICE.values()
+        if resource.get("Properties", {}).get("MetricName") == metric
+    ]
+    assert sorted(watched) == sorted(DESCRIBED)
 
 
 def test_a_path_that_is_not_served_is_answered_in_the_function_s_words() -> None:
-    assert NothingHere().message in (INFRA / "service.yaml").read_text()
+    assert NothingHere().message in SERVICE_TEMPLATE.read_text()
+
+
+def test_the_alarm_on_failed_sign_ins_watches_the_metric_that_the_function_writes() -> None:
+    lines: list[str] = []
+    Journal(lines.append, "a-stack").line({}, 401, 1.0, {})
+    (written,) = json.loads(lines[0])["_aws"]["CloudWatchMetrics"]
+    watched = SERVICE["ManyFailedLogins"]["Properties"]
+    assert watched["Namespace"] == written["Namespace"]
+    assert watched["MetricName"] in [metric["Name"] for metric in written["Metrics"]]
+    assert [[dimension["Name"] for dimension in watched["Dimensions"]]] == written["Dimensions"]
+
+
+def test_the_deployers_policy_reaches_every_service_of_the_templates_and_fits_a_managed_policy() -> None:
+    policy = json.loads((ROOT / "docs" / "deployer-policy.json").read_text())
+    assert len(json.dumps(policy, separators=(",", ":"))) <= 6144, "AWS takes no longer one"
+    reached = {action.partition(":")[0] for statement in policy["Statement"] for action in listed(statement["Action"])}
+    services = {
+        resource["Type"].split("::")[1].lower()
+        for resource in [*DATA.values(), *SERVICE.values()]
+        if "Type" in resource
+    }
+    assert services <= reached
 
 
 def test_what_holds_data_is_kept_and_protected() -> None:
     for name, resource in DATA.items():
         assert resource["DeletionPolicy"] == "RetainExceptOnCreate", name
         assert resource["UpdateReplacePolicy"] == "Retain", name
-        if resource["Type"] == "AWS::DynamoDB::Table":
-            properties = resource["Properties"]
-            assert properties["DeletionProtectionEnabled"], name
-            assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], name
-            assert properties["BillingMode"] == "PAY_PER_REQUEST", name
+    for table, properties in DESCRIBED.items():
+        assert properties["DeletionProtectionEnabled"], table
+        assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], table
+        assert properties["SSESpecification"]["SSEEnabled"], table
+        assert properties["BillingMode"] == "PAY_PER_REQUEST", table
