@@ -2,7 +2,6 @@
 
 import click
 
-from infra.cost.report import report
 from infra.deploy.commands import COMMANDS
 from infra.operate.audit import audit
 from infra.operate.doctor import doctor
@@ -40,6 +39,8 @@ def package(architecture: str) -> None:
 @cli.command()
 def cost() -> None:
     """Count what each operation uses, and what that costs, as docs/cost.md has it; needs no account."""
+    from infra.cost.report import report  # moto, as for serve
+
     for line in report():
         click.echo(line)
 
