@@ -18,8 +18,9 @@ from typing import Any
 
 import yaml
 
+from infra.template import document
+
 ROOT = Path(__file__).parents[1]
-DATA_TEMPLATE = ROOT / "infra" / "template.yaml"
 SERVICE_TEMPLATE = ROOT / "infra" / "service.yaml"
 BUILD = ROOT / "build"
 ARCHITECTURES = ("arm64", "x86_64")
@@ -74,7 +75,7 @@ def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Packa
     _zip(function, target)
     template: dict[str, Any] = json.loads((made / "sam.json").read_text())
     (out / "service.json").write_text(json.dumps(template, indent=1))
-    (out / "data.json").write_text(json.dumps(data_template(), indent=1))
+    (out / "data.json").write_text(json.dumps(document(), indent=1))
     return Package(
         target,
         hashlib.sha256(target.read_bytes()).hexdigest(),
@@ -83,12 +84,6 @@ def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Packa
         target.stat().st_size,
         untrimmed.stat().st_size,
     )
-
-
-def data_template() -> dict[str, Any]:
-    """The template of tables and key, as CloudFormation takes it: YAML's anchors are not for it."""
-    template: dict[str, Any] = yaml.safe_load(DATA_TEMPLATE.read_text())
-    return template
 
 
 def _copy_sources(project: Path, architecture: str) -> None:

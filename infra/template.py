@@ -29,9 +29,15 @@ class Table:
 
 
 @cache
+def document() -> dict[str, Any]:
+    """The whole of it, as CloudFormation takes it: YAML's anchors are not for it."""
+    written: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())
+    return written
+
+
 def resources() -> dict[str, Any]:
     """Everything that the template declares, by logical name."""
-    declared: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())["Resources"]
+    declared: dict[str, Any] = document()["Resources"]
     return declared
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.package import Package, data_template
+from infra.package import Package
+from infra.template import document
 from tests.deployed.programs import environment
 
 pytestmark = pytest.mark.xdist_group("artefact")
@@ -20,7 +21,7 @@ def templates(artefact: Package, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """The folder of both, as CloudFormation gets them."""
     folder = tmp_path_factory.mktemp("templates")
     (folder / "service.json").write_text(json.dumps(artefact.template, indent=1))
-    (folder / "data.json").write_text(json.dumps(data_template(), indent=1))
+    (folder / "data.json").write_text(json.dumps(document(), indent=1))
     return folder
 
 

@@ -14,9 +14,10 @@ from chalicelib.journal import Journal
 from chalicelib.settings import Settings
 from chalicelib.store.tables import AttemptsItem, ImagesItem, Tables
 from infra.deploy.options import FILLED_IN, option_name, parameters
-from infra.package import DATA_TEMPLATE, ROOT, SERVICE_TEMPLATE
+from infra.package import ROOT, SERVICE_TEMPLATE
+from infra.template import resources
 
-DATA: dict[str, Any] = yaml.safe_load(DATA_TEMPLATE.read_text())["Resources"]
+DATA = resources()
 SERVICE_DOCUMENT: dict[str, Any] = yaml.safe_load(SERVICE_TEMPLATE.read_text())
 SERVICE: dict[str, Any] = SERVICE_DOCUMENT["Resources"]
 DESCRIBED = {
