@@ -7,12 +7,12 @@ READY = $(VENV)/ready
 STAGE ?= dev
 WHERE = --stage $(STAGE) $(if $(REGION),--region $(REGION))
 
-.PHONY: help serve test check pytest test-deployed deploy status logs rollback destroy package bench format lock clean
+.PHONY: help serve test check pytest test-deployed deploy status logs rollback destroy package bench docs format lock clean
 
 help:            ## Show this.
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 24
 
-serve: $(READY)  ## Run the whole index on this machine. PORT=8000 ADMIN_PASSWORD=… REGISTRY_ENDPOINTS=…
+serve: $(READY)  ## Run the whole index on this machine. PORT=8000 DATA=FILE ADMIN_PASSWORD=…
 	@exec $(BIN)/python -m infra serve
 
 test: check pytest ## Check and run everything that needs no cloud.
@@ -48,6 +48,9 @@ package: $(READY) ## Make the Lambda's zip under build/package.
 
 bench: $(READY)  ## Measure everything and make docs/performance.md anew. Minutes; `python -m bench.NAME` for a part.
 	@$(BIN)/python -m bench
+
+docs: $(READY)   ## Write what each command's --help says into docs/commands.md.
+	@$(BIN)/python -m infra.operate.manual
 
 format: $(READY) ## Mend format and lint.
 	$(BIN)/ruff format .

@@ -3,6 +3,7 @@
 `python -m bench.cold_start`: in turns, the best of several, in processor time. Only the ratios mean anything.
 """
 
+import logging
 import platform
 import resource
 import subprocess
@@ -40,6 +41,7 @@ LIBRARIES = ("botocore", "urllib3", "pynamodb", "chalice", "msgspec", "bcrypt", 
 
 def main() -> None:
     """Packages, measures, prints and saves."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     python = environment("runtime")
     with tempfile.TemporaryDirectory() as folder, local_aws():
         out = Path(folder)

@@ -64,12 +64,7 @@ class Accounts:
         """
         if not self._open_to_all:
             raise Unauthorized("registration is closed here; ask an administrator for an account")
-        username, email = form.get("username"), form.get("email")
-        if self._is_taken(username) or self._is_known_address(email):
-            raise AlreadyExists
-        username = check_username(_text(form, "username"))
-        password = check_password(_text(form, "password"))
-        email = check_email(_text(form, "email")).lower()
+        username, password, email = self._wanted(form)
         counts = self._limits.check_registration(address)
         by_mail = self._activation == "email"
         user = User(
@@ -81,13 +76,19 @@ class Accounts:
             awaiting_confirmation=by_mail,
             created=datetime.now(UTC),
         )
-        try:
-            self._users.create(user)
-        except ConditionFailed:
-            raise AlreadyExists from None
+        self._create(user)
         self._limits.registered(counts)
         if by_mail:
             self._letters.ask_to_confirm(user, email)
+
+    def create(self, form: Mapping[str, Any], *, admin: bool = False) -> None:
+        """Creates an account that waits for nothing, as only who runs the index may.
+
+        Raises AlreadyExists and BadRequest.
+        """
+        username, password, email = self._wanted(form)
+        hashed, now = self._passwords.hash(password), datetime.now(UTC)
+        self._create(User(username=username, password_hash=hashed, emails=frozenset({email}), admin=admin, created=now))
 
     def sign_in(self, username: str, password: str, address: str = "", *, leaving: bool = False) -> Caller:
         """Who these credentials belong to. Costs one read of the account where they are remembered, one more where not,
@@ -165,6 +166,23 @@ class Accounts:
         except ConditionFailed:
             raise NotFound("user not found") from None
 
+    def set_admin(self, username: str, admin: bool) -> None:
+        """Makes an administrator, or takes that back, with the next request. Raises NotFound."""
+        try:
+            self._users.set_admin(username, admin)
+        except ConditionFailed:
+            raise NotFound("user not found") from None
+
+    def set_password(self, username: str, password: str) -> None:
+        """Replaces a password without asking for the old one. Raises NotFound, BadRequest and Conflict."""
+        user = self._users.get(username) if is_username(username) else None
+        if user is None:
+            raise NotFound("user not found")
+        try:
+            self._users.change(user, password_hash=self._passwords.hash(check_password(password)))
+        except ConditionFailed:
+            raise Conflict("the account was changed by somebody else at this moment; look, and try again") from None
+
     @property
     def sends_mail(self) -> bool:
         """Whether the letters below are ever sent."""
@@ -220,6 +238,26 @@ class Accounts:
         except ConditionFailed:
             raise Gone("This link was used already, or the password has been changed since.") from None
         return user.username
+
+    def _wanted(self, form: Mapping[str, Any]) -> tuple[str, str, str]:
+        """The username, password and address that `form` asks for.
+
+        Raises AlreadyExists before it looks at anything else, then BadRequest.
+        """
+        username, email = form.get("username"), form.get("email")
+        if self._is_taken(username) or self._is_known_address(email):
+            raise AlreadyExists
+        return (
+            check_username(_text(form, "username")),
+            check_password(_text(form, "password")),
+            check_email(_text(form, "email")).lower(),
+        )
+
+    def _create(self, user: User) -> None:
+        try:
+            self._users.create(user)
+        except ConditionFailed:
+            raise AlreadyExists from None
 
     def _theirs(self, caller: Caller, username: str) -> User:
         """The account `username`, if it is the caller's own or the caller is an administrator; never for a robot."""

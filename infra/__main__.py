@@ -2,9 +2,12 @@
 
 import click
 
-from infra.cost.report import report
 from infra.deploy.commands import COMMANDS
-from infra.local.serve import main as serve_main
+from infra.operate.audit import audit
+from infra.operate.doctor import doctor
+from infra.operate.files import export_command, import_command
+from infra.operate.repositories import repositories
+from infra.operate.users import users
 from infra.package import ARCHITECTURES, CannotPackage
 from infra.package import package as make_package
 
@@ -17,13 +20,15 @@ def cli() -> None:
 @cli.command()
 def serve() -> None:
     """Run the whole index on this machine, with no account. Settings come from the environment: see README.md."""
-    serve_main()
+    from infra.local.serve import main  # moto takes a second that the other commands need not spend
+
+    main()
 
 
 @cli.command()
 @click.option("--architecture", type=click.Choice(ARCHITECTURES), default="arm64", show_default=True)
 def package(architecture: str) -> None:
-    """Make the Lambda's zip and its template under build/package; needs no account."""
+    """Make the Lambda's zip and both templates under build/package; needs no account."""
     try:
         made = make_package(architecture=architecture)
     except CannotPackage as error:
@@ -34,11 +39,13 @@ def package(architecture: str) -> None:
 @cli.command()
 def cost() -> None:
     """Count what each operation uses, and what that costs, as docs/cost.md has it; needs no account."""
+    from infra.cost.report import report  # moto, as for serve
+
     for line in report():
         click.echo(line)
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, users, repositories, doctor, audit, export_command, import_command):
     cli.add_command(command)
 
 

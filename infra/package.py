@@ -19,8 +19,9 @@ from typing import Any
 
 import yaml
 
+from infra.template import document
+
 ROOT = Path(__file__).parents[1]
-DATA_TEMPLATE = ROOT / "infra" / "template.yaml"
 SERVICE_TEMPLATE = ROOT / "infra" / "service.yaml"
 BUILD = ROOT / "build"
 ARCHITECTURES = ("arm64", "x86_64")
@@ -80,7 +81,8 @@ class Package:
 
 
 def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Package:
-    """Makes the artefact under `out`, for the Python that runs this. Takes some 10 seconds, most of them downloads.
+    """Makes the artefact under `out`, for the Python that runs this, with both templates beside it for other tools than
+    `deploy`. Takes some 10 seconds, most of them downloads.
 
     Raises CannotPackage.
     """
@@ -100,6 +102,8 @@ def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Packa
     target = out / "waybill.zip"
     _zip(function, target)
     template: dict[str, Any] = json.loads((made / "sam.json").read_text())
+    (out / "service.json").write_text(json.dumps(template, indent=1))
+    (out / "data.json").write_text(json.dumps(document(), indent=1))
     return Package(
         target,
         hashlib.sha256(target.read_bytes()).hexdigest(),

@@ -3,7 +3,7 @@
 A read is one strongly consistent Query: the head says which generation is current, later segments win, and other
 generations are ignored. A push appends under a key of its own, so two at once cannot lose anything. Keys of a list:
 
-    head                                                with the first push's images, if they are few
+    head
     segment/<generation>/<time-ordered id>/<round>      round counts the compactions that ended at this id
 """
 
@@ -20,7 +20,6 @@ from chalicelib.store.packing import pack, unpack_into
 from chalicelib.store.tables import ConditionFailed, ImagesItem, RawItem, Tables, stored
 
 HEAD = "head"
-FEW_BYTES = 700  # of packed images that fit into a head without a second write unit: ten, checksums included
 COMPACT_ABOVE = 16  # segments
 _COMPACT_BYTES = 1_500_000  # a transaction holds 4 MB, what it deletes included
 _COMPACT_SEGMENTS = 60  # and 100 items
@@ -45,12 +44,10 @@ class Head:
 class StoredImages:
     """What one Query found. `head` is None where there never was a repository, or its traces are gone.
 
-    `first` are the packed images in the head, and `segments` are the head's generation's, oldest first, as (key, packed
-    bytes); `strays` are other generations' keys.
+    `segments` are the head's generation's, oldest first, as (key, packed bytes); `strays` are other generations' keys.
     """
 
     head: Head | None = None
-    first: bytes = b""
     segments: tuple[tuple[str, bytes], ...] = ()
     strays: tuple[str, ...] = ()
 
@@ -61,12 +58,7 @@ class StoredImages:
 
     def merged(self) -> dict[str, str]:
         """The list: id -> checksum, '' where there is none, in the order in which the ids first came."""
-        images: dict[str, str] = {}
-        if self.first:
-            unpack_into(images, self.first)
-        for _, packed in self.segments:
-            unpack_into(images, packed)
-        return images
+        return _merged(self.segments)
 
 
 class ImageStore:
@@ -79,13 +71,11 @@ class ImageStore:
     def read(self, repository: RepositoryName) -> StoredImages:
         """One strongly consistent Query (one more for each megabyte that the list is long)."""
         head: Head | None = None
-        first = b""
         found: list[tuple[str, bytes]] = []
         for item in self._tables.raw_items(self._tables.images, str(repository)):
             key = item["segment"]["S"]
             if key == HEAD:
                 head = _head(item)
-                first = item["packed"]["B"] if "packed" in item else first
             else:
                 found.append((key, item["packed"]["B"]))
         if head is None:
@@ -93,7 +83,6 @@ class ImageStore:
         ours = segment_prefix(head.generation)
         return StoredImages(
             head,
-            first,
             tuple(entry for entry in found if entry[0].startswith(ours)),
             tuple(key for key, _ in found if not key.startswith(ours)),
         )
@@ -181,9 +170,7 @@ class ImageStore:
         Behind, not in its place: a reader that turns from one page of its Query to the next sees the old, the new or
         both, never neither.
         """
-        merged: dict[str, str] = {}
-        for _, packed in old:
-            unpack_into(merged, packed)
+        merged = _merged(old)
         for image_id, checksum in images.items():
             merged[image_id] = checksum or merged.get(image_id, "")
         base, _, rounds = old[-1][0].rpartition("/")
@@ -221,6 +208,18 @@ def first_to_compact(sizes: list[int]) -> int | None:
         first -= 1
         gathered += sizes[first]
     return first if first < len(sizes) - 1 else None
+
+
+def _merged(segments: tuple[tuple[str, bytes], ...]) -> dict[str, str]:
+    images: dict[str, str] = {}
+    for _, packed in segments:
+        unpack_into(images, packed)
+    return images
+
+
+def head_of(item: ImagesItem) -> Head:
+    """The head that an item is."""
+    return Head(item.generation or "", bool(item.private), bool(item.shared), bool(item.deleted), bool(item.confirmed))
 
 
 def _head(item: RawItem) -> Head:

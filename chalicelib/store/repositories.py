@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.names import RepositoryName
-from chalicelib.store.images import FEW_BYTES, HEAD, ImageStore, StoredImages
+from chalicelib.store.images import HEAD, ImageStore, StoredImages
 from chalicelib.store.packing import pack
-from chalicelib.store.tables import ConditionFailed, ImagesItem, RepositoryItem, Tables, stored
+from chalicelib.store.tables import RepositoryItem, Tables, stored
 from chalicelib.store.terms import Rank, TermStore
 
 DELETED_KEPT_SECONDS = 7 * 86400  # above the longest token's life, for a registry that takes its time
@@ -48,61 +48,45 @@ class RepositoryStore:
         *,
         private: bool = False,
         owner: str | None = None,
+        created: datetime | None = None,
     ) -> str:
         """Begins a new life of `repository` and gives its generation. Head, item, list and terms appear at once.
 
-        A short list goes into the head. A longer one is written before it, where nobody looks until there is a head of
-        this generation: in the transaction it would cost twice.
         `before` is what `ImageStore.read` found: nothing, or a deleted repository, whose remains are swept. `owner` is
-        the account in whose right it is created: it must not be leaving.
+        the account in whose right it is created: it must not be leaving. `created` is for what moves here: else now.
         Raises ConditionFailed when somebody else has created it meanwhile, or the owner is leaving.
         """
         generation = secrets.token_hex(8)
-        model, gone = self._tables.images, before.head
+        model, users = self._tables.images, self._tables.users
+        gone = before.head
         condition = (
             model.segment.does_not_exist()
             if gone is None
             else self._images.is_generation(gone.generation, deleted=True)
         )
-        packed = pack(images)
-        first = packed.pop() if len(packed) == 1 and len(packed[0]) <= FEW_BYTES else None
-        segments = self._images.segments(repository, generation, packed)
-        for segment in segments:
-            segment.save()
-        head = model(str(repository), HEAD, generation=generation, private=private, deleted=False, packed=first)
-        try:
-            self._begin(repository, head, condition, terms, owner)
-        except ConditionFailed:
-            self._images.sweep(repository, [segment.segment for segment in segments])
-            raise
-        self._images.sweep(repository, [*(key for key, _ in before.segments), *before.strays])
-        return generation
-
-    def _begin(
-        self,
-        repository: RepositoryName,
-        head: ImagesItem,
-        condition: Condition,
-        terms: Mapping[str, Rank],
-        owner: str | None,
-    ) -> None:
-        users = self._tables.users
         with self._tables.transaction() as write:
-            write.save(head, condition=condition)
+            write.save(
+                model(str(repository), HEAD, generation=generation, private=private, deleted=False),
+                condition=condition,
+            )
             write.save(
                 self._tables.repositories(
                     repository.namespace,
                     repository.name,
-                    generation=head.generation,
-                    private=head.private,
-                    created=datetime.now(UTC),
+                    generation=generation,
+                    private=private,
+                    created=created or datetime.now(UTC),
                 ),
             )
             if owner is not None:
                 there = users.password_hash.exists() & users.leaving.does_not_exist()
                 write.condition_check(users, owner, condition=there)
-            for term in self._terms.items(repository, terms, private=bool(head.private)):
+            for item in self._images.segments(repository, generation, pack(images)):
+                write.save(item)
+            for term in self._terms.items(repository, terms, private=private):
                 write.save(term)
+        self._images.sweep(repository, [*(key for key, _ in before.segments), *before.strays])
+        return generation
 
     @stored
     def change(
@@ -168,7 +152,7 @@ class RepositoryStore:
     def get_all(self, repositories: Iterable[RepositoryName]) -> dict[RepositoryName, Repository]:
         """Those that exist, in one BatchGetItem for each hundred. Consistent: what was just hidden does not show."""
         keys = [(name.namespace, name.name) for name in repositories]
-        found = map(_repository, self._tables.repositories.batch_get(keys, consistent_read=True))
+        found = map(repository_of, self._tables.repositories.batch_get(keys, consistent_read=True))
         return {repository.name: repository for repository in found}
 
     @stored
@@ -177,7 +161,7 @@ class RepositoryStore:
         model = self._tables.repositories
         behind = model.name > after if after else None
         return [
-            _repository(item)
+            repository_of(item)
             for item in model.query(namespace, behind, limit=limit, page_size=limit, consistent_read=True)
         ]
 
@@ -191,7 +175,8 @@ class RepositoryStore:
         return still
 
 
-def _repository(item: RepositoryItem) -> Repository:
+def repository_of(item: RepositoryItem) -> Repository:
+    """The repository that an item is."""
     return Repository(
         name=RepositoryName(item.namespace, item.name),
         generation=item.generation,

@@ -40,19 +40,7 @@ class UserStore:
     def get(self, username: str) -> User | None:
         """One strongly consistent GetItem, so that a new password or a deactivation takes effect at once."""
         item = self._item(username)
-        if item is None or item.gone or item.password_hash is None or item.created is None:
-            return None
-        return User(
-            username=item.username,
-            password_hash=item.password_hash,
-            emails=frozenset(item.emails or ()),
-            unconfirmed=frozenset(item.unconfirmed or ()),
-            active=item.active,
-            awaiting_confirmation=bool(item.awaiting_confirmation),
-            admin=item.admin,
-            leaving=bool(item.leaving),
-            created=item.created,
-        )
+        return None if item is None else user_of(item)
 
     @stored
     def is_taken(self, username: str) -> bool:
@@ -144,6 +132,12 @@ class UserStore:
         )
 
     @stored
+    def set_admin(self, username: str, admin: bool) -> None:
+        """Makes an administrator, or takes that back. Raises ConditionFailed for no account."""
+        users = self._tables.users
+        self._update(username, [users.admin.set(admin)], users.password_hash.exists())
+
+    @stored
     def note_mail(self, username: str, now: float, gap: int) -> bool:
         """Notes that a mail goes to the account. False when the last one is less than `gap` seconds old."""
         users = self._tables.users
@@ -186,3 +180,20 @@ class UserStore:
     def _update(self, username: str, actions: list[Action], condition: Condition) -> None:
         with conditional():
             self._tables.users(username).update(actions, condition=condition)
+
+
+def user_of(item: UserItem) -> User | None:
+    """The account that an item is; None for a name that is only kept from others."""
+    if item.gone or item.password_hash is None or item.created is None:
+        return None
+    return User(
+        username=item.username,
+        password_hash=item.password_hash,
+        emails=frozenset(item.emails or ()),
+        unconfirmed=frozenset(item.unconfirmed or ()),
+        active=item.active,
+        awaiting_confirmation=bool(item.awaiting_confirmation),
+        admin=item.admin,
+        leaving=bool(item.leaving),
+        created=item.created,
+    )

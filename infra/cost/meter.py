@@ -15,17 +15,15 @@ from typing import Any
 from unittest import mock
 
 import bcrypt
-import yaml
 
 from chalicelib.aws import Clients, connect
-from infra.package import DATA_TEMPLATE
+from infra.template import tables
 
 READ_BYTES, WRITE_BYTES = 4096, 1024
 _INDEXED = {  # table -> the attribute without which an item is not in its index
-    resource["Properties"]["TableName"]["Fn::Sub"].removeprefix("${Stack}-"): index["KeySchema"][0]["AttributeName"]
-    for resource in yaml.safe_load(DATA_TEMPLATE.read_text())["Resources"].values()
-    if resource["Type"] == "AWS::DynamoDB::Table"
-    for index in resource["Properties"].get("GlobalSecondaryIndexes", [])
+    table.name: index["KeySchema"][0]["AttributeName"]
+    for table in tables().values()
+    for index in table.properties.get("GlobalSecondaryIndexes", [])
 }
 Item = Mapping[str, Mapping[str, Any]]
 

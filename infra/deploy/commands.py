@@ -139,5 +139,6 @@ def _next_steps(stage: Stage, settings: dict[str, str], outputs: dict[str, str])
         yield "say where layers are kept: deploy again with --registry-endpoints registry.example.com"
     if not settings["AlarmEmail"]:
         yield "hear of trouble: deploy again with --alarm-email you@example.com"
+    yield f"make your administrator: python -m infra users create NAME --email ADDRESS --admin --stage {stage.name}"
     yield f"log in: docker login https://{host}"
     yield f"see what stands: make status STAGE={stage.name} REGION={stage.region}; docs/operations.md has the rest"

@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
-import yaml
 from botocore.exceptions import ClientError
 
 from infra.deploy.stacks import ChangeSet, Stacks
 from infra.deploy.stage import Stage
-from infra.package import DATA_TEMPLATE
+from infra.template import document, named, resources
 
 KEY_DAYS = 30  # how long KMS keeps a key that is to be deleted, in case it was a mistake; 7 to 30
 
@@ -19,11 +18,10 @@ class Data:
     def __init__(self, stage: Stage, stacks: Stacks) -> None:
         self._stage, self._stacks = stage, stacks
         self._dynamodb, self._kms = stage.client("dynamodb"), stage.client("kms")
-        self._template: dict[str, Any] = yaml.safe_load(DATA_TEMPLATE.read_text())
 
     def describe_change(self) -> ChangeSet:
         """What the template would change. Tables and key that a stack left behind are brought in first."""
-        return self._change(self._template)
+        return self._change(document())
 
     def describe_adoption(self) -> ChangeSet | None:
         """How tables and key that are there without their stack come into one. None where nothing is left over.
@@ -33,13 +31,13 @@ class Data:
         left = self.left_over()
         if not left:
             return None
-        resources = {name: self._template["Resources"][name] for name in left}
+        imported = {name: resources()[name] for name in left}
         importing = [
-            {"LogicalResourceId": name, "ResourceType": resources[name]["Type"], "ResourceIdentifier": identifier}
+            {"LogicalResourceId": name, "ResourceType": imported[name]["Type"], "ResourceIdentifier": identifier}
             for name, identifier in left.items()
         ]
         return self._change(
-            {"Parameters": self._template["Parameters"], "Resources": resources},
+            {"Parameters": document()["Parameters"], "Resources": imported},
             ChangeSetType="IMPORT",
             ResourcesToImport=importing,
         )
@@ -52,10 +50,10 @@ class Data:
         """Which of the template's resources exist, stack or no stack, each with what CloudFormation knows it by."""
         found: dict[str, dict[str, str]] = {}
         key = self.key()
-        for name, resource in self._template["Resources"].items():
+        for name, resource in resources().items():
             match resource["Type"]:
                 case "AWS::DynamoDB::Table":
-                    table = self._named(resource["Properties"]["TableName"])
+                    table = named(resource["Properties"]["TableName"], self._stage.stack)
                     if self._status(table) is not None:
                         found[name] = {"TableName": table}
                 case "AWS::KMS::Key" if key is not None:
@@ -100,9 +98,6 @@ class Data:
             TemplateBody=json.dumps(template, separators=(",", ":")),
             **asked,
         )
-
-    def _named(self, value: dict[str, str]) -> str:
-        return value["Fn::Sub"].replace("${Stack}", self._stage.stack)
 
     def _status(self, table: str) -> str | None:
         """The table's status; None where there is no such table."""

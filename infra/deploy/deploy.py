@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.deploy.data import KEY_DAYS, Data
-from infra.deploy.options import FILLED_IN, consistent, parameters
+from infra.deploy.options import consistent, parameters
 from infra.deploy.releases import Release, Releases
 from infra.deploy.screen import Screen
 from infra.deploy.smoke import smoke_test
@@ -52,7 +52,7 @@ class Operations:
         planned = [planned for planned in (data_change, change) if planned.needed]
         if not planned:
             self._screen.say(f"{self._stage.stack} is as it should be: nothing to change")
-            return self._standing()
+            return self._told_its_address(self._standing())
         for each in planned:
             self._screen.changes(each.stack_name, each.changes)
         if dry_run or not confirm("Make these changes?"):
@@ -89,18 +89,18 @@ class Operations:
     def destroy(self, *, delete_data: bool) -> None:
         """Takes the index away, and its tables and key where `delete_data` says so. What is gone is no error."""
         for name in [self._stage.stack, *([self._stage.data_stack] if delete_data else [])]:
-            stack = self._quiet(name)
-            if stack is not None:
-                with self._screen.progress(f"deleting {name}") as watch:
-                    self._stacks.delete(stack, watch)
+            self._delete(self._quiet(name))
         with self._screen.waiting("deleting the releases"):
             self._releases.remove_all()
+        self._screen.say(f"there is no {self._stage.stack} in {self._stage.region} now")
         if delete_data:
             with self._screen.waiting("deleting the tables"):
                 self._data.delete()
             self._screen.say(f"the tables are gone; KMS deletes the signing key in {KEY_DAYS} days")
             return
-        self._remove_what_never_came_up(self._stage.data_stack)
+        data = self._stacks.find(self._stage.data_stack)
+        if data is not None and data.status in _NEVER_CAME_UP:
+            self._delete(data)
         tables, key = self._data.tables(), self._data.key()
         if tables:
             self._screen.say(f"kept, in the stack {self._stage.data_stack}: the tables {', '.join(tables)}")
@@ -180,12 +180,13 @@ class Operations:
         return self._describe(release, before, {**values, "SigningKey": key or NOT_YET})
 
     def _describe(self, release: Release, before: Mapping[str, str], values: Mapping[str, str]) -> ChangeSet:
-        names = [*FILLED_IN, *parameters()]
-        given: list[dict[str, Any]] = [{"ParameterKey": k, "ParameterValue": v} for k, v in values.items()]
-        kept = [
-            {"ParameterKey": name, "UsePreviousValue": True} for name in names if name in before and name not in values
-        ]
-        return self._stacks.describe_change(self._stage.stack, [*given, *kept], TemplateURL=release.template_url)
+        asked: list[dict[str, Any]] = []
+        for name in sorted(release.parameters):
+            if name in values:
+                asked.append({"ParameterKey": name, "ParameterValue": values[name]})
+            elif name in before:
+                asked.append({"ParameterKey": name, "UsePreviousValue": True})
+        return self._stacks.describe_change(self._stage.stack, asked, TemplateURL=release.template_url)
 
     def _filled_in(self, before: Mapping[str, str], release: Release) -> dict[str, str]:
         values = {"Stack": self._stage.stack, "ArtefactBucket": release.bucket, "Release": release.name}
@@ -220,8 +221,7 @@ class Operations:
         self._execute(self._describe(release, stack.parameters, values))
         return self._standing()
 
-    def _remove_what_never_came_up(self, name: str) -> None:
-        stack = self._stacks.find(name)
-        if stack is not None and stack.status in _NEVER_CAME_UP:
-            with self._screen.progress(f"deleting {name}") as watch:
+    def _delete(self, stack: Stack | None) -> None:
+        if stack is not None:
+            with self._screen.progress(f"deleting {stack.name}") as watch:
                 self._stacks.delete(stack, watch)

@@ -19,11 +19,12 @@ _CREATE_ATTEMPTS = 10  # S3 needs a while before the name of a bucket that was j
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release in the bucket."""
+    """A release in the bucket. `parameters` are those that its template has."""
 
     name: str
     bucket: str
     template_url: str
+    parameters: frozenset[str]
 
 
 class Releases:
@@ -45,8 +46,10 @@ class Releases:
         return self.find(name)
 
     def find(self, name: str) -> Release:
-        """The release of this name."""
-        return Release(name, self._bucket, f"{self._s3.meta.endpoint_url}/{self._bucket}/{name}.json")
+        """The release of this name, which must be there."""
+        template = json.load(self._s3.get_object(Key=f"{name}.json", **self._owner)["Body"])
+        url = f"{self._s3.meta.endpoint_url}/{self._bucket}/{name}.json"
+        return Release(name, self._bucket, url, frozenset(template["Parameters"]))
 
     def has(self, name: str) -> bool:
         """Whether a whole release of this name is there."""

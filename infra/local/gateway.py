@@ -19,6 +19,7 @@ from chalicelib.errors import NothingHere
 
 COMPRESSED_FROM_BYTES = 10_240  # infra/service.yaml's MinimumCompressionSize
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+WSGI = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +65,15 @@ class Gateway:
         return _compressed(answer) if "gzip" in headers.get("accept-encoding", "") else answer
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """WSGI. Logs one line per request, with nothing of its headers but the client's name, and no mailed link."""
+        """WSGI. Logs one line per request."""
         began = time.perf_counter()
         method, target = environ["REQUEST_METHOD"], environ["REQUEST_URI"]
         reply = self.handle(method, target, _headers(environ), environ["wsgi.input"].read())
         headers = list(reply.headers.items())
         if reply.status != HTTPStatus.NO_CONTENT:
             headers.append(("Content-Length", str(len(reply.body))))
-        start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", headers)
-        took, client = (time.perf_counter() - began) * 1000, environ.get("HTTP_USER_AGENT", "-")
-        print(
-            f"{time.strftime('%H:%M:%S')} {reply.status} {method:6} {_loggable(target)}  {took:.0f} ms  {client[:60]}",
-            file=sys.stderr,
-            flush=True,
-        )
+        start_response(status_line(reply.status), headers)
+        log(began, reply.status, method, target, environ)
         return [] if method == "HEAD" or reply.status == HTTPStatus.NO_CONTENT else [reply.body]
 
 
@@ -86,6 +82,21 @@ def _compressed(answer: Answer) -> Answer:
     if len(answer.body) < COMPRESSED_FROM_BYTES:
         return answer
     return Answer(answer.status, {**answer.headers, "Content-Encoding": "gzip"}, gzip.compress(answer.body, 5))
+
+
+def status_line(status: int) -> str:
+    """The status as WSGI wants it, with its phrase."""
+    return f"{status} {HTTPStatus(status).phrase}"
+
+
+def log(began: float, status: int, method: str, target: str, environ: Mapping[str, Any]) -> None:
+    """One line for a request, with nothing of its headers but the client's name, and no mailed link."""
+    took, client = (time.perf_counter() - began) * 1000, environ.get("HTTP_USER_AGENT", "-")
+    print(
+        f"{time.strftime('%H:%M:%S')} {status} {method:6} {_loggable(target)}  {took:.0f} ms  {client[:60]}",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _path_of(target: str) -> str:

@@ -72,7 +72,7 @@ def serving(folder: Path, **environment: str) -> Iterator[Server]:
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     import time
 
-    for _ in range(600):
+    for _ in range(2400):  # two minutes: a busy machine, and a large file to load
         if found := re.search(r"listens on (http://\S+)", log.read_text()):
             return found[1]
         if process.poll() is not None:

@@ -1,11 +1,13 @@
 """The README's examples print what it says, and its table has every setting."""
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 from chalicelib.settings import Settings
-from tests.clients.conftest import ROOT, serving
+from tests.clients.conftest import ADMIN_PASSWORD, ROOT, serving
 
 README = (ROOT / "README.md").read_text()
 ADDRESS = "http://127.0.0.1:8000"
@@ -18,9 +20,14 @@ def test_the_examples_print_what_stands_there(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         for command, _, expected in commands:
             done = subprocess.run(
-                ["bash", "-c", command.replace(ADDRESS, server.address)], capture_output=True, text=True, timeout=30
+                ["bash", "-c", command.replace(ADDRESS, server.address).replace(".venv/bin/python", sys.executable)],
+                cwd=ROOT,
+                env={**os.environ, "ADMIN_PASSWORD": ADMIN_PASSWORD},
+                capture_output=True,
+                text=True,
+                timeout=60,
             )
-            assert done.stdout.rstrip("\n") == expected.rstrip("\n"), command
+            assert done.stdout.rstrip("\n") == expected.replace(ADDRESS, server.address).rstrip("\n"), command
 
 
 def test_the_table_has_every_setting() -> None:

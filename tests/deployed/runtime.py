@@ -70,6 +70,7 @@ def running(python: Path, code: Path, environment: Mapping[str, str]) -> Iterato
             "AWS_SECRET_ACCESS_KEY": "test",
             **environment,
         },
+        stdout=subprocess.DEVNULL,  # the journal
     )
     try:
         yield Function(events, answers)

@@ -53,8 +53,9 @@ def run(empty: Ministack, artefact: Package, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def other_release(artefact: Package) -> Package:
-    """Another release: the same function behind a template that differs by a word."""
-    return dataclasses.replace(artefact, template={**artefact.template, "Description": "another"})
+    """Another release: the same function behind a template that differs by a word, and has a parameter more."""
+    more = {**artefact.template["Parameters"], "New": {"Type": "String", "Default": "x"}}
+    return dataclasses.replace(artefact, template={**artefact.template, "Description": "another", "Parameters": more})
 
 
 def tables(emulator: Ministack) -> list[str]:
@@ -232,7 +233,10 @@ def test_an_interruption_after_any_call_that_changes_something_is_mended_by_runn
         interruptions += 1
         assert first.exit_code == 130, first.output
         assert "the same command again" in first.output
-        assert "The index is at" in succeeded(run("deploy", *options)), allowed
+        address = re.search(r"The index is at (\S+)", succeeded(run("deploy", *options)))
+        function = empty.client("lambda").get_function_configuration(FunctionName=STACK)
+        assert address is not None, allowed
+        assert function["Environment"]["Variables"]["INDEX_ADDRESS"] == address[1], allowed
     assert interruptions >= 10
 
 

@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
-from infra.package import DATA_TEMPLATE, Package
+from infra.package import Package
+from infra.template import document
 from tests.deployed.programs import environment
 
 pytestmark = pytest.mark.xdist_group("artefact")
@@ -21,7 +21,7 @@ def templates(artefact: Package, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """The folder of both, as CloudFormation gets them."""
     folder = tmp_path_factory.mktemp("templates")
     (folder / "service.json").write_text(json.dumps(artefact.template, indent=1))
-    (folder / "data.json").write_text(json.dumps(yaml.safe_load(DATA_TEMPLATE.read_text()), indent=1))
+    (folder / "data.json").write_text(json.dumps(document(), indent=1))
     return folder
 
 

@@ -3,13 +3,6 @@
 import gzip
 import json
 
-import pytest
-
-from chalicelib.names import RepositoryName
-from chalicelib.store.images import ImageStore, StoredImages
-from chalicelib.store.repositories import RepositoryStore
-from chalicelib.store.tables import ConditionFailed
-from chalicelib.store.terms import TermStore
 from tests.driver import Index
 
 LAMBDA_BYTES = 6 * 1024 * 1024  # of a request's event, and of a reply, each as JSON
@@ -37,26 +30,3 @@ def test_a_short_reply_goes_out_as_it_is(index: Index) -> None:
     reply = index.request("GET", "/v1/repositories/alice/web/images", headers={"accept-encoding": "gzip"})
     assert "content-encoding" not in reply.headers
     assert reply.json == [{"id": "a" * 64}]
-
-
-def test_a_list_that_began_long_or_short_grows_alike(index: Index) -> None:
-    alice = index.account("alice")
-    ids = [f"{n:064x}" for n in range(120)]
-    for name, first in (("short", 3), ("long", 100)):
-        index.push(f"alice/{name}", alice, *ids[:first])
-        for image_id in ids[first:]:
-            index.push(f"alice/{name}", alice, image_id)
-        index.request("PUT", f"/v1/repositories/alice/{name}/images", alice, json=[{"id": ids[0], "checksum": "ab"}])
-        found = index.request("GET", f"/v1/repositories/alice/{name}/images").json
-        assert found == [{"id": ids[0], "checksum": "ab"}, *({"id": image_id} for image_id in ids[1:])]
-
-
-def test_a_list_written_before_a_creation_that_fails_is_swept(index: Index) -> None:
-    index.account("alice")
-    index.users.begin_removal("alice")
-    images = ImageStore(index.tables)
-    store = RepositoryStore(index.tables, images, TermStore(index.tables))
-    many = {f"{n:064x}": "" for n in range(100)}
-    with pytest.raises(ConditionFailed):
-        store.create(RepositoryName("alice", "web"), StoredImages(), many, {}, owner="alice")
-    assert list(index.tables.images.query("alice/web")) == []

@@ -1,6 +1,7 @@
 """Search over what can be seen: prefixes, words, order, pages and what it costs."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
-from chalicelib.access import ANONYMOUS
+from chalicelib.access import ANONYMOUS, Caller
 from chalicelib.compose import Parts
 from chalicelib.names import RepositoryName
 from chalicelib.search import terms_of
@@ -27,14 +28,24 @@ def names(index: Index, query: str, auth: str | None = None) -> list[str]:
     return [result["name"] for result in reply.json["results"]]
 
 
-def fill(index: Index, repositories: Iterable[str]) -> None:
+def fill(
+    index: Index, repositories: Iterable[str], descriptions: Mapping[str, str] = {}, private: Container[str] = ()
+) -> None:
     """Puts repositories into the store as a push would, but without a transaction each, which moto makes slow."""
     store = TermStore(index.tables)
     with index.tables.repositories.batch_write() as items, index.tables.terms.batch_write() as terms:
         for repository in repositories:
-            name = RepositoryName(*repository.split("/"))
-            items.save(index.tables.repositories(name.namespace, name.name, created=datetime.now(UTC)))
-            for term in store.items(name, terms_of(name, "")):
+            name, description = RepositoryName(*repository.split("/")), descriptions.get(repository, "")
+            items.save(
+                index.tables.repositories(
+                    name.namespace,
+                    name.name,
+                    description=description,
+                    private=repository in private,
+                    created=datetime.now(UTC),
+                )
+            )
+            for term in store.items(name, terms_of(name, description), private=repository in private):
                 terms.save(term)
 
 
@@ -217,31 +228,46 @@ def test_a_very_common_word_is_bounded(index: Index) -> None:
 
 
 PARTS = st.lists(st.sampled_from(["red", "redis", "web", "w", "tool", "7"]), min_size=1, max_size=3)
-NAMES = st.sets(
-    st.builds("{}/{}".format, st.sampled_from(["alice", "library", "bob_7"]), PARTS.map("-".join)), max_size=12
-)
+NAMES = st.builds("{}/{}".format, st.sampled_from(["alice", "bob_7"]), PARTS.map("-".join))
+WORDS = st.lists(st.sampled_from(["Red", "web,", "toolbox", "nothing-else", "7"]), max_size=3).map(" ".join)
+REPOSITORIES = st.dictionaries(NAMES, st.tuples(WORDS, st.booleans()), max_size=10)
 QUERIES = st.lists(st.sampled_from(["r", "red", "redis", "WEB", "tool", "alice", "nope", "red-web"]), max_size=3).map(
     " ".join
 )
+CALLERS = st.sampled_from([ANONYMOUS, Caller("alice"), Caller("stranger"), Caller("root", admin=True)])
 
 
 @settings(max_examples=40)
-@given(NAMES, QUERIES, st.integers(1, 4), st.integers(1, 5))
+@given(REPOSITORIES, CALLERS, QUERIES, st.integers(1, 4), st.integers(1, 5))
 def test_results_order_and_pages_are_those_of_a_plain_model(
-    make_index: Any, repositories: set[str], query: str, page: int, size: int
+    make_index: Any,
+    repositories: dict[str, tuple[str, bool]],
+    caller: Caller,
+    query: str,
+    page: int,
+    size: int,
 ) -> None:
     index = make_index()
-    fill(index, repositories)
+    descriptions = {name: text for name, (text, _) in repositories.items()}
+    fill(index, repositories, descriptions, {name for name, (_, private) in repositories.items() if private})
     words = query.lower().replace("-", " ").split()
 
-    def matches(name: str) -> bool:
-        parts = name.replace("/", "-").replace("_", "-").split("-")
-        return all(any(part.startswith(word) for part in parts) for word in words)
+    def rank(name: str) -> int | None:
+        """0 where the name has every word, 1 where the description has to help, None for no match."""
+        in_name = re.split(r"[^a-z0-9]", name)
+        anywhere = in_name + re.split(r"[^a-z0-9]", descriptions[name].lower())
+        if not all(any(part.startswith(word) for part in anywhere) for word in words):
+            return None
+        return 0 if all(any(part.startswith(word) for part in in_name) for word in words) else 1
 
-    exact = query.lower()
+    def visible(name: str) -> bool:
+        return not repositories[name][1] or caller.admin or name.startswith(f"{caller.username}/")
+
+    exact, ranks = query.lower(), {name: rank(name) for name in repositories if visible(name)}
     found = sorted(
-        filter(matches, repositories), key=lambda n: (exact not in (n, n.split("/")[1]), tuple(n.split("/")))
+        (name for name, found in ranks.items() if found is not None),
+        key=lambda name: (exact not in (name, name.split("/")[1]), ranks[name], tuple(name.split("/"))),
     )
-    got = Parts(index.settings, index.aws).search.find(ANONYMOUS, query, page, size)
+    got = Parts(index.settings, index.aws).search.find(caller, query, page, size)
     assert got.total == len(found)
     assert [str(result.repository) for result in got.results] == found[(page - 1) * size : page * size]

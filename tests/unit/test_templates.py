@@ -17,9 +17,10 @@ from chalicelib.settings import Settings
 from chalicelib.store.tables import AttemptsItem, ImagesItem, Tables
 from infra.deploy.options import FILLED_IN, option_name, parameters
 from infra.local.gateway import COMPRESSED_FROM_BYTES
-from infra.package import DATA_TEMPLATE, OPERATIONS, SERVICE_TEMPLATE
+from infra.package import OPERATIONS, ROOT, SERVICE_TEMPLATE
+from infra.template import resources
 
-DATA: dict[str, Any] = yaml.safe_load(DATA_TEMPLATE.read_text())["Resources"]
+DATA = resources()
 SERVICE_DOCUMENT: dict[str, Any] = yaml.safe_load(SERVICE_TEMPLATE.read_text())
 SERVICE: dict[str, Any] = SERVICE_DOCUMENT["Resources"]
 DESCRIBED = {
@@ -47,6 +48,10 @@ def models() -> Iterator[tuple[str, type[Model]]]:
     for model in vars(tables).values():
         if isinstance(model, type) and issubclass(model, Model):
             yield model.Meta.table_name, model
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def keys(schema: Any) -> list[tuple[str, str]]:
@@ -124,8 +129,12 @@ def test_every_parameter_is_filled_in_or_an_option_with_a_default_and_a_word_abo
 
 def test_the_role_names_each_table_and_no_other_and_no_action_is_a_star() -> None:
     statements = SERVICE["FunctionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    resources = [statement["Resource"] for statement in statements if "dynamodb" in str(statement["Action"])]
-    each = [one for resource in resources for one in (resource if isinstance(resource, list) else [resource])]
+    each = [
+        one
+        for statement in statements
+        if "dynamodb" in str(statement["Action"])
+        for one in listed(statement["Resource"])
+    ]
     named = {one["Fn::Sub"].rpartition("table/")[2].partition("/index/")[0] for one in each}
     assert named == set(DESCRIBED)
     assert not any("*" in str(statement["Action"]) for statement in statements)
@@ -153,6 +162,18 @@ def test_the_alarm_on_failed_sign_ins_watches_the_metric_that_the_function_write
     assert watched["Namespace"] == written["Namespace"]
     assert watched["MetricName"] in [metric["Name"] for metric in written["Metrics"]]
     assert [[dimension["Name"] for dimension in watched["Dimensions"]]] == written["Dimensions"]
+
+
+def test_the_deployers_policy_reaches_every_service_of_the_templates_and_fits_a_managed_policy() -> None:
+    policy = json.loads((ROOT / "docs" / "deployer-policy.json").read_text())
+    assert len(json.dumps(policy, separators=(",", ":"))) <= 6144, "AWS takes no longer one"
+    reached = {action.partition(":")[0] for statement in policy["Statement"] for action in listed(statement["Action"])}
+    services = {
+        resource["Type"].split("::")[1].lower()
+        for resource in [*DATA.values(), *SERVICE.values()]
+        if "Type" in resource
+    }
+    assert services <= reached
 
 
 def test_what_holds_data_is_kept_and_protected() -> None:
