@@ -153,21 +153,24 @@ def _function_calls(function: Function, event: dict[str, Any], store: "_StoreTim
 
     def count(_: Any, kind: str, __: Any) -> None:
         nonlocal counted
-        counted += kind in ("call", "c_call") and not store.busy
+        counted += kind in ("call", "c_call")
 
+    store.profile = count
     sys.setprofile(count)
     try:
         function.invoke(event)
     finally:
         sys.setprofile(None)
+        store.profile = None
     return counted
 
 
 class _StoreTime:
-    """Sums up what is spent inside moto: from a request's sending to its answer."""
+    """Sums up what is spent inside moto, from a request's sending to its answer, and keeps a profile out of it."""
 
     def __init__(self, aws: Clients) -> None:
-        self.seconds, self.busy = 0.0, False
+        self.seconds = 0.0
+        self.profile: Any = None
         self._began = 0.0
         self._clients = aws
         for client in aws:
@@ -181,10 +184,12 @@ class _StoreTime:
             client.meta.events.unregister("response-received.*.*", unique_id="store ends")
 
     def _begin(self, **_: Any) -> None:
-        self._began, self.busy = time.thread_time(), True
+        sys.setprofile(None)
+        self._began = time.thread_time()
 
     def _end(self, **_: Any) -> None:
-        self.seconds, self.busy = self.seconds + time.thread_time() - self._began, False
+        self.seconds += time.thread_time() - self._began
+        sys.setprofile(self.profile)
 
 
 if __name__ == "__main__":
