@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 
 import msgspec
 
@@ -65,25 +66,31 @@ class ImageLists:
         self._permissions = permissions
         self._clock = clock
         self._remembered: OrderedDict[RepositoryName, tuple[float, ImageList]] = OrderedDict()
+        self._changes = 0  # made here, of any list
+        self._lock = Lock()
 
     def read(self, asker: Caller | Grant, repository: RepositoryName) -> ImageList:
         """The list. One Query, or none for a read token. Raises what `Permissions.admit` does."""
         if not isinstance(asker, Grant) or asker.access is not Access.READ:
             return self._read(asker, repository)
-        now = self._clock()
+        now, changes = self._clock(), self._changes
         until, remembered = self._remembered.get(repository, (0.0, None))
         if remembered is not None and now < until and remembered.generation == asker.generation:
             return remembered
         found = self._read(asker, repository)
-        self._remembered[repository] = (now + REMEMBERED_SECONDS, found)
-        self._remembered.move_to_end(repository)
-        if len(self._remembered) > _REMEMBERED_AT_MOST:
-            self._remembered.popitem(last=False)
+        with self._lock:
+            if changes == self._changes:  # or another thread has changed it since it was read
+                self._remembered[repository] = (now + REMEMBERED_SECONDS, found)
+                self._remembered.move_to_end(repository)
+            if len(self._remembered) > _REMEMBERED_AT_MOST:
+                self._remembered.popitem(last=False)
         return found
 
     def forget(self, repository: RepositoryName) -> None:
         """What is remembered of a list that has changed or gone."""
-        self._remembered.pop(repository, None)
+        with self._lock:
+            self._changes += 1
+            self._remembered.pop(repository, None)
 
     def has(self, asker: Caller | Grant, repository: RepositoryName, image_id: str) -> bool:
         """Whether the list has this image. Raises as `read` does, and Forbidden for a delete token."""

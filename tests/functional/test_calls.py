@@ -62,6 +62,7 @@ def test_a_cold_container_asks_kms_once_for_its_first_token(warm: Index) -> None
 
 
 def test_a_read_token_is_answered_from_memory_for_a_moment(warm: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.images.REMEMBERED_SECONDS", 3600)
     read = f"Token {warm.request('GET', BASE + '/images', token=True).token}"
     fresh = warm.request("GET", BASE + "/images", read)
     warm.calls.clear()

@@ -1,9 +1,18 @@
 """What a container remembers of a list, for read tokens alone, never shows what it knows to be wrong."""
 
+import pytest
+
+from chalicelib.names import RepositoryName
+from chalicelib.store.images import ImageStore, StoredImages
 from tests.driver import Index
 
 A, B = "a" * 64, "b" * 64
 IMAGES = "/v1/repositories/alice/web/images"
+
+
+@pytest.fixture(autouse=True)
+def remembering_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.images.REMEMBERED_SECONDS", 3600)
 
 
 def read_token(index: Index) -> str:
@@ -52,3 +61,22 @@ def test_what_is_remembered_of_one_life_is_nothing_in_the_next(index: Index) -> 
     new = f"Token {elsewhere.request('GET', IMAGES, token=True).token}"
     assert index.ids("alice/web", new) == [B]
     assert index.request("GET", IMAGES, old).status == 401
+
+
+def test_a_list_that_is_changed_while_it_is_read_is_not_remembered(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = index.account("alice")
+    index.push("alice/web", alice, A)
+    token = f"Token {index.request('GET', IMAGES, token=True).token}"
+    read = ImageStore.read
+
+    def read_and_meanwhile_push(self: ImageStore, repository: RepositoryName) -> StoredImages:
+        found = read(self, repository)
+        monkeypatch.setattr(ImageStore, "read", read)
+        index.push("alice/web", alice, B)
+        return found
+
+    monkeypatch.setattr(ImageStore, "read", read_and_meanwhile_push)
+    assert index.ids("alice/web", token) == [A], "as it was when it was read"
+    assert index.ids("alice/web", token) == [A, B]
