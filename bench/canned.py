@@ -41,6 +41,10 @@ class Tape:
         client.meta.events.register("provide-client-params.*.*", call, unique_id="tape call")
         client.meta.events.register("before-parse.*.*", answer, unique_id="tape answer")
 
+    def forget(self, operation: str) -> None:
+        """Leaves out what an operation was answered so far."""
+        self.answers = {key: answer for key, answer in self.answers.items() if not key[0].endswith("." + operation)}
+
 
 @contextmanager
 def store(tape: Tape) -> Iterator[str]:

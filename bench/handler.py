@@ -137,7 +137,7 @@ def _record(function: Function, tape: Tape, size: int, wanted: Iterable[str] | N
     for who, method, path, body in steps:
         reply = function.request(method, path, BASIC, body)
         authorizations[who] = "Token " + reply["headers"]["X-Docker-Token"]
-    tape.answers.clear()  # among them that there is no such list yet
+    tape.forget("Query")  # which said that there is no such list yet
     recording = Recording(tape, {}, {})
     for operation in operations(size):
         if wanted is not None and operation.name not in wanted:
