@@ -17,8 +17,8 @@ serve: $(READY)  ## Run the whole index on this machine. PORT=8000 DATA=FILE ADM
 
 test: check pytest ## Check and run everything that needs no cloud.
 
-pytest: $(READY) ## The tests alone.
-	$(BIN)/python -m pytest --ignore=tests/deployed
+pytest: $(READY) ## The tests alone. TESTS=… chooses.
+	$(BIN)/python -m pytest --ignore=tests/deployed $(TESTS)
 
 test-deployed: $(READY) ## The packaged function under Lambda's runtime client, and deployed to an emulator. Minutes.
 	$(BIN)/python -m pytest tests/deployed

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from chalicelib.aws import Clients, connect
@@ -52,6 +53,7 @@ OPERATIONS = (
 )  # fmt: skip
 
 
+@cache
 def count() -> dict[str, Use]:
     """What each operation uses, one after the other."""
     with local_aws():

@@ -31,6 +31,7 @@ def furnished(index: Index) -> Index:
     return index
 
 
+@pytest.mark.exhaustive
 def test_a_stack_of_a_thousand_accounts_is_exported_imported_examined_and_equal(
     make_index: Callable[..., Index], tmp_path: Path
 ) -> None:

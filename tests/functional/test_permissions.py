@@ -160,6 +160,7 @@ ACCOUNT = """\
 TABLES = dict(zip(KINDS, (PUBLIC, PRIVATE, LIBRARY, DELETED, MISSING), strict=True))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_caller_gets_what_the_table_says(index: Index, kind: str) -> None:
     assert try_repositories(index, kind) == TABLES[kind]

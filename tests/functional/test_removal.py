@@ -100,6 +100,7 @@ def test_more_repositories_than_one_request_gets_through(index: Index) -> None:
     assert left_of_alice(index) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("broken_at", range(14))
 def test_a_removal_that_breaks_off_is_taken_up_again(index: Index, broken_at: int) -> None:
     alice = furnished(index)
