@@ -7,7 +7,7 @@ READY = $(VENV)/ready
 STAGE ?= dev
 WHERE = --stage $(STAGE) $(if $(REGION),--region $(REGION))
 
-.PHONY: help serve test check pytest test-deployed deploy status logs rollback destroy package bench docs format lock clean
+.PHONY: help serve test check pytest soak test-deployed deploy status logs rollback destroy package bench docs format lock clean
 
 help:            ## Show this.
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -18,7 +18,10 @@ serve: $(READY)  ## Run the whole index on this machine. PORT=8000 DATA=FILE ADM
 test: check pytest ## Check and run everything that needs no cloud.
 
 pytest: $(READY) ## The tests alone. TESTS=… chooses.
-	$(BIN)/python -m pytest --ignore=tests/deployed $(TESTS)
+	$(BIN)/python -m pytest --ignore=tests/deployed -m "not soak" $(TESTS)
+
+soak: $(READY)   ## Every operation with each of its calls to AWS failing in each way. Minutes.
+	$(BIN)/python -m pytest tests/functional -m soak -rP
 
 test-deployed: $(READY) ## The packaged function under Lambda's runtime client, and deployed to an emulator. Minutes.
 	$(BIN)/python -m pytest tests/deployed

@@ -207,7 +207,7 @@ def _timeless(value: Any) -> Any:
 NEVER = Fault("never", lambda _: Killed())
 
 
-@pytest.mark.exhaustive
+@pytest.mark.soak
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_each_call_failing_in_each_way(index: Index, operation: Operation) -> None:
     rig = Rig(index)
