@@ -166,6 +166,7 @@ def test_each_caller_gets_what_the_table_says(index: Index, kind: str) -> None:
     assert try_repositories(index, kind) == TABLES[kind]
 
 
+@pytest.mark.exhaustive
 def test_each_caller_gets_what_the_table_of_accounts_says(make_index: Callable[[], Index]) -> None:
     assert try_account(make_index) == ACCOUNT
 
