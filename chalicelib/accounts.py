@@ -233,6 +233,7 @@ class Accounts:
         """
         user = self.to_reset(link)
         hashed = self._passwords.hash(check_password(password))
+        self._limits.password_replaced(user.username)  # first: a link works once, so nothing behind it may fail
         try:
             self._users.change(user, password_hash=hashed)
         except ConditionFailed:

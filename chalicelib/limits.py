@@ -49,6 +49,10 @@ class Limits:
         if counts[account].times:
             self._attempts.forget(account)
 
+    def password_replaced(self, username: str) -> None:
+        """What was guessed at is no more. One write."""
+        self._attempts.forget(f"account {username}")
+
     def check_registration(self, address: str) -> dict[str, Count]:
         """To be given to `registered`. One read. Raises TooManyRequests."""
         subject = f"registrations {address}"

@@ -279,6 +279,14 @@ def test_a_new_password_replaces_the_forgotten_one_at_once(mailing: Index) -> No
     assert status(mailing, basic("alice", OTHER_PASSWORD)) == 200
 
 
+def test_who_has_forgotten_the_password_does_not_wait_for_having_guessed_at_it(mailing: Index) -> None:
+    confirmed(mailing)
+    while status(mailing, basic("alice", "wrong horse")) != 429:
+        pass
+    assert post(mailing, "/reset", link=forgotten(mailing), password=OTHER_PASSWORD).status == 200
+    assert status(mailing, basic("alice", OTHER_PASSWORD)) == 200
+
+
 @pytest.mark.parametrize(
     ("password", "said"),
     [
