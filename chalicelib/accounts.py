@@ -136,18 +136,22 @@ class Accounts:
         belongs to another account.
         """
         user = self._theirs(caller, username)
-        if isinstance(form.get("active"), bool) and caller.admin:
-            self.set_active(username, form["active"])
-            if form.get("password") is None and form.get("email") is None:
-                return
-        if caller.username != username:
+        active = form.get("active") if caller.admin else None
+        if active is not None and not isinstance(active, bool):
+            raise BadRequest("active is true or false")
+        for_its_owner = form.get("password") is not None or form.get("email") is not None
+        if caller.username != username and (for_its_owner or active is None):
             raise Forbidden("this is somebody else's account: an administrator sets its active, and nothing else")
-        if form.get("password") is None and form.get("email") is None:
+        if not for_its_owner and active is None:
             raise BadRequest("give a password, an email, or both")
         password = check_password(_text(form, "password")) if form.get("password") is not None else None
         email = check_email(_text(form, "email")).lower() if form.get("email") is not None else None
         if email is not None and len(user.emails | {email}) > EMAILS_AT_MOST:
             raise BadRequest(f"an account has at most {EMAILS_AT_MOST} email addresses")
+        if active is not None:
+            self.set_active(username, active)
+        if not for_its_owner:
+            return
         by_mail = self._activation == "email"
         hashed = None if password is None else self._passwords.hash(password)
         try:

@@ -194,4 +194,8 @@ def test_an_administrator_lets_accounts_in_and_shuts_them_out(make_index: Any) -
     assert index.request("PUT", "/v1/users/nobody", admin, json={"active": True}).status == 404
     assert index.request("PUT", "/v1/users/alice", admin, json={"password": "battery staple"}).status == 403
     assert index.request("PUT", "/v1/users/alice", admin, json={}).status == 403
+    assert index.request("PUT", "/v1/users/alice", admin, json={"active": "no"}).status == 400
+    both = {"active": False, "password": "battery staple"}
+    assert index.request("PUT", "/v1/users/alice", admin, json=both).status == 403
+    assert index.request("GET", "/v1/users/", basic("alice")).status == 200, "nothing of what is refused is done"
     assert index.request("PUT", "/v1/users/alice", basic("alice"), json={"active": True}).status == 400
