@@ -20,6 +20,8 @@ from infra.template import tables
 from tests.driver import Index
 from tests.operator import run
 
+pytestmark = pytest.mark.exhaustive
+
 Damage = Callable[[Tables], None]
 
 

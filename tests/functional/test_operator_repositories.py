@@ -14,6 +14,8 @@ from chalicelib.store.repositories import RepositoryStore
 from tests.driver import Index
 from tests.operator import run
 
+pytestmark = pytest.mark.exhaustive
+
 
 class PulledPlug(BaseException):
     """The end of a process, wherever it comes."""

@@ -5,6 +5,8 @@ import pytest
 from tests.driver import PASSWORD, Index, basic
 from tests.operator import run
 
+pytestmark = pytest.mark.exhaustive
+
 
 def signs_in(index: Index, username: str, password: str = PASSWORD) -> int:
     return index.request("GET", "/v1/users/", basic(username, password)).status
