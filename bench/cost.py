@@ -67,7 +67,7 @@ def main() -> None:
 def counted(size: int) -> dict[str, Any]:
     """Every operation on a list of `size` images."""
     with local_aws():
-        aws, function, holders = _index(size)
+        aws, function, holders = warm_index(size)
         return {
             operation.name: _count(aws, function, operation, holders[operation.who])
             for operation in operations(size)
@@ -78,7 +78,7 @@ def counted(size: int) -> dict[str, Any]:
 def first_push_units() -> dict[str, float]:
     """Write units of a whole first push of 100 images, as docker makes it, and of the same push again."""
     with local_aws():
-        aws, function, _ = _index(1)
+        aws, function, _ = warm_index(1)
         begin = Operation("", "PUT", "/v1/repositories/alice/first", body=images(100), token=True)
         end = Operation("", "PUT", "/v1/repositories/alice/first/images", body=[])
         new, again = (
@@ -127,7 +127,7 @@ def beside_dynalite() -> dict[str, tuple[float, float]] | None:
     if shutil.which("npm") is None:
         return None
     with local_aws():
-        aws, function, holders = _index(100)
+        aws, function, holders = warm_index(100)
         wanted = [operation for operation in operations(100) if operation.name in WITHOUT_TRANSACTION]
         with _dynalite() as its:
             _copy_tables(aws.dynamodb, its)
@@ -250,7 +250,7 @@ def _count(aws: Clients, function: Function, operation: Operation, authorization
     return {**row, "dollars": round(sum(parts.values()) - parts["API Gateway"] - parts["CloudFront"], 4)}
 
 
-def _index(size: int) -> tuple[Clients, Function, dict[str, str | None]]:
+def warm_index(size: int) -> tuple[Clients, Function, dict[str, str | None]]:
     """An index on moto whose container is warm, with a list of `size` images, and who may ask."""
     aws = connect(SETTINGS.region)
     create_stack(aws, SETTINGS.stack)

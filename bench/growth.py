@@ -8,28 +8,24 @@ curve that is meant to rise: a list's segments, until they are packed.
 
 import sys
 import time
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
 
-from bench.cost import SETTINGS
-from bench.handler import waybill
-from bench.operations import BASIC, PASSWORD, USERNAME, WEB, Function, Operation, images, operations
+from bench.cost import SETTINGS, warm_index
+from bench.operations import BASIC, PASSWORD, WEB, Function, Operation, images, operations
 from bench.processes import alone
 from bench.results import save
 from chalicelib import images as image_lists
 from chalicelib import passwords
-from chalicelib.aws import Clients, connect
+from chalicelib.aws import Clients
 from chalicelib.names import RepositoryName
 from chalicelib.passwords import Passwords
 from chalicelib.search import terms_of
-from chalicelib.store.tables import Tables
 from chalicelib.store.terms import Rank
-from chalicelib.store.users import User, UserStore
 from infra.cost.meter import metered
-from infra.local.aws import create_stack, local_aws
+from infra.local.aws import local_aws
 
 SIZES = (1_000, 10_000, 100_000)
 SEGMENTS = (1, 2, 4, 8, 12, 16, 17, 18)
@@ -92,17 +88,7 @@ def segment_curve() -> dict[str, Any]:
 def index() -> tuple[Clients, Function, dict[str, str | None]]:
     """An index on moto whose container is warm, with a list of 10 images, and who may ask."""
     passwords.REMEMBERED_SECONDS = 3600  # filling takes longer than the minute
-    aws = connect(SETTINGS.region)
-    create_stack(aws, SETTINGS.stack)
-    hashed = Passwords(SETTINGS.bcrypt_cost).hash(PASSWORD)
-    tables = Tables(aws.dynamodb, SETTINGS.region, SETTINGS.table)
-    UserStore(tables).create(User(username=USERNAME, password_hash=hashed, created=datetime.now(UTC)))
-    function = waybill(aws)
-    holders: dict[str, str | None] = {"nobody": None, "alice": BASIC}
-    pushed = function.request("PUT", WEB, BASIC, images(10, checksums=True))
-    holders["write"] = "Token " + pushed["headers"]["X-Docker-Token"]
-    holders["read"] = _token(function)
-    return aws, function, holders
+    return warm_index(10)
 
 
 def _token(function: Function) -> str:
