@@ -29,6 +29,7 @@ from chalicelib.settings import Settings
 from chalicelib.store.tables import Tables
 from chalicelib.store.users import User, UserStore
 from infra.cost import prices
+from infra.cost.lines import bytes_logged
 from infra.cost.meter import metered
 from infra.local.aws import create_stack, local_aws
 from infra.package import BUILD
@@ -95,8 +96,7 @@ def itemised(row: dict[str, Any]) -> dict[str, float]:
         "function, time": prices.SECOND.per_million * prices.SECONDS_WARM * prices.GIGABYTES,
         "store": prices.READ.per_million * row["reads"] + prices.WRITE.per_million * row["writes"],
         "key": prices.MAC.per_million * row["macs"],
-        "log lines": prices.LOG.per_million * prices.LOG_BYTES,
-        "traces": prices.TRACE.per_million * prices.TRACED,
+        "log lines": prices.LOG.per_million * row["logged"],
         "API Gateway": prices.GATEWAY.per_million,
         "CloudFront": prices.FRONT.per_million + prices.OUT.per_million * (row["bytes"] + prices.HEADER_BYTES),
     }
@@ -245,7 +245,14 @@ def _count(aws: Clients, function: Function, operation: Operation, authorization
     for client in aws:
         client.meta.events.unregister("before-call.*.*", unique_id="bench calls")
     assert reply["statusCode"] < 300, reply["body"]
-    row = {"calls": calls[0], "reads": use.reads, "writes": use.writes, "macs": use.macs, "bytes": len(reply["body"])}
+    row = {
+        "calls": calls[0],
+        "reads": use.reads,
+        "writes": use.writes,
+        "macs": use.macs,
+        "bytes": len(reply["body"]),
+        "logged": bytes_logged(function.lines, operation.method, operation.path, reply["statusCode"]),
+    }
     parts = itemised(row)
     return {**row, "dollars": round(sum(parts.values()) - parts["API Gateway"] - parts["CloudFront"], 4)}
 

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,10 @@ WEB = "/v1/repositories/alice/web"
 
 
 class Function:
-    """The app as Lambda calls it: an event in, a reply out."""
+    """The app as Lambda calls it: an event in, a reply out. `lines` is its journal's last line, if it keeps one."""
 
-    def __init__(self, app: Chalice) -> None:
+    def __init__(self, app: Chalice, lines: Sequence[str] = ()) -> None:
+        self.lines = lines
         self._app: Callable[[Any, Any], dict[str, Any]] = app
         self._converter = LambdaEventConverter(RouteMatcher(list(app.routes)))
 

@@ -102,7 +102,7 @@ def _values() -> Mapping[str, str]:
         "docker front": f"{sum(cost['docker']['dollars a million'][part] for part in FRONT):.0f}",
         "checksums": f"{first['checksums']:g}",
         "first push": f"{first['new']:g}",
-        "logs share": f"{(items['log lines'] + items['traces']) / beyond:.0%}",
+        "logged": str(cost["sizes"]["10"]["GET images, token"]["logged"]),
         "sign in": f"{handler['first sign-in of bcrypt']:.2f}",
         "rise": f"{_rise(growth['others']):.2f}",
         "milliseconds rise": f"{_rise(growth['others'], ('ms',)):.2f}",

@@ -1,8 +1,9 @@
 """What happens, as one line of JSON for each request: who did what, from where, how long it took.
 
-CloudWatch makes metrics of the same line (its embedded metric format), and `python -m infra audit` reads back the
-lines that have an `event`: those are the changes, and the sign-ins that failed. AWS Powertools would write the like;
-docs/decisions.md says what it costs and why it is not here.
+CloudWatch makes metrics of what is counted in the same line (its embedded metric format), and `python -m infra audit`
+reads back the lines that have an `event`: those are the changes, and the sign-ins that failed. Requests and their
+latency API Gateway counts itself, so a line that has nothing else to count does not pay for the format, which would be
+most of it. AWS Powertools would write the like; docs/decisions.md says what it costs and why it is not here.
 """
 
 import time
@@ -16,14 +17,7 @@ import msgspec
 NAMESPACE = "Waybill"
 FAILED_SIGN_IN = "sign-in.failed"
 _facts: ContextVar[dict[str, Any] | None] = ContextVar("facts", default=None)
-_METRICS = [
-    {"Name": "Requests", "Unit": "Count"},
-    {"Name": "Latency", "Unit": "Milliseconds"},
-    {"Name": "Errors", "Unit": "Count"},
-    {"Name": "FailedSignIns", "Unit": "Count"},
-    {"Name": "RememberedCredentials", "Unit": "Count"},
-    {"Name": "CompactedSegments", "Unit": "Count"},
-]
+COUNTED = ("RememberedCredentials", "CompactedSegments")  # what is noted to be counted
 _encode = msgspec.json.Encoder().encode
 
 
@@ -60,20 +54,19 @@ class Journal:
         event = facts.get("event")
         if event != FAILED_SIGN_IN and status >= 400:
             facts = {name: value for name, value in facts.items() if name != "event"}
-        line = {
-            **request,
-            "status": status,
-            **facts,
-            "Stack": self._stack,
-            "Requests": 1,
-            "Latency": round(milliseconds, 1),
-            "Errors": int(status >= 500),
-            "FailedSignIns": int(event == FAILED_SIGN_IN),
-            "RememberedCredentials": facts.get("RememberedCredentials", 0),
-            "CompactedSegments": facts.get("CompactedSegments", 0),
-            "_aws": {
-                "Timestamp": int(time.time() * 1000),
-                "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["Stack"]], "Metrics": _METRICS}],
-            },
-        }
+        counts = {name: facts[name] for name in COUNTED if name in facts}
+        if status >= 500:
+            counts["Errors"] = 1
+        if event == FAILED_SIGN_IN:
+            counts["FailedSignIns"] = 1
+        line = {**request, "status": status, "ms": round(milliseconds, 1), **facts}
+        if counts:
+            line |= self._metrics(counts)
         self._write(_encode(line).decode())
+
+    def _metrics(self, counts: Mapping[str, int]) -> dict[str, Any]:
+        """What has CloudWatch make metrics of `counts`."""
+        metrics = [{"Name": name, "Unit": "Count"} for name in counts]
+        directive = {"Namespace": NAMESPACE, "Dimensions": [["Stack"]], "Metrics": metrics}
+        now = int(time.time() * 1000)
+        return {"Stack": self._stack, **counts, "_aws": {"Timestamp": now, "CloudWatchMetrics": [directive]}}

@@ -37,6 +37,7 @@ class Use:
     macs: int = 0
     bcrypts: int = 0
     bytes_out: int = 0
+    bytes_logged: int = 0
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from chalicelib.compose import compose
 from chalicelib.handlers import build
 from chalicelib.journal import Journal
 from chalicelib.settings import Settings
+from infra.cost.lines import bytes_logged
 from infra.cost.meter import Use, metered
 from infra.local.aws import create_stack, local_aws
 from infra.local.gateway import Answer, Gateway
@@ -70,6 +71,7 @@ def count() -> dict[str, Use]:
             with metered(aws) as use:
                 answer = index.ask(operation.method, operation.path, who[operation.who], operation.body)
             use.bytes_out = len(answer.body)
+            use.bytes_logged = bytes_logged(index.lines[-1:], operation.method, operation.path, answer.status)
             used[operation.key] = use
         return used
 
@@ -93,7 +95,8 @@ class _Index:
     """A container of its own."""
 
     def __init__(self, aws: Clients) -> None:
-        self._gateway = Gateway(build(compose(_SETTINGS, aws), Journal(lambda _: None, _SETTINGS.stack)))
+        self.lines: list[str] = []  # its journal
+        self._gateway = Gateway(build(compose(_SETTINGS, aws), Journal(self.lines.append, _SETTINGS.stack)))
 
     def ask(self, method: str, path: str, headers: Mapping[str, str], body: Any = None) -> Answer:
         sent = b"" if body is None else json.dumps(body).encode()

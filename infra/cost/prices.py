@@ -8,8 +8,7 @@ from dataclasses import dataclass
 SECONDS_WARM = 0.012  # what a request takes besides bcrypt, at 1 GB: an assumption to measure with `make logs`
 SECONDS_BCRYPT = 0.45  # cost 12 at 1 GB, 0.58 of a core: an assumption too
 GIGABYTES = 1.0  # the function's memory
-LOG_BYTES = 1200  # a line of the access log and one of the function's journal
-TRACED = 0.05  # what X-Ray samples beyond the first request of a second
+LOG_EVENT_BYTES = 26  # what CloudWatch adds to each line that it takes
 HEADER_BYTES = 600  # what a reply has besides its body
 STORED_GIGABYTE = 0.25 + 0.20  # a month in a table, with point-in-time recovery
 
@@ -31,10 +30,9 @@ READ = Price("DynamoDB, a read unit", 0.125)
 WRITE = Price("DynamoDB, a write unit", 0.625)
 MAC = Price("KMS, a request", 3.00)
 LOG = Price("CloudWatch, a byte of log", 0.50 / 1e3)
-TRACE = Price("X-Ray, a trace", 5.00)
-PRICES = (GATEWAY, FRONT, OUT, LAMBDA, SECOND, READ, WRITE, MAC, LOG, TRACE)
+PRICES = (GATEWAY, FRONT, OUT, LAMBDA, SECOND, READ, WRITE, MAC, LOG)
 
 KEY_A_MONTH = 1.00
 ALARM_A_MONTH = 0.10
-METRICS_A_MONTH = 6 * 0.30  # the journal's, if there is a request in every hour
+METRICS_A_MONTH = 4 * 0.30  # the journal's, if there is something to count in every hour
 DASHBOARD_A_MONTH = 3.00  # the first three are free

@@ -86,8 +86,7 @@ def _per_million(use: Use) -> float:
         + prices.READ.per_million * use.reads
         + prices.WRITE.per_million * use.writes
         + prices.MAC.per_million * use.macs
-        + prices.LOG.per_million * prices.LOG_BYTES
-        + prices.TRACE.per_million * prices.TRACED
+        + prices.LOG.per_million * use.bytes_logged
     )
 
 

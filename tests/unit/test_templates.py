@@ -12,7 +12,7 @@ from pynamodb.models import Model
 
 from chalicelib.aws import SERVICES, connect, is_for_us
 from chalicelib.errors import NothingHere
-from chalicelib.journal import Journal
+from chalicelib.journal import FAILED_SIGN_IN, Journal
 from chalicelib.settings import Settings
 from chalicelib.store.tables import AttemptsItem, ImagesItem, Tables
 from infra.deploy.options import FILLED_IN, option_name, parameters
@@ -156,7 +156,7 @@ def test_a_path_that_is_not_served_is_answered_in_the_function_s_words() -> None
 
 def test_the_alarm_on_failed_sign_ins_watches_the_metric_that_the_function_writes() -> None:
     lines: list[str] = []
-    Journal(lines.append, "a-stack").line({}, 401, 1.0, {})
+    Journal(lines.append, "a-stack").line({}, 401, 1.0, {"event": FAILED_SIGN_IN})
     (written,) = json.loads(lines[0])["_aws"]["CloudWatchMetrics"]
     watched = SERVICE["ManyFailedLogins"]["Properties"]
     assert watched["Namespace"] == written["Namespace"]
