@@ -17,7 +17,6 @@ from bench.cost import SETTINGS, warm_index
 from bench.operations import BASIC, PASSWORD, WEB, Function, Operation, images, operations
 from bench.processes import alone
 from bench.results import save
-from chalicelib import images as image_lists
 from chalicelib import passwords
 from chalicelib.aws import Clients
 from chalicelib.names import RepositoryName
@@ -119,7 +118,6 @@ def _put(table: Any, **attributes: Any) -> None:
 
 
 def _measure(aws: Clients, function: Function, operation: Operation, authorization: str | None) -> dict[str, Any]:
-    image_lists.REMEMBERED_SECONDS = 0
     event, store = operation.event(function, authorization), _StoreTime(aws)
     with metered(aws) as use:
         assert function.invoke(event)["statusCode"] < 300, operation

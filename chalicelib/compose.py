@@ -69,7 +69,7 @@ class Parts:
             activation=settings.account_activation,
             open_to_all=settings.registration == "open",
         )
-        self.lists = ImageLists(image_store, permissions)
+        self.lists = ImageLists(image_store, permissions, memory=settings.list_memory)
         self.repositories = Repositories(
             repository_store,
             image_store,

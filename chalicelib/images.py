@@ -18,7 +18,6 @@ from chalicelib.store.packing import pack
 from chalicelib.tokens import Grant
 
 IMAGES_AT_MOST = 30_000
-REMEMBERED_SECONDS = 2  # for read tokens; `python -m bench.hot` shows what it is worth
 _REMEMBERED_AT_MOST = 8  # lists of up to some 10 MB
 PACKED_BYTES_AT_MOST = 3_500_000  # one transaction, and a reply of less than Lambda's 6 MB
 
@@ -55,23 +54,25 @@ class ImageLists:
     An asker is a Caller (Basic, or nobody) or a Grant (a checked token for this very repository).
 
     A registry shows a read token at each step of each pull, so a list that everybody pulls is read from one partition
-    hundreds of times a second. What a read token sees may be REMEMBERED_SECONDS old; what this container itself writes
-    is seen at once. Everybody else's answers are always fresh: a write token must see its own push.
+    hundreds of times a second. With `memory`, in seconds, what a read token sees may be so old, a deletion elsewhere
+    included; what this container itself writes is seen at once. Everybody else's answers are always fresh: a write
+    token must see its own push. `python -m bench.hot` shows what it is worth.
     """
 
     def __init__(
-        self, store: ImageStore, permissions: Permissions, clock: Callable[[], float] = time.monotonic
+        self, store: ImageStore, permissions: Permissions, *, memory: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._store = store
         self._permissions = permissions
+        self._memory = memory
         self._clock = clock
         self._remembered: OrderedDict[RepositoryName, tuple[float, ImageList]] = OrderedDict()
         self._changes = 0  # made here, of any list
         self._lock = Lock()
 
     def read(self, asker: Caller | Grant, repository: RepositoryName) -> ImageList:
-        """The list. One Query, or none for a read token. Raises what `Permissions.admit` does."""
-        if not isinstance(asker, Grant) or asker.access is not Access.READ:
+        """The list. One Query, or none where it is remembered. Raises what `Permissions.admit` does."""
+        if not self._memory or not isinstance(asker, Grant) or asker.access is not Access.READ:
             return self._read(asker, repository)
         now, changes = self._clock(), self._changes
         until, remembered = self._remembered.get(repository, (0.0, None))
@@ -80,7 +81,7 @@ class ImageLists:
         found = self._read(asker, repository)
         with self._lock:
             if changes == self._changes:  # or another thread has changed it since it was read
-                self._remembered[repository] = (now + REMEMBERED_SECONDS, found)
+                self._remembered[repository] = (now + self._memory, found)
                 self._remembered.move_to_end(repository)
             if len(self._remembered) > _REMEMBERED_AT_MOST:
                 self._remembered.popitem(last=False)

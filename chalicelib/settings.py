@@ -25,6 +25,7 @@ class Settings:
         region: the AWS region of tables and key.
         registry_endpoints: hosts for `X-Docker-Endpoints`, bare `host[:port]`.
         token_lifetime: how long an access token is good, in seconds.
+        list_memory: how many seconds a container may answer read tokens from what it remembers of a list.
         token_single_use: the strict mode of an early specification: a token is good once.
         signer: `epoch` signs with an hour's key derived in KMS, `kms` asks KMS for every token.
         bcrypt_cost: the logarithm of bcrypt's work.
@@ -43,6 +44,7 @@ class Settings:
     region: str = "us-east-1"
     registry_endpoints: tuple[str, ...] = ("localhost:5000",)
     token_lifetime: int = 3600
+    list_memory: int = 0
     token_single_use: bool = False
     signer: str = "epoch"
     bcrypt_cost: int = 12
@@ -87,6 +89,7 @@ class Settings:
             region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or cls().region,
             registry_endpoints=_endpoints(environment.get("REGISTRY_ENDPOINTS") or cls().registry_endpoints[0]),
             token_lifetime=_number(environment, "TOKEN_LIFETIME", cls().token_lifetime, 60, 86400),
+            list_memory=_number(environment, "LIST_MEMORY", cls().list_memory, 0, 2),
             token_single_use=_flag(environment, "TOKEN_SINGLE_USE", cls().token_single_use),
             signer=_choice(environment, "SIGNER", ("epoch", "kms")),
             bcrypt_cost=_number(environment, "BCRYPT_COST", cls().bcrypt_cost, 4, 16),

@@ -1,5 +1,7 @@
 """What a container remembers of a list, for read tokens alone, never shows what it knows to be wrong."""
 
+from collections.abc import Callable
+
 import pytest
 
 from chalicelib.names import RepositoryName
@@ -10,9 +12,10 @@ A, B = "a" * 64, "b" * 64
 IMAGES = "/v1/repositories/alice/web/images"
 
 
-@pytest.fixture(autouse=True)
-def remembering_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.images.REMEMBERED_SECONDS", 3600)
+@pytest.fixture
+def index(make_index: Callable[..., Index]) -> Index:
+    """An index whose containers remember lists for longer than any setting lets them."""
+    return make_index(list_memory=3600)
 
 
 def read_token(index: Index) -> str:
@@ -80,3 +83,17 @@ def test_a_list_that_is_changed_while_it_is_read_is_not_remembered(
     monkeypatch.setattr(ImageStore, "read", read_and_meanwhile_push)
     assert index.ids("alice/web", token) == [A], "as it was when it was read"
     assert index.ids("alice/web", token) == [A, B]
+
+
+def test_unless_told_nothing_is_remembered_and_a_deletion_elsewhere_is_seen_at_once(
+    make_index: Callable[..., Index],
+) -> None:
+    index = make_index()
+    alice = index.account("alice")
+    index.push("alice/web", alice, A)
+    read = read_token(index)
+    elsewhere = index.restarted()
+    elsewhere.push("alice/web", alice, B)
+    assert index.ids("alice/web", read) == [A, B]
+    assert elsewhere.request("DELETE", "/v1/repositories/alice/web", alice).status == 202
+    assert index.request("GET", IMAGES, read).status == 404
