@@ -67,9 +67,9 @@ def main() -> None:
         print(f"\n{size} images{'':20}  ms   of bare botocore   of the conventional build")
         for name, row in sizes[str(size)].items():
             print(f"  {name:28} {row['ms']:6.2f}   {row['bare'] or '':>6}   {row['conventional'] or '':>18}")
-    sign_in = alone(measure_first_sign_in, alone(record_ours, 1))
-    print(f"\na first sign-in takes {sign_in} of one bcrypt check")
-    save("handler", {"sizes": sizes, "first sign-in of bcrypt": sign_in})
+    sign_in, check = alone(measure_first_sign_in, alone(record_ours, 1))
+    print(f"\na first sign-in takes {sign_in} of one bcrypt check, which takes {check} ms")
+    save("handler", {"sizes": sizes, "first sign-in of bcrypt": sign_in, "bcrypt ms": check})
 
 
 def record_ours(size: int, wanted: Iterable[str] | None = None) -> Recording:
@@ -121,8 +121,8 @@ def measure(ours: Recording, theirs: Recording | None) -> dict[str, Any]:
             return {name: _compare(name, function, bare, ours, other, theirs) for name in ours.events}
 
 
-def measure_first_sign_in(ours: Recording) -> float:
-    """A sign-in by a container that has never seen the credentials, of one bcrypt check."""
+def measure_first_sign_in(ours: Recording) -> tuple[float, float]:
+    """A sign-in by a container that has never seen the credentials, of one bcrypt check; and that in milliseconds."""
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(BCRYPT_COST))
     event = ours.events["sign in, remembered"]
     with store(ours.tape) as address:
@@ -134,7 +134,7 @@ def measure_first_sign_in(ours: Recording) -> float:
             function.request("GET", "/v1/_ping")
             first.append(_seconds(partial(function.invoke, event), 1))
             checks.append(_seconds(partial(bcrypt.checkpw, PASSWORD.encode(), hashed), 1))
-    return ratio(min(first), min(checks))
+    return ratio(min(first), min(checks)), round(min(checks) * 1e3, 1)
 
 
 def _record(function: Function, tape: Tape, size: int, wanted: Iterable[str] | None = None) -> Recording:

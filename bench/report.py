@@ -103,6 +103,7 @@ def _values() -> Mapping[str, str]:
         "checksums": f"{first['checksums']:g}",
         "first push": f"{first['new']:g}",
         "logged": str(cost["sizes"]["10"]["GET images, token"]["logged"]),
+        "creating with bcrypt": f"{_with_bcrypt(ten['push, new'], handler['bcrypt ms']):.3f}",
         "sign in": f"{handler['first sign-in of bcrypt']:.2f}",
         "rise": f"{_rise(growth['others']):.2f}",
         "milliseconds rise": f"{_rise(growth['others'], ('ms',)):.2f}",
@@ -123,6 +124,12 @@ def _rise(grown: Mapping[str, Mapping[str, Any]], kinds: Iterable[str] = ("calls
     """The most that any operation's units, or the functions that it calls, grow."""
     fewest, *_, most = grown.values()
     return max(float(most[name][kind] / row[kind]) for name, row in fewest.items() for kind in kinds if row[kind])
+
+
+def _with_bcrypt(row: Mapping[str, Any], check: float) -> float:
+    """What an operation takes of the conventional build when that checks the password as it would be deployed."""
+    ours, conventional = float(row["ms"]), float(row["conventional"])
+    return ours / (ours / conventional + check)
 
 
 def _ratio(value: float | None) -> str:
