@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -25,10 +26,16 @@ class Ran:
         return json.loads(self.out)
 
 
+_client = cache(target._client)
+
+
 def run(index: Index, *arguments: str, given: str | bytes | None = None) -> Ran:
     """Runs `python -m infra` with `given` on its standard input."""
     environment = {"STACK": index.settings.stack, "AWS_REGION": index.settings.region, "BCRYPT_COST": "4"}
-    with patch.object(target, "_clients", return_value=index.aws):  # making them anew takes longer than a command
+    with (  # making them anew takes longer than a command
+        patch.object(target, "_clients", return_value=index.aws),
+        patch.object(target, "_client", _client),
+    ):
         result = CliRunner().invoke(cli, arguments, input=given, env=environment)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -5,7 +5,7 @@ from typing import Any
 
 import botocore.session
 
-from infra.operate.audit import EVENT_MARK, log_group
+from infra.operate.journal import EVENT_MARK, log_group
 
 _STREAM = "local"
 

@@ -10,18 +10,13 @@ from typing import Any
 import click
 
 from infra.operate.command import Command, acts_on_an_index, as_json
+from infra.operate.journal import EVENT_MARK, log_group
 from infra.operate.output import write_rows
 from infra.operate.target import Target
 
-EVENT_MARK = '"event":'  # what stands in a line that has one, and in no other (chalicelib/journal.py)
 COLUMNS = ("time", "event", "who", "on", "from", "request")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 _LOOKS_EVERY = 2.0  # seconds
-
-
-def log_group(stack: str) -> str:
-    """Where a stack's function writes."""
-    return f"/aws/lambda/{stack}"
 
 
 def _since(_: click.Context, __: click.Parameter, text: str) -> float:

@@ -105,6 +105,8 @@ def sentence(error: BaseException) -> str:
     told = _told_by_aws(error)
     if isinstance(told, ClientError):
         code, message = (told.response["Error"].get(key, "") for key in ("Code", "Message"))
+        if code == "ResourceNotFoundException" and "log group" in message:
+            return "it is not there; is the index deployed?"
         if code == "ResourceNotFoundException":
             return "a table of this stack is not there: is it deployed, and are --stage and --region right?"
         return f"AWS refuses {told.operation_name}: {code}: {' '.join(message.split())}"

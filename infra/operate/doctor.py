@@ -11,6 +11,7 @@ from infra.operate.checks.repositories import check_repositories, check_terms
 from infra.operate.checks.shares import check_shares
 from infra.operate.checks.stack import check_stack
 from infra.operate.command import Command, acts_on_an_index, as_json, asks, confirm
+from infra.operate.journal import record
 from infra.operate.output import progress, write_json, write_rows
 from infra.operate.target import Target
 
@@ -42,6 +43,7 @@ def doctor(mend: bool, index: Target, yes: bool, as_json: bool) -> None:
             _show(findings)
         confirm(f"Mend {sum(1 for finding in findings if finding.mend)} of them on {index.name}?", yes)
         findings = _examine(index, mend=True)
+        record(index, "index.mended", index.settings.stack, mended=sum(1 for finding in findings if finding.mend))
     if as_json:
         write_json([_row(finding, mended=mend and finding.mend is not None) for finding in findings])
     elif mend:

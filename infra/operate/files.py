@@ -14,6 +14,7 @@ import click
 from infra import export as exports
 from infra.operate import copying
 from infra.operate.command import Command, acts_on_an_index, as_json, asks, confirm
+from infra.operate.journal import record
 from infra.operate.output import progress, write_result
 from infra.operate.target import Target
 from infra.template import tables
@@ -63,6 +64,7 @@ def import_command(file: str, merge: bool, index: Target, yes: bool, as_json: bo
             lines.seek(0)
             _check_empty(index, lines, file)
         lines.seek(0)
+        record(index, "index.import-begun", index.settings.stack, items=counts.total())
         with progress() as bar:
             task = bar.add_task("import", total=counts.total())
             copying.put(index, exports.read(lines, file), lambda done: bar.advance(task, done))

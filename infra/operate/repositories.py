@@ -8,6 +8,7 @@ from chalicelib.names import LIBRARY, RepositoryName, check_namespace
 from chalicelib.store.repositories import Repository
 from infra.operate import everything, terms
 from infra.operate.command import OPERATOR, Group, acts_on_an_index, as_json, asks, confirm
+from infra.operate.journal import record
 from infra.operate.output import progress, write_facts, write_result, write_rows
 from infra.operate.target import Target
 from infra.operate.transfer import Transfer
@@ -64,6 +65,7 @@ def delete(repository: str, index: Target, yes: bool, as_json: bool) -> None:
     parts.repositories.show(OPERATOR, name)
     confirm(f"Delete {name} from {index.name}?", yes)
     parts.repositories.delete(OPERATOR, name, final=True)
+    record(index, "repository.deleted", str(name))
     write_result({"repository": str(name)}, f"{name} is deleted", as_json=as_json)
 
 
@@ -85,6 +87,7 @@ def transfer(repository: str, new_name: str, index: Target, yes: bool, as_json: 
     begun = f" {moving.target} is there already, as an interrupted transfer leaves it." if found.begun else ""
     confirm(f"Move {moving.source} with {found.images} images to {moving.target} on {index.name}?{begun}", yes)
     moving.run()
+    record(index, "repository.moved", str(moving.source), to=str(moving.target))
     result = {"from": str(moving.source), "to": str(moving.target)}
     write_result(result, f"{moving.source} is {moving.target} now", as_json=as_json)
 

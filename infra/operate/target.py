@@ -31,15 +31,28 @@ _ATTEMPTS = 8
 @dataclass(frozen=True)
 class Target:
     """An index: its settings, clients that reach it, and what to call it in a sentence. A local one has an `endpoint`,
-    and takes the `authorization` of an administrator.
+    and takes the `authorization` of an `administrator`.
     """
 
     settings: Settings
     aws: Clients
     name: str
-    local: bool = False
+    administrator: str | None = None
     endpoint: str | None = None
     authorization: str | None = field(default=None, repr=False)
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a local server's."""
+        return self.administrator is not None
+
+    @cached_property
+    def operator(self) -> str:
+        """Who acts on it: an account of the local server, or whom AWS takes the credentials for."""
+        if self.administrator is not None:
+            return self.administrator
+        identity: str = _client("sts", self.settings.region, None).get_caller_identity()["Arn"]
+        return identity
 
     @cached_property
     def parts(self) -> Parts:
@@ -119,7 +132,7 @@ def local(url: str) -> Target:
         settings,
         clients,
         f"the local server at {address}",
-        local=True,
+        administrator=username,
         endpoint=address + DOOR,
         authorization=header,
     )

@@ -9,6 +9,7 @@ import click
 from chalicelib.store.users import User
 from infra.operate import everything
 from infra.operate.command import OPERATOR, Group, acts_on_an_index, as_json, asks, confirm
+from infra.operate.journal import record
 from infra.operate.output import progress, write_facts, write_result, write_rows
 from infra.operate.target import Target
 
@@ -58,6 +59,7 @@ def create(username: str, email: str, admin: bool, password_stdin: bool, index: 
     """Create an account that can sign in at once, whether registration is open or not."""
     password, made = _password(password_stdin)
     index.parts.accounts.create({"username": username, "password": password, "email": email}, admin=admin)
+    record(index, "account.registered", username, admin=admin)
     _tell_password(username, "created", password if made else None, as_json)
 
 
@@ -68,6 +70,7 @@ def create(username: str, email: str, admin: bool, password_stdin: bool, index: 
 def activate(username: str, index: Target, as_json: bool) -> None:
     """Let an account in, from its next request on."""
     index.parts.accounts.set_active(username, True)
+    record(index, "account.changed", username, active=True)
     _tell(username, "can sign in", as_json)
 
 
@@ -78,6 +81,7 @@ def activate(username: str, index: Target, as_json: bool) -> None:
 def deactivate(username: str, index: Target, as_json: bool) -> None:
     """Shut an account out, from its next request on. Everything that is its stays."""
     index.parts.accounts.set_active(username, False)
+    record(index, "account.changed", username, active=False)
     _tell(username, "is shut out", as_json)
 
 
@@ -88,6 +92,7 @@ def deactivate(username: str, index: Target, as_json: bool) -> None:
 def promote(username: str, index: Target, as_json: bool) -> None:
     """Make an account an administrator, who may do everything everywhere."""
     index.parts.accounts.set_admin(username, True)
+    record(index, "account.changed", username, admin=True)
     _tell(username, "is an administrator", as_json)
 
 
@@ -98,6 +103,7 @@ def promote(username: str, index: Target, as_json: bool) -> None:
 def demote(username: str, index: Target, as_json: bool) -> None:
     """Make an administrator an account like any other."""
     index.parts.accounts.set_admin(username, False)
+    record(index, "account.changed", username, admin=False)
     _tell(username, "is no administrator", as_json)
 
 
@@ -113,6 +119,7 @@ def reset_password(username: str, password_stdin: bool, index: Target, yes: bool
     password, made = _password(password_stdin)
     confirm(f"Replace the password of {username} on {index.name}?", yes)
     index.parts.accounts.set_password(username, password)
+    record(index, "account.changed", username, changed=["password"])
     _tell_password(username, "has a new password", password if made else None, as_json)
 
 
@@ -134,6 +141,7 @@ def delete(username: str, index: Target, yes: bool, as_json: bool) -> None:
         task = bar.add_task("delete", total=None)
         while not parts.removal.remove(OPERATOR, username):
             bar.advance(task)
+    record(index, "account.removed", username)
     _tell(username, f"is deleted, with {owned} repositories", as_json, repositories=owned)
 
 

@@ -52,6 +52,14 @@ def test_commands_act_on_what_the_server_holds(server: Server, tmp_path: Path) -
     assert requests.get(server.url("/v1/repositories/operated/site/images"), timeout=10).json() == body
     assert operate(server.address, "users", "deactivate", "operated").returncode == 0
     assert requests.get(server.url("/v1/users/"), auth=auth, timeout=10).status_code == 403
+    noted = map(
+        json.loads, operate(server.address, "audit", "--who", "admin", "--on", "operated", "--json").stdout.splitlines()
+    )
+    assert [(line["event"], line["on"]) for line in noted] == [
+        ("account.registered", "operated"),
+        ("repository.moved", "operated/web"),
+        ("account.changed", "operated"),
+    ]
     with serving(tmp_path) as other:
         imported = operate(other.address, "import", str(file), "--merge", "--yes")
         assert imported.returncode == 0, imported.stderr

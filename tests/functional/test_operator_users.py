@@ -1,5 +1,8 @@
 """`python -m infra users`: what an operator does to accounts, and what their owners see of it."""
 
+import json
+
+import botocore.session
 import pytest
 
 from tests.driver import PASSWORD, Index, basic
@@ -159,3 +162,39 @@ def test_local_and_a_stage_exclude_each_other(index: Index) -> None:
     ran = run(index, "users", "list", "--stage", "dev", "--local", "http://127.0.0.1:1")
     assert ran.status == 2
     assert "--local says which index is meant" in ran.err
+
+
+def test_what_an_operator_changes_is_in_the_journal_with_who_did_it(index: Index) -> None:
+    group = f"/aws/lambda/{index.settings.stack}"
+    logs = botocore.session.get_session().create_client("logs", region_name=index.settings.region)
+    logs.create_log_group(logGroupName=group)
+    index.account("alice")
+    index.push("alice/web", basic("alice", PASSWORD), "a")
+    run(index, "users", "create", "bobby", "--email", "b@example.com", "--password-stdin", given="mark-password\n")
+    for *command, event, on in (
+        ("users", "deactivate", "bobby", "account.changed", "bobby"),
+        ("users", "activate", "bobby", "account.changed", "bobby"),
+        ("users", "promote", "bobby", "account.changed", "bobby"),
+        ("users", "demote", "bobby", "account.changed", "bobby"),
+        ("users", "reset-password", "bobby", "--yes", "account.changed", "bobby"),
+        ("users", "delete", "bobby", "--yes", "account.removed", "bobby"),
+        ("repositories", "transfer", "alice/web", "alice/site", "--yes", "repository.moved", "alice/web"),
+        ("repositories", "delete", "alice/site", "--yes", "repository.deleted", "alice/site"),
+    ):
+        ran = run(index, *command)
+        assert (ran.status, ran.err) == (0, "")
+        told = json.loads(run(index, "audit", "--json").out.splitlines()[-1])
+        assert (told["event"], told["on"]) == (event, on)
+        assert told["who"].startswith("arn:aws:")
+    said = run(index, "audit", "--json").out
+    assert '"event": "account.registered"' in said
+    assert "mark-password" not in said
+
+
+def test_a_change_that_the_journal_cannot_be_told_of_is_made_and_the_operator_told(index: Index) -> None:
+    index.account("alice")
+    ran = run(index, "users", "deactivate", "alice")
+    assert ran.status == 0
+    group = f"/aws/lambda/{index.settings.stack}"
+    assert ran.err == f"Not noted in the journal {group}: it is not there; is the index deployed?\n"
+    assert run(index, "users", "show", "alice", "--json").json["state"] == "inactive"
