@@ -1,6 +1,7 @@
 """Accounts: register, sign in, change, activate."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from chalicelib.errors import (
     NotActive,
     NotFound,
     Unauthorized,
+    Unavailable,
 )
 from chalicelib.journal import note
 from chalicelib.letters import Letters
@@ -122,6 +124,9 @@ class Accounts:
             self._limits.failed(counts)
             return False
         self._limits.succeeded(username, counts)
+        if user is not None and self._passwords.is_outdated(user.password_hash):
+            with suppress(ConditionFailed, Unavailable):  # the next sign-in sees to it
+                self._users.change(user, password_hash=self._passwords.hash(password))
         return True
 
     def show(self, caller: Caller, username: str) -> User:

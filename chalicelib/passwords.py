@@ -30,7 +30,7 @@ class Passwords:
         self._key = secrets.token_bytes(32)
         self._remembered: OrderedDict[bytes, float] = OrderedDict()
         self._lock = Lock()
-        self._nobody: str | None = None
+        self._nobody = bcrypt.gensalt(cost) + b"." * 31  # takes a check like any hash, and no password makes it
 
     def hash(self, password: str) -> str:
         """The hash to store. The password has been checked (`names.check_password`)."""
@@ -49,7 +49,7 @@ class Passwords:
                 False  # nobody's: `hash` never saw one. Decided by the password alone, so it tells nothing of the user
             )
         if stored is None:
-            bcrypt.checkpw(secret, self._hash_of_nobody().encode("ascii"))
+            bcrypt.checkpw(secret, self._nobody)
             return False
         if self.remembers(password, stored):
             return True
@@ -58,10 +58,9 @@ class Passwords:
         self._remember(self._mark(secret, stored))
         return True
 
-    def _hash_of_nobody(self) -> str:
-        if self._nobody is None:
-            self._nobody = self.hash(secrets.token_urlsafe(32))
-        return self._nobody
+    def is_outdated(self, stored: str) -> bool:
+        """Whether `stored` was made at another cost than hashes are now."""
+        return not stored.startswith(f"$2b${self._cost:02}$")
 
     def _mark(self, secret: bytes, stored: str) -> bytes:
         return hmac.digest(self._key, stored.encode() + b"\0" + secret, hashlib.sha256)

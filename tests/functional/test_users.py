@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.driver import Index, basic
+from tests.functional.test_faults import failing
 
 ALICE = {"username": "alice", "password": "correct horse", "email": "alice@example.com"}
 
@@ -118,6 +119,31 @@ def test_an_email_is_added_and_none_removed(index: Index) -> None:
     assert user.emails == {"alice@example.com", "second@example.com"}
     reply = index.request("POST", "/v1/users/", json=ALICE | {"username": "other", "email": "second@example.com"})
     assert reply.body == b'"Username or email already exists"'
+
+
+def test_a_password_is_hashed_anew_at_another_cost_when_its_owner_signs_in(index: Index) -> None:
+    alice = index.account("alice")
+    costlier = index.restarted(bcrypt_cost=5)
+
+    def cost() -> str:
+        user = index.users.get("alice")
+        assert user is not None
+        return user.password_hash[:7]
+
+    assert costlier.request("GET", "/v1/users/", basic("alice", "wrong one")).status == 401
+    assert cost() == "$2b$04$"
+    for _ in range(2):
+        assert costlier.request("GET", "/v1/users/", alice).status == 200
+        assert cost() == "$2b$05$"
+    assert costlier.request("GET", "/v1/users/", basic("alice", "wrong one")).status == 401
+
+
+def test_a_sign_in_does_not_fail_for_a_hash_that_cannot_be_made_anew(index: Index) -> None:
+    alice = index.account("alice")
+    costlier = index.restarted(bcrypt_cost=5)
+    mend = failing(costlier, "TransactWriteItems")
+    assert costlier.request("GET", "/v1/users/", alice).status == 200
+    mend()
 
 
 def test_somebody_elses_address_cannot_be_added_and_the_password_stays(index: Index) -> None:

@@ -79,6 +79,19 @@ def test_an_unknown_user_costs_a_bcrypt_of_the_same_cost(counted: list[bytes]) -
     assert [hashed[:7] for hashed in counted] == [b"$2b$05$"]
 
 
+def test_an_unknown_user_costs_no_more_in_a_new_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[bytes] = []
+    monkeypatch.setattr(bcrypt, "hashpw", lambda password, _: hashed.append(password))
+    assert not Passwords(4).matches("correct horse", None)
+    assert hashed == []
+
+
+def test_a_hash_of_another_cost_is_outdated() -> None:
+    stored = Passwords(4).hash("correct horse")
+    assert not Passwords(4).is_outdated(stored)
+    assert Passwords(5).is_outdated(stored)
+
+
 def test_neither_passwords_nor_hashes_show_in_a_repr() -> None:
     passwords = Passwords(4)
     passwords.matches("correct horse", passwords.hash("correct horse"))
