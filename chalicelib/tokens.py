@@ -82,7 +82,7 @@ class Tokens:
         signature = ".".join(
             (_VERSION, str(epoch), str(expiry), grant.generation, nonce, mac.rstrip(b"=").decode("ascii"))
         )
-        return f'signature={signature},repository="{grant.repository}",access={grant.access}'
+        return _spelt(signature, str(grant.repository), grant.access)
 
     def check(self, token: str) -> Grant:
         """What `token` allows. Raises InvalidToken, saying whether it is malformed, not ours, expired or used.
@@ -107,6 +107,16 @@ class Tokens:
         if self._spent is not None and not self._spent.spend(match["nonce"], expiry):
             raise InvalidToken("the token was used already; this index takes each token once")
         return grant
+
+
+def as_issued(token: str) -> str:
+    """A token that was checked, without what a client has put around it: what goes back into a header is ours alone."""
+    fields = _fields(token)
+    return _spelt(*(fields[key] for key in _KNOWN))
+
+
+def _spelt(signature: str, repository: str, access: str) -> str:
+    return f'signature={signature},repository="{repository}",access={access}'
 
 
 def _message(epoch: int, expiry: int, nonce: str, grant: Grant) -> bytes:

@@ -14,7 +14,7 @@ from chalicelib.accounts import Accounts
 from chalicelib.errors import BadRequest, Fault, Refusal, TooLarge, Unauthorized
 from chalicelib.journal import FAILED_SIGN_IN, note
 from chalicelib.names import LIBRARY, RepositoryName, is_username
-from chalicelib.tokens import Grant, InvalidToken, Tokens
+from chalicelib.tokens import Grant, InvalidToken, Tokens, as_issued
 
 BODY_BYTES_AT_MOST = 6_000_000  # what Lambda takes in one event
 JSON = "application/json"
@@ -207,6 +207,6 @@ class Envelope:
         headers = {"X-Docker-Endpoints": self._endpoints}
         if request.wants_token and grant is not None:
             shown = presented_token(request) if isinstance(asker, Grant) else None
-            token = shown or self._tokens.issue(grant)
+            token = as_issued(shown) if shown else self._tokens.issue(grant)
             headers |= {"X-Docker-Token": token, "WWW-Authenticate": f"Token {token}"}
         return headers
