@@ -3,7 +3,17 @@
 from chalicelib.access import ANONYMOUS, Access
 from chalicelib.errors import NotFound, Unauthorized
 from chalicelib.images import ImageEntry, ImageLists, checked
-from chalicelib.routes.http import JSON, Doorman, Envelope, Reply, Request, Route, decode_body, json_reply
+from chalicelib.routes.http import (
+    JSON,
+    LIST_BYTES_AT_MOST,
+    Doorman,
+    Envelope,
+    Reply,
+    Request,
+    Route,
+    decode_body,
+    json_reply,
+)
 from chalicelib.tokens import Grant
 
 
@@ -42,7 +52,7 @@ class ImageRoutes:
         asker = self._doorman.asker(request)
         if asker is ANONYMOUS:
             raise Unauthorized("sign in with your username and password")
-        images = checked(decode_body(request, list[ImageEntry]))
+        images = checked(decode_body(request, list[ImageEntry], LIST_BYTES_AT_MOST))
         updated = self._lists.update(asker, repository, images)
         grant = Grant(repository, Access.WRITE, updated.generation)
         return Reply(204, headers=self._envelope.headers(request, asker, grant))

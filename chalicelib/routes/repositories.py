@@ -3,7 +3,7 @@
 from chalicelib.access import Access
 from chalicelib.images import ImageEntry, checked
 from chalicelib.repositories import Repositories
-from chalicelib.routes.http import Doorman, Envelope, Reply, Request, Route, decode_body, json_reply
+from chalicelib.routes.http import LIST_BYTES_AT_MOST, Doorman, Envelope, Reply, Request, Route, decode_body, json_reply
 from chalicelib.tokens import Grant
 
 
@@ -32,7 +32,7 @@ class RepositoryRoutes:
         """200 `""` and a write token: the beginning of every push, to a new repository or an old one."""
         repository = request.repository
         caller = self._doorman.account(request)
-        images = checked(decode_body(request, list[ImageEntry]))
+        images = checked(decode_body(request, list[ImageEntry], LIST_BYTES_AT_MOST))
         generation = self._repositories.push(caller, repository, images)
         grant = Grant(repository, Access.WRITE, generation)
         return json_reply(200, "", self._envelope.headers(request, caller, grant))
