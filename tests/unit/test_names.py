@@ -1,7 +1,10 @@
 """The grammar of names."""
 
+import sys
+
 import pytest
 
+from chalicelib import names
 from chalicelib.errors import BadRequest
 from chalicelib.names import RepositoryName, is_checksum, is_email, is_image_id, is_username
 
@@ -63,3 +66,36 @@ def test_addresses() -> None:
     assert all(map(is_email, ("a@b.co", "a.b+c@x-y.example.com", "O'Hara@example.org")))
     bad = ("", "a", "a@b", "@b.co", "a@", "a@@b.co", "a b@c.de", "a@b..co", ".a@b.co", "a@-b.co", "a@b.co\n", "ä@b.co")
     assert not any(map(is_email, (*bad, "a" * 65 + "@b.co", "a@" + "b" * 64 + ".co")))
+
+
+LOWER, DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
+TAKES = {
+    "username": (names._USERNAME, "alice", "", LOWER + DIGITS + "_"),
+    "namespace": (names._NAMESPACE, "alice", "", LOWER + DIGITS + "_-"),
+    "repository": (names._REPOSITORY, "web", "", LOWER + DIGITS + "_.-"),
+    "robot": (names._ROBOT, "ci", "", LOWER + DIGITS + "-"),
+    "image id": (names._IMAGE_ID, "a", "", LOWER + DIGITS),
+    "host": (names._HOST, "registry", "x", LOWER + LOWER.upper() + DIGITS + "._-"),
+    "address": (names._EMAIL, "alice", "x@example.com", LOWER + LOWER.upper() + DIGITS + "!#$%&'*+/=?^_`{|}~-."),
+    "domain": (names._EMAIL, "alice@exam", "ple.com", LOWER + LOWER.upper() + DIGITS + "-."),
+}
+
+
+@pytest.mark.parametrize("kind", TAKES)
+def test_no_other_character_of_all_that_there_are_is_in_a_name(kind: str) -> None:
+    """So none can look like another by its width, its accents, its script, or what nobody sees; nor by its case."""
+    pattern, before, behind, alphabet = TAKES[kind]
+    fits = pattern.fullmatch
+    taken = {character for character in map(chr, range(sys.maxunicode + 1)) if fits(before + character + behind)}
+    assert taken == set(alphabet)
+
+
+@pytest.mark.parametrize("kind", TAKES)
+def test_nothing_unseen_begins_or_ends_a_name(kind: str) -> None:
+    pattern, before, behind, _ = TAKES[kind]
+    name = before + behind
+    assert pattern.fullmatch(name)
+    for unseen in (" ", "\t", "\n", "\r\n", "\0", ".", "\N{ZERO WIDTH SPACE}", "\N{RIGHT-TO-LEFT OVERRIDE}"):
+        assert not pattern.fullmatch(unseen + name)
+        if (kind, unseen) != ("repository", "."):  # which the protocol allows: another name, and seen to be one
+            assert not pattern.fullmatch(name + unseen)
