@@ -94,7 +94,7 @@ class Accounts:
 
     def sign_in(self, username: str, password: str, address: str = "", *, leaving: bool = False) -> Caller:
         """Who these credentials belong to. Costs one read of the account where they are remembered, one more where not,
-        and the same time for an unknown account; for a robot's token two reads, and no bcrypt.
+        and the same time for an unknown account; for a robot's token two reads, whoever is known, and no bcrypt.
 
         An account whose removal has begun signs in only where `leaving` says so. Raises Unauthorized; NotActive when
         the password is right and the account is not active; TooManyRequests behind many wrong passwords for this
@@ -103,7 +103,7 @@ class Accounts:
         user = self._users.get(username) if is_username(username) else None
         robot = None
         if is_robot_token(password):
-            robot = self._robots.check(username, password) if user else None
+            robot = self._robots.check(username, password) if is_username(username) else None
             right = robot is not None
         else:
             right = self._is_right(username, password, user, address)

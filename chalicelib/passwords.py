@@ -14,6 +14,7 @@ from chalicelib.names import PASSWORD_BYTES
 
 REMEMBERED_SECONDS = 60
 _REMEMBERED_AT_MOST = 10_000
+_DIGEST_CHARACTERS = 31  # behind bcrypt's salt
 
 
 class Passwords:
@@ -30,7 +31,8 @@ class Passwords:
         self._key = secrets.token_bytes(32)
         self._remembered: OrderedDict[bytes, float] = OrderedDict()
         self._lock = Lock()
-        self._nobody = bcrypt.gensalt(cost) + b"." * 31  # takes a check like any hash, and no password makes it
+        # Well-formed, and no password's: made of a salt without any hashing, or the first unknown user would cost two.
+        self._nobody = bcrypt.gensalt(cost) + b"." * _DIGEST_CHARACTERS
 
     def hash(self, password: str) -> str:
         """The hash to store. The password has been checked (`names.check_password`)."""
