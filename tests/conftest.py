@@ -21,6 +21,12 @@ def aws() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters are answered at once; test_telling_apart.py has the wait."""
+    monkeypatch.setattr("chalicelib.routes.account_pages.ANSWERED_AFTER_SECONDS", 0.0)
+
+
 @pytest.fixture
 def make_index(aws: None) -> Callable[..., Index]:
     """Makes an index with the settings given; bcrypt costs as little as it can."""

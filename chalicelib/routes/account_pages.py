@@ -3,6 +3,7 @@
 A GET changes nothing, whatever link it carries: mail scanners follow links. Forms post.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,10 @@ from chalicelib.journal import note
 from chalicelib.names import PASSWORD_BYTES, PASSWORD_CHARACTERS, check_email
 from chalicelib.routes.html import NOTHING, Markup, Site, alert, command, decode_form, markup
 from chalicelib.routes.http import Reply, Request, Route
+
+# From when it was asked, for every address. Sending a letter takes less, but for a container's first one on a bad day.
+# API Gateway lets few of these through at once (infra/service.yaml).
+ANSWERED_AFTER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,13 +190,15 @@ class AccountPages:
         )
 
     def _mail(self, wish: Wish, send: Callable[[str], None], form: dict[str, str]) -> Reply:
-        """The same answer for every address: who has an account is nobody else's business."""
+        """The same answer for every address, after the same time: who has an account is nobody else's business."""
         if not self._site.sends_mail:
             return self._ask(wish)
+        began = time.monotonic()
         try:
             send(check_email(form.get("email", "")))
         except BadRequest as refusal:
             return self._ask(wish, refusal)
+        time.sleep(max(0.0, began + ANSWERED_AFTER_SECONDS - time.monotonic()))
         return self._site.page(
             "Look into your mail",
             markup(
