@@ -7,6 +7,8 @@ from chalicelib.store.collaborators import CollaboratorStore
 from chalicelib.store.images import Head
 from chalicelib.tokens import Grant, InvalidToken
 
+_NOWHERE = Head("", private=True, shared=True)  # a missing repository is looked at like a private one
+
 
 class Permissions:
     """Judges by a repository's head. Raises Unavailable when the store does not answer."""
@@ -25,19 +27,20 @@ class Permissions:
             return _admit_token(asker, head, needed)
         if repository.namespace == LIBRARY and role_of(asker, repository, private=False) < needed:
             raise Forbidden("only an administrator may change the library")  # it hides nothing: no look-up needed
-        if head is None or head.deleted:
-            raise NotFound("repository not found")
-        role = self.role(asker, repository, head, needed)
-        if role is Role.NONE:
+        living = None if head is None or head.deleted else head
+        role = self.role(asker, repository, living or _NOWHERE, needed)
+        if living is None or role is Role.NONE:
             raise NotFound("repository not found")
         if role < needed:
             raise Forbidden(f"you may only {role.word} {repository}; this takes {needed.word}")
-        return head
+        return living
 
     def role(self, caller: Caller, repository: RepositoryName, head: Head, needed: Role = Role.ADMIN) -> Role:
-        """What `caller` may do. Shares are looked up, in one GetItem, only where they could reach `needed`."""
+        """What `caller` may do. Shares are looked up, in one GetItem, only where they could reach `needed`; of what is
+        private also where there are none, or the look-up would tell it from what is missing.
+        """
         role = role_of(caller, repository, private=head.private)
-        if role >= needed or caller.username is None or not head.shared:
+        if role >= needed or caller.username is None or not (head.shared or head.private):
             return role
         shared = self._collaborators.role(caller.username, repository, head.generation)
         return role_of(caller, repository, private=head.private, shared=shared)

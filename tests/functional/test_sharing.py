@@ -248,9 +248,15 @@ def test_a_description_of_many_words_can_change_hands(shared: Index) -> None:
 def test_what_sharing_costs(shared: Index) -> None:
     get, query = "dynamodb.GetItem", "dynamodb.Query"
     assert shared.request("GET", "/v1/users/", basic("bobby")).status == 200  # remembered from here on
-    shared.calls.clear()
-    assert shared.request("GET", IMAGES, basic("bobby")).status == 404
-    assert shared.calls == [get, query], "nobody shares in it: nothing more is asked"
+    shared.push("alice/open", basic("alice"), "a")
+    for name, calls, why in (
+        ("open", [get, query], "nobody shares in it, and nothing is hidden: nothing more is asked"),
+        ("web", [get, query, get], "what is private is looked at as if somebody did"),
+        ("missing", [get, query, get], "and so is what is missing"),
+    ):
+        shared.calls.clear()
+        shared.request("GET", f"/v1/repositories/alice/{name}/images", basic("bobby"))
+        assert shared.calls == calls, why
     share(shared, "bobby", "read")
     for username, calls in (("bobby", [get, query, get]), ("alice", [get, query])):
         shared.calls.clear()
