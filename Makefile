@@ -7,7 +7,7 @@ READY = $(VENV)/ready
 STAGE ?= dev
 WHERE = --stage $(STAGE) $(if $(REGION),--region $(REGION))
 
-.PHONY: help serve test check pytest soak test-deployed deploy status logs rollback destroy package bench docs format lock clean
+.PHONY: help serve test check secrets pytest soak test-deployed deploy status logs rollback destroy package bench docs format lock clean
 
 help:            ## Show this.
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -26,10 +26,16 @@ soak: $(READY)   ## Every operation with each of its calls to AWS failing in eac
 test-deployed: $(READY) ## The packaged function under Lambda's runtime client, and deployed to an emulator. Minutes.
 	$(BIN)/python -m pytest tests/deployed
 
-check: $(READY)  ## Format, lint and types.
+check: $(READY) secrets ## Format, lint, types, bandit, and no secret in what git knows.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py bench chalicelib infra
+
+secrets: $(READY)
+	@if git rev-parse 2>/dev/null; then \
+	  git ls-files -z --cached --others --exclude-standard | xargs -0 -n 100 -P 2 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline; \
+	else echo "skipped: git does not say what belongs here, so nothing is searched for secrets"; fi
 
 deploy: $(READY) ## Bring it to AWS. STAGE=… REGION=… OPTIONS='--dry-run' or '--memory 2048' …
 	@$(BIN)/python -m infra deploy $(WHERE) $(OPTIONS)

@@ -115,7 +115,7 @@ def _whose(module: str) -> str:
 
 def _run(python: Path, code: Path, *arguments: str) -> str:
     """Runs in the function's environment; gives what it says on standard error."""
-    return subprocess.run(  # noqa: S603  # our own arguments
+    return subprocess.run(  # nosec B603  # our own arguments
         [python, *arguments],
         cwd=code,
         env={

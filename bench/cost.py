@@ -173,12 +173,14 @@ def _dynalite() -> Iterator[Any]:
     home = BUILD / "npm"
     npm, node = shutil.which("npm") or "npm", shutil.which("node") or "node"
     if not (home / "node_modules" / "dynalite").exists():
-        subprocess.run([npm, "install", "--silent", "--prefix", str(home), DYNALITE], check=True)  # noqa: S603
+        subprocess.run(  # nosec B603  # our own arguments
+            [npm, "install", "--silent", "--prefix", str(home), DYNALITE], check=True
+        )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [node, str(home / "node_modules" / "dynalite" / "cli.js"), "--port", str(port), "--createTableMs", "0"]
-    process = subprocess.Popen([*command, "--host", "127.0.0.1"])  # noqa: S603  # our own arguments
+    process = subprocess.Popen([*command, "--host", "127.0.0.1"])  # nosec B603  # our own arguments
     client = botocore.session.get_session().create_client(
         "dynamodb", region_name=SETTINGS.region, endpoint_url=f"http://127.0.0.1:{port}"
     )

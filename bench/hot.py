@@ -58,7 +58,7 @@ def read_units(images: int) -> int:
 
 def pulled(rate: float, images: int, remembered: float, seed: int = 1) -> dict[str, float]:
     """What share of `rate` requests a second, all for one list, is answered, and the units that they take."""
-    chance, partition = random.Random(seed), Partition(PARTITION_READS, PARTITION_READS)  # noqa: S311  # no secret
+    chance, partition = random.Random(seed), Partition(PARTITION_READS, PARTITION_READS)  # nosec B311  # no secret
     free: list[Container] = []
     now, came, answered, units, cold = 0.0, 0, 0, 0, 0
     while now < SECONDS:
@@ -86,7 +86,7 @@ def pulled(rate: float, images: int, remembered: float, seed: int = 1) -> dict[s
 
 def registered(rate: float, seed: int = 1) -> dict[str, float]:
     """The same for registrations: each reads and writes items of its own, in partitions of a table that has split."""
-    chance = random.Random(seed)  # noqa: S311  # no secret
+    chance = random.Random(seed)  # nosec B311  # no secret
     partitions = [Partition(PARTITION_WRITES, PARTITION_WRITES) for _ in range(4)]  # what a new on-demand table has
     origin = Partition(PARTITION_WRITES, PARTITION_WRITES)
     came = answered = same_origin = 0

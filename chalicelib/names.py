@@ -9,7 +9,7 @@ from chalicelib.errors import BadRequest
 LIBRARY = "library"
 PASSWORD_BYTES = 72  # bcrypt reads no further: a longer password is refused, not cut
 PASSWORD_CHARACTERS = 5
-ROBOT_TOKEN_PREFIX = "wbr_"  # noqa: S105  # what tells a robot's token from a password
+ROBOT_TOKEN_PREFIX = "wbr_"  # what tells a robot's token from a password
 DESCRIPTION_CHARACTERS = 255
 EMAIL_CHARACTERS = 254
 HOST_CHARACTERS = 259  # DNS's 253, and a port

@@ -131,7 +131,7 @@ def _chalice_package(project: Path, out: Path) -> Path:
     merged = project / "service.json"  # from YAML, Chalice would write a template with tags of its own
     merged.write_text(json.dumps(yaml.safe_load(SERVICE_TEMPLATE.read_text())))
     command = [sys.executable, "-c", "import chalice.cli; chalice.cli.main()", "package"]
-    ended = subprocess.run(  # noqa: S603  # our own arguments
+    ended = subprocess.run(  # nosec B603  # our own arguments
         [*command, "--merge-template", merged.name, str(out.resolve())],
         cwd=project,
         env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
@@ -238,7 +238,7 @@ def _compile(function: Path) -> None:
     fixed hash seed, for the same bytes each time.
     """
     options = ["-q", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(function), "-p", "/var/task"]
-    subprocess.run(  # noqa: S603  # our own arguments
+    subprocess.run(  # nosec B603  # our own arguments
         [sys.executable, "-m", "compileall", *options, str(function)],
         env={**os.environ, "PYTHONHASHSEED": "0"},
         check=True,

@@ -63,7 +63,7 @@ def delete(repository: str, index: Target, yes: bool, as_json: bool) -> None:
     """Delete a repository: its list, description, shares and terms. Layers in registries stay."""
     name, parts = RepositoryName.parse(repository), index.parts
     parts.repositories.show(OPERATOR, name)
-    confirm(f"Delete {name} from {index.name}?", yes)
+    confirm(f"Delete {name} on {index.name}?", yes)
     parts.repositories.delete(OPERATOR, name, final=True)
     record(index, "repository.deleted", str(name))
     write_result({"repository": str(name)}, f"{name} is deleted", as_json=as_json)

@@ -136,7 +136,7 @@ def delete(username: str, index: Target, yes: bool, as_json: bool) -> None:
     parts = index.parts
     parts.accounts.show(OPERATOR, username)
     owned = sum(1 for _ in everything.in_namespace(index, username))
-    confirm(f"Delete {username} with its {owned} repositories from {index.name}?", yes)
+    confirm(f"Delete {username} with its {owned} repositories on {index.name}?", yes)
     with progress() as bar:
         task = bar.add_task("delete", total=None)
         while not parts.removal.remove(OPERATOR, username):

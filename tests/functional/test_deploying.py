@@ -161,3 +161,8 @@ def test_events_are_told_once_each_as_they_come() -> None:
 def test_a_smoke_test_that_fails_says_what_it_saw() -> None:
     with pytest.raises(CannotDeploy, match=r"http://127.0.0.1:9/v1/_ping does not do what it should: no answer"):
         smoke_test("http://127.0.0.1:9", tries=2, pause=lambda _: None)
+
+
+def test_a_smoke_test_asks_over_http_and_reads_no_file() -> None:
+    with pytest.raises(CannotDeploy, match="no answer: unknown url type: file"):
+        smoke_test("file:///etc", tries=1)

@@ -1,0 +1,62 @@
+"""Nothing secret lies about, and nothing dangerous is let pass without a reason."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.clients.conftest import ROOT
+
+PLANTED = {  # in pieces, or this very file would not pass
+    "AWS Access Key": "the key is AKIA" + "Z7QH4M2XWVTN5RJD",
+    "Private Key": "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIBOgIBAAJBAK\n",
+    "GitHub Token": "token: ghp_" + "x1" * 18,
+    "Secret Keyword": 'password = "' + 'Tr0ub4dor&3"',
+    "Basic Auth Credentials": "https://operator:" + "hunter22@index.example.com/",
+}
+
+
+def searched(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """`make secrets` on a folder, with this repository's rules."""
+    for name in ("Makefile", ".secrets.baseline"):
+        shutil.copy(ROOT / name, folder)
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    command = ["make", f"VENV={sys.prefix}", f"--old-file={sys.prefix}/ready", "secrets"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_secret_that_lies_about_is_found(tmp_path: Path) -> None:
+    for kind, secret in PLANTED.items():
+        (tmp_path / f"{kind}.txt").write_text(secret)
+    ended = searched(tmp_path)
+    assert ended.returncode != 0
+    found = re.findall(r"Secret Type: +(.+)\nLocation: +(.+):1\n", ended.stdout)
+    assert {(kind, f"{kind}.txt") for kind in PLANTED} <= set(found), ended.stdout
+
+
+def test_what_the_tests_and_examples_say_is_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "example.py").write_text('password = "correct horse"\n')
+    ended = searched(tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_the_list_of_reviewed_values_names_no_machine_and_hides_no_file() -> None:
+    reviewed = (ROOT / ".secrets.baseline").read_text()
+    assert '"results": {}' in reviewed
+    assert "should_exclude_file" not in reviewed
+    assert "should_exclude_line" not in reviewed
+    assert not re.search(r'"/(?!v1/)|home|tmp', reviewed)
+
+
+def test_bandit_is_told_to_look_away_only_for_a_reason() -> None:
+    told = [
+        line
+        for folder in ("app.py", "bench", "chalicelib", "infra")
+        for path in ([ROOT / folder] if folder.endswith(".py") else (ROOT / folder).rglob("*.py"))
+        for line in path.read_text().splitlines()
+        if "nosec" in line
+    ]
+    assert told
+    for line in told:
+        assert re.search(r"# nosec B\d{3}  # \S", line), line
