@@ -1,5 +1,8 @@
 """The artefact: what `chalice package` makes, then trimmed to what the index uses, precompiled, and the same each time.
 
+The libraries are fetched here and not by Chalice: it looks at hashes only while it asks for this machine's own files,
+and takes what it then fetches for Lambda's machine as it comes.
+
 Chalice's own zip has 17 MB, nearly all of it descriptions of services that the index never calls, and no byte code, so
 that each cold start compiles and reads what this leaves out. `python -m bench.cold_start` measures it.
 """
@@ -14,19 +17,23 @@ import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from infra.sbom import Wheel, bill_of_materials
 from infra.template import document
 
 ROOT = Path(__file__).parents[1]
+REQUIREMENTS = ROOT / "requirements.txt"
 SERVICE_TEMPLATE = ROOT / "infra" / "service.yaml"
 BUILD = ROOT / "build"
 ARCHITECTURES = ("arm64", "x86_64")
 
-_SOURCES = ("app.py", "chalicelib", "requirements.txt", ".chalice/config.json")
+_SOURCES = ("app.py", "chalicelib", ".chalice/config.json")
+_PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}  # every Lambda runs these
 OPERATIONS = {  # what the function calls: all of botocore's descriptions that stay in the zip
     "dynamodb": (
         "BatchGetItem",
@@ -67,13 +74,15 @@ class CannotPackage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What goes to AWS: the function's zip with its SHA-256, and the template of the function and its surroundings.
+    """What goes to AWS: the function's zip with its SHA-256, the bill of what is in it (`sbom`), and the template of
+    the function and its surroundings.
 
     `untrimmed` is the zip as Chalice made it; sizes are in bytes.
     """
 
     zip: Path
     sha256: str
+    sbom: Path
     template: dict[str, Any]
     untrimmed: Path
     size: int
@@ -89,6 +98,7 @@ def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Packa
     shutil.rmtree(out, ignore_errors=True)
     project = out / "project"
     _copy_sources(project, architecture)
+    wheels = _fetch_libraries(project / "vendor", architecture)
     made = _chalice_package(project, out / "chalice")
     untrimmed = made / "deployment.zip"
     function = out / "function"
@@ -101,12 +111,15 @@ def package(out: Path = BUILD / "package", architecture: str = "arm64") -> Packa
     _compile(function)
     target = out / "waybill.zip"
     _zip(function, target)
+    sha256, sbom = hashlib.sha256(target.read_bytes()).hexdigest(), out / "waybill.cdx.json"
+    sbom.write_text(bill_of_materials(sha256, wheels, datetime(*_EPOCH, tzinfo=UTC)))
     template: dict[str, Any] = json.loads((made / "sam.json").read_text())
     (out / "service.json").write_text(json.dumps(template, indent=1))
     (out / "data.json").write_text(json.dumps(document(), indent=1))
     return Package(
         target,
-        hashlib.sha256(target.read_bytes()).hexdigest(),
+        sha256,
+        sbom,
         template,
         untrimmed,
         target.stat().st_size,
@@ -127,28 +140,55 @@ def _copy_sources(project: Path, architecture: str) -> None:
     config.write_text(json.dumps({**json.loads(config.read_text()), "lambda_architecture": architecture}))
 
 
+def _fetch_libraries(vendor: Path, architecture: str) -> list[Wheel]:
+    """Puts the libraries of requirements.txt where Chalice looks for what it is to add as it is. Every file that pip
+    takes has a hash that stands there, and no code of a library runs: wheels only.
+    """
+    report = vendor.with_name("fetched.json")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for_lambda = ["--platform", _PLATFORMS[architecture], "--implementation", "cp", "--python-version", version]
+    arguments = ["-m", "pip", "install", "--require-hashes", "--only-binary", ":all:", "--no-deps", "--no-compile"]
+    to = ["--target", str(vendor.resolve()), "--report", str(report.resolve()), "--requirement", str(REQUIREMENTS)]
+    _run("pip", [*arguments, *for_lambda, *to], vendor.parent)
+    return [
+        Wheel(
+            fetched["metadata"]["name"],
+            fetched["metadata"]["version"],
+            fetched["download_info"]["url"].rpartition("/")[2],
+            fetched["download_info"]["archive_info"]["hashes"]["sha256"],
+        )
+        for fetched in json.loads(report.read_text())["install"]
+    ]
+
+
 def _chalice_package(project: Path, out: Path) -> Path:
     merged = project / "service.json"  # from YAML, Chalice would write a template with tags of its own
     merged.write_text(json.dumps(yaml.safe_load(SERVICE_TEMPLATE.read_text())))
-    command = [sys.executable, "-c", "import chalice.cli; chalice.cli.main()", "package"]
+    command = ["-c", "import chalice.cli; chalice.cli.main()", "package", "--merge-template", merged.name]
+    _run("chalice package", [*command, str(out.resolve())], project, AWS_DEFAULT_REGION="us-east-1")
+    return out
+
+
+def _run(what: str, arguments: list[str], folder: Path, **environment: str) -> None:
+    """Runs this Python with `arguments`. Raises CannotPackage with the last error that it told, or the last line."""
     ended = subprocess.run(  # nosec B603  # our own arguments
-        [*command, "--merge-template", merged.name, str(out.resolve())],
-        cwd=project,
-        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **environment},
         capture_output=True,
         text=True,
         check=False,
     )
-    if ended.returncode or not (out / "sam.json").exists():
-        lines = (ended.stderr or ended.stdout).strip().splitlines()
-        raise CannotPackage("chalice package failed: " + (lines[-1] if lines else f"status {ended.returncode}"))
-    return out
+    if ended.returncode:
+        lines = (ended.stderr or ended.stdout).strip().splitlines() or [f"status {ended.returncode}"]
+        errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+        raise CannotPackage(f"{what} failed: {(errors or lines)[-1]}")
 
 
 def _is_used(name: str) -> bool:
     """Whether an entry of Chalice's zip is anything that the function reads."""
     top, _, rest = name.partition("/")
-    if top.endswith(".dist-info") or name.endswith(_DEAD_SUFFIXES) or "__pycache__" in name:
+    if top == "bin" or top.endswith(".dist-info") or name.endswith(_DEAD_SUFFIXES) or "__pycache__" in name:
         return False
     if name.startswith("botocore/data/"):
         return rest.removeprefix("data/").split("/")[0] in (*OPERATIONS, *_BOTOCORE_DATA)

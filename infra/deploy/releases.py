@@ -1,4 +1,5 @@
-"""Releases: a zip and the template that belongs to it, in a private bucket of the stage's own, named after their bytes.
+"""Releases: a zip, the bill of what is in it and the template that belongs to it, in a private bucket of the stage's
+own, named after their bytes.
 
 A release never changes once it is there, so going back to one brings exactly what ran.
 """
@@ -42,6 +43,7 @@ class Releases:
         template = json.dumps(package.template, sort_keys=True, separators=(",", ":")).encode()
         name = hashlib.sha256(package.sha256.encode() + template).hexdigest()[:32]
         self._upload(f"{name}.json", template)
+        self._upload(f"{name}.cdx.json", package.sbom.read_bytes())
         self._upload(f"{name}.zip", package.zip.read_bytes())
         return self.find(name)
 

@@ -59,5 +59,7 @@ def test_the_zip_is_small(artefact: Package) -> None:
     assert artefact.size <= ZIP_BYTES_AT_MOST
 
 
-def test_the_same_sources_make_the_same_zip(artefact: Package, machine: str, tmp_path: Path) -> None:
-    assert package(tmp_path, machine).sha256 == artefact.sha256
+def test_the_same_sources_make_the_same_zip_and_bill(artefact: Package, machine: str, tmp_path: Path) -> None:
+    again = package(tmp_path, machine)
+    assert again.sha256 == artefact.sha256
+    assert again.sbom.read_bytes() == artefact.sbom.read_bytes()

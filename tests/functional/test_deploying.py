@@ -96,7 +96,7 @@ def test_a_bucket_name_that_is_taken_by_another_account_is_said() -> None:
         with pytest.raises(
             CannotDeploy, match="waybill-dev-artefacts-123456789012-eu-west-1 belongs to another account"
         ):
-            Releases(deploying).add(Package(None, "", {}, None, 0, 0))  # type: ignore[arg-type]
+            Releases(deploying).add(Package(None, "", None, {}, None, 0, 0))  # type: ignore[arg-type]
 
 
 def event(resource: str, status: str, reason: str = "") -> dict[str, Any]:
