@@ -66,9 +66,12 @@ format: $(READY) ## Mend format and lint.
 	$(BIN)/ruff check --fix .
 
 lock: $(READY)   ## Pin the newest versions, with hashes.
-	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+	$(BIN)/pip install --quiet --require-hashes -r requirements/lock.txt
+	set -e; for name in requirements requirements-dev $(basename $(wildcard requirements/*.in)); do \
+	  $(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$name.in -o $$name.txt; \
+	done
+	if command -v npm >/dev/null; then cd bench/dynalite && npm update --package-lock-only --omit-lockfile-registry-resolved --silent; \
+	else echo "skipped: without npm the lock of bench/dynalite stays as it is"; fi
 
 clean:           ## Remove what was built and installed.
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis

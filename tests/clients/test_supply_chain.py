@@ -1,4 +1,4 @@
-"""Nothing secret lies about, and nothing dangerous is let pass without a reason."""
+"""What is not ours is what was pinned, and nothing secret is among what is."""
 
 import re
 import shutil
@@ -6,8 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.clients.conftest import ROOT
 
+LOCKS = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt", *sorted((ROOT / "requirements").glob("*.txt"))]
 PLANTED = {  # in pieces, or this very file would not pass
     "AWS Access Key": "the key is AKIA" + "Z7QH4M2XWVTN5RJD",
     "Private Key": "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIBOgIBAAJBAK\n",
@@ -47,6 +50,40 @@ def test_the_list_of_reviewed_values_names_no_machine_and_hides_no_file() -> Non
     assert "should_exclude_file" not in reviewed
     assert "should_exclude_line" not in reviewed
     assert not re.search(r'"/(?!v1/)|home|tmp', reviewed)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_every_dependency_has_its_version_and_its_hashes(lock: Path) -> None:
+    assert lock.with_suffix(".in").exists()
+    pinned = re.sub(r"\\\n", "", re.sub(r"^ *#.*\n", "", lock.read_text(), flags=re.MULTILINE)).splitlines()
+    assert pinned
+    for line in pinned:
+        assert re.fullmatch(r"[a-z0-9-]+(\[[a-z,]+\])?==\S+( ; [^-]+)?( +--hash=sha256:[0-9a-f]{64})+", line), line
+
+
+def test_there_is_a_lock_for_all_that_is_asked_for() -> None:
+    asked = [*ROOT.glob("requirements*.in"), *(ROOT / "requirements").glob("*.in")]
+    assert sorted(path.with_suffix(".txt") for path in asked) == sorted(LOCKS)
+
+
+def test_whatever_pip_installs_is_held_against_its_hash() -> None:
+    sources = [ROOT / "Makefile", ROOT / ".ci" / "run", *ROOT.glob("[!.]*/**/*.py")]
+    installs = [
+        line
+        for path in sources
+        if "build" not in path.parts
+        for line in path.read_text().splitlines()
+        if re.search(r"""\bpip["', ]+(install|download|wheel)\b""", line)
+    ]
+    assert len(installs) == 4  # the environment's, uv's, the function's, and other people's programs'
+    for line in installs:
+        assert "--require-hashes" in line
+
+
+def test_whatever_npm_installs_is_held_against_its_hash() -> None:
+    lock = (ROOT / "bench" / "dynalite" / "package-lock.json").read_text()
+    assert lock.count('"integrity": "sha512-') == lock.count('"node_modules/') > 0
+    assert '"resolved"' not in lock, "it would name a registry"
 
 
 def test_bandit_is_told_to_look_away_only_for_a_reason() -> None:

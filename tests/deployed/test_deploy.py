@@ -91,6 +91,9 @@ def test_one_command_deploys_an_index_that_a_client_and_a_registry_can_use(
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     assert "a login with a wrong password is refused" in deployed.stdout
     assert "The index is at https://" in deployed.stdout
+    [bucket] = empty.client("s3").list_buckets()["Buckets"]
+    release = empty.client("s3").list_objects_v2(Bucket=bucket["Name"])["Contents"]
+    assert sorted(file["Key"].partition(".")[2] for file in release) == ["cdx.json", "json", "zip"]
     flow.whole_life(empty.index(STACK))
 
 
