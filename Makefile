@@ -76,8 +76,9 @@ lock: $(READY)   ## Pin the newest versions, with hashes.
 clean:           ## Remove what was built and installed.
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(READY): requirements.txt requirements-dev.txt
+$(READY): requirements.txt requirements-dev.txt requirements/pip.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else "Waybill runs on Python 3.11 to 3.13; this is %d.%d. PYTHON=… chooses another." % v[:2])'
 	@$(PYTHON) -m venv $(VENV) || { echo "waybill: python3 lacks its venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pip.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -19,9 +19,11 @@ def environment(name: str) -> Path:
     python, ready = home / "bin" / "python", home / "ready"
     if ready.exists() and ready.read_text() == lock.read_text():
         return python
-    subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    installed = subprocess.run([*pip, "--requirement", lock], capture_output=True, text=True, check=False)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", home], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--quiet", "--disable-pip-version-check"]
+    installed = subprocess.run(
+        [*pip, "install", "--no-compile", "--require-hashes", "-r", lock], capture_output=True, text=True, check=False
+    )
     if installed.returncode:
         pytest.skip(f"cannot install requirements/{lock.name}: {installed.stderr.strip().splitlines()[-1]}")
     ready.write_text(lock.read_text())
