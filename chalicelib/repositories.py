@@ -91,7 +91,7 @@ class Repositories:
                 self._forget_shares(repository, stored.head)
                 return None if stored.head.confirmed else stored.head.generation
             head = self._permissions.admit(caller, repository, stored.head, Role.ADMIN)
-            known = self._known(repository)
+            known = self._known(repository, head)
             self._store.delete(known, stored, terms_of(repository, known.description), confirmed=final)
             self._lists.forget(repository)
             self._forget_shares(repository, head)
@@ -101,8 +101,12 @@ class Repositories:
 
     def show(self, caller: Caller, repository: RepositoryName) -> Shown:
         """What is known of a repository. Raises NotFound."""
-        head = self._permissions.admit(caller, repository, self._images.head(repository), Role.READ)
-        return Shown(self._known(repository), self._permissions.role(caller, repository, head))
+
+        def attempt() -> Shown:
+            head = self._permissions.admit(caller, repository, self._images.head(repository), Role.READ)
+            return Shown(self._known(repository, head), self._permissions.role(caller, repository, head))
+
+        return _undisturbed(attempt)
 
     def list(self, caller: Caller, namespace: str, after: str = "") -> list[Shown]:
         """The first LISTED_AT_MOST of a namespace's repositories behind the name `after` that `caller` may read."""
@@ -131,8 +135,8 @@ class Repositories:
         text = None if description is None else check_description(description)
 
         def attempt() -> None:
-            self._permissions.admit(caller, repository, self._images.head(repository), Role.ADMIN)
-            known = self._known(repository)
+            head = self._permissions.admit(caller, repository, self._images.head(repository), Role.ADMIN)
+            known = self._known(repository, head)
             changed = replace(
                 known,
                 description=known.description if text is None else text,
@@ -152,10 +156,16 @@ class Repositories:
         if head.shared:
             self._collaborators.forget_repository(repository, head.generation)
 
-    def _known(self, repository: RepositoryName) -> Repository:
+    def _known(self, repository: RepositoryName, head: Head) -> Repository:
+        """The repository in the life that `head` was read of: who was admitted to that one was not to another.
+
+        Raises NotFound when it has been deleted since, and ConditionFailed when it has been created anew.
+        """
         known = self._store.get(repository)
         if known is None:
-            raise NotFound("repository not found")  # deleted since its head was read
+            raise NotFound("repository not found")
+        if known.generation != head.generation:
+            raise ConditionFailed
         return known
 
 

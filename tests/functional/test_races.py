@@ -5,12 +5,15 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.names import RepositoryName
+from chalicelib.store.repositories import Repository, RepositoryStore
 from tests.driver import Index, Response, basic
 
-BASE = "/v1/repositories/alice/web"
+BASE, OURS = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
 
 
 def together(count: int, act: Callable[[int], Response]) -> list[Response]:
@@ -107,6 +110,37 @@ def test_a_push_that_raced_a_deletion_does_not_leak_into_the_next_life(index: In
     for n in range(20):
         index.push("alice/web", alice, f"more{n}")
     assert late.segment not in [item.segment for item in index.tables.images.query("alice/web")], "compaction swept it"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("DELETE", BASE, None, 404),
+        ("PUT", OURS, {"private": False}, 404),
+        ("PUT", OURS, {"description": "mine"}, 404),
+        ("GET", OURS, None, 404),
+    ],
+)
+def test_who_was_admitted_to_one_life_is_not_to_the_next(
+    index: Index, monkeypatch: pytest.MonkeyPatch, method: str, path: str, body: object, status: int
+) -> None:
+    alice, bobby = index.account("alice"), index.account("bobby")
+    index.push("alice/web", alice)
+    assert index.request("PUT", f"{OURS}/collaborators/bobby", alice, json={"access": "admin"}).status == 204
+    get = RepositoryStore.get
+
+    def created_anew_meanwhile(self: RepositoryStore, repository: RepositoryName) -> Repository | None:
+        """Between the reading of the head, which admits, and of what else is known."""
+        monkeypatch.setattr(RepositoryStore, "get", get)
+        assert index.request("DELETE", BASE, alice).status == 202
+        index.push("alice/web", alice)
+        assert index.request("PUT", OURS, alice, json={"private": True, "description": "hers"}).status == 204
+        return get(self, repository)
+
+    monkeypatch.setattr(RepositoryStore, "get", created_anew_meanwhile)
+    assert index.request(method, path, bobby, json=body).status == status
+    shown = index.request("GET", OURS, alice).json
+    assert (shown["private"], shown["description"]) == (True, "hers")
 
 
 PUSHES = st.lists(
