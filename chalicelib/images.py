@@ -6,20 +6,25 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
+from typing import TypeVar
 
 import msgspec
 
 from chalicelib.access import Access, Caller, Role
-from chalicelib.errors import BadRequest, Forbidden, TooLarge
+from chalicelib.errors import BadRequest, Forbidden, TooLarge, Unavailable
 from chalicelib.names import RepositoryName, is_checksum, is_image_id
 from chalicelib.permissions import Permissions
 from chalicelib.store.images import Head, ImageStore, StoredImages
 from chalicelib.store.packing import pack
+from chalicelib.store.tables import ConditionFailed
 from chalicelib.tokens import Grant
 
 IMAGES_AT_MOST = 30_000
+RACE_ATTEMPTS = 5  # losing this often means that the repository is created and deleted in a loop
 _REMEMBERED_AT_MOST = 8  # lists of up to some 10 MB
 PACKED_BYTES_AT_MOST = 3_500_000  # one transaction, and a reply of less than Lambda's 6 MB
+
+T = TypeVar("T")
 
 
 class ImageEntry(msgspec.Struct, frozen=True):
@@ -104,12 +109,18 @@ class ImageLists:
 
         Raises what `Permissions.admit` does, and TooLarge.
         """
-        stored = self._store.read(repository)
-        head = self._permissions.admit(asker, repository, stored.head, Role.WRITE)
-        return ImageList(self.merge(repository, stored, images), head.generation)
+
+        def attempt() -> ImageList:
+            stored = self._store.read(repository)
+            head = self._permissions.admit(asker, repository, stored.head, Role.WRITE)
+            return ImageList(self.merge(repository, stored, images), head.generation)
+
+        return undisturbed(attempt)
 
     def merge(self, repository: RepositoryName, stored: StoredImages, images: dict[str, str]) -> dict[str, str]:
-        """Appends to a living list what `images` changes in it, and gives the merged list. Raises TooLarge."""
+        """Appends to a living list what `images` changes in it, and gives the merged list. Raises TooLarge, and
+        ConditionFailed when the list has changed in a way that matters since it was read.
+        """
         known = stored.merged()
         fresh = {
             image_id: checksum
@@ -117,9 +128,10 @@ class ImageLists:
             if image_id not in known or (checksum and known[image_id] != checksum)
         }
         if fresh:
+            replaces = any(known.get(image_id) for image_id in fresh)
             known.update(fresh)
             check_size(known)
-            self._store.append(repository, stored, fresh)
+            self._store.append(repository, stored, fresh, replaces=replaces)
             self.forget(repository)
         return known
 
@@ -138,6 +150,16 @@ class ImageLists:
         """A delete token that a registry shows completes the deletion, as far as an index can know."""
         if head.deleted and not head.confirmed:
             self._store.confirm_deletion(repository, head.generation)
+
+
+def undisturbed(attempt: Callable[[], T]) -> T:
+    """Tries again when somebody else changed the repository between its reading and its writing."""
+    for _ in range(RACE_ATTEMPTS):
+        try:
+            return attempt()
+        except ConditionFailed:
+            continue
+    raise Unavailable("the repository is being changed by others right now; try again in a moment")
 
 
 def checked(entries: Iterable[ImageEntry]) -> dict[str, str]:

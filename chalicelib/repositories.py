@@ -1,12 +1,10 @@
 """Repositories: create, describe, hide, list, delete."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from chalicelib.access import Caller, Role, may_create, role_of
-from chalicelib.errors import BadRequest, NotFound, Unavailable
-from chalicelib.images import ImageLists
+from chalicelib.errors import BadRequest, NotFound
+from chalicelib.images import ImageLists, undisturbed
 from chalicelib.names import LIBRARY, RepositoryName, check_description
 from chalicelib.permissions import Permissions
 from chalicelib.search import terms_of
@@ -15,10 +13,7 @@ from chalicelib.store.images import Head, ImageStore
 from chalicelib.store.repositories import Repository, RepositoryStore
 from chalicelib.store.tables import ConditionFailed
 
-RACE_ATTEMPTS = 5  # losing this often means that the repository is created and deleted in a loop
 LISTED_AT_MOST = 100
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,7 @@ class Repositories:
                 owner=caller.username if caller.username == repository.namespace else None,
             )
 
-        return _undisturbed(attempt)
+        return undisturbed(attempt)
 
     def delete(self, caller: Caller, repository: RepositoryName, *, final: bool = False) -> str | None:
         """Hides `repository` from everyone and gives the generation for a delete token.
@@ -97,7 +92,7 @@ class Repositories:
             self._forget_shares(repository, head)
             return head.generation
 
-        return _undisturbed(attempt)
+        return undisturbed(attempt)
 
     def show(self, caller: Caller, repository: RepositoryName) -> Shown:
         """What is known of a repository. Raises NotFound."""
@@ -106,7 +101,7 @@ class Repositories:
             head = self._permissions.admit(caller, repository, self._images.head(repository), Role.READ)
             return Shown(self._known(repository, head), self._permissions.role(caller, repository, head))
 
-        return _undisturbed(attempt)
+        return undisturbed(attempt)
 
     def list(self, caller: Caller, namespace: str, after: str = "") -> list[Shown]:
         """The first LISTED_AT_MOST of a namespace's repositories behind the name `after` that `caller` may read."""
@@ -147,7 +142,7 @@ class Repositories:
                     known, terms_of(repository, known.description), changed, terms_of(repository, changed.description)
                 )
 
-        _undisturbed(attempt)
+        undisturbed(attempt)
 
     def _forget_shares(self, repository: RepositoryName, head: Head) -> None:
         """Behind the deletion, not before it: a share must not end for a deletion that fails. What a break between the
@@ -167,13 +162,3 @@ class Repositories:
         if known.generation != head.generation:
             raise ConditionFailed
         return known
-
-
-def _undisturbed(attempt: Callable[[], T]) -> T:
-    """Tries again when somebody else changed the repository between its reading and its writing."""
-    for _ in range(RACE_ATTEMPTS):
-        try:
-            return attempt()
-        except ConditionFailed:
-            continue
-    raise Unavailable("the repository is being changed by others right now; try again in a moment")

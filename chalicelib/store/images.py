@@ -94,21 +94,31 @@ class ImageStore:
         return None if item is None else _head(item)
 
     @stored
-    def append(self, repository: RepositoryName, stored_images: StoredImages, images: dict[str, str]) -> None:
+    def append(
+        self, repository: RepositoryName, stored_images: StoredImages, images: dict[str, str], *, replaces: bool = False
+    ) -> None:
         """Adds `images` to the living list that `read` found as `stored_images`.
 
         One Put, of one write unit a kilobyte; where segments have piled up, the same push compacts them, in one
         transaction that is conditional on exactly the segments that were read and changes nothing if it fails.
+
+        `replaces` says that some checksum is put in another's place. A Put could then end up before a compaction that
+        had not seen it and has the old one: so the last segment that was read is always packed anew with it, which no
+        compaction of older ones survives. Raises ConditionFailed when it was not the last to do so.
         """
         head = stored_images.living
         if head is None:
             raise ValueError("only a living list can be appended to")
         first = first_to_compact([len(packed) for _, packed in stored_images.segments])
+        if first is None and replaces:
+            first = len(stored_images.segments) - 1
         if first is not None:
             try:
                 self._compact(repository, head, stored_images.segments[first:], images)
             except ConditionFailed:
-                pass  # another writer compacts, or the repository goes; ours is an append like any other
+                if replaces:
+                    raise
+                # another writer compacts, or the repository goes; ours is an append like any other
             else:
                 note(CompactedSegments=len(stored_images.segments) - first)
                 self.sweep(repository, stored_images.strays)

@@ -4,8 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from chalicelib.errors import BadRequest, Conflict, NotFound
+from chalicelib.images import RACE_ATTEMPTS
 from chalicelib.names import LIBRARY, RepositoryName, is_username
-from chalicelib.repositories import RACE_ATTEMPTS
 from chalicelib.search import terms_of
 from chalicelib.store.repositories import Repository
 from chalicelib.store.tables import ConditionFailed

@@ -1,15 +1,19 @@
 """Many at once: nothing acknowledged is lost, nothing is made twice."""
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.names import RepositoryName
+from chalicelib.store.images import ImageStore
 from chalicelib.store.repositories import Repository, RepositoryStore
 from tests.driver import Index, Response, basic
 
@@ -110,6 +114,34 @@ def test_a_push_that_raced_a_deletion_does_not_leak_into_the_next_life(index: In
     for n in range(20):
         index.push("alice/web", alice, f"more{n}")
     assert late.segment not in [item.segment for item in index.tables.images.query("alice/web")], "compaction swept it"
+
+
+@pytest.mark.parametrize("pushes", [1, 2, 5])
+def test_a_checksum_that_replaces_another_outlives_a_compaction_that_has_not_seen_it(
+    index: Index, monkeypatch: pytest.MonkeyPatch, pushes: int
+) -> None:
+    alice, image, old, new = index.account("alice"), "c" * 64, "sha256:" + "a" * 64, "sha256:" + "b" * 64
+    index.push("alice/web", alice)
+    assert index.request("PUT", f"{BASE}/images", alice, json=[{"id": image, "checksum": old}]).status == 204
+    for n in range(14):
+        index.push("alice/web", alice, f"before{n}")
+    append = ImageStore.append
+
+    def others_meanwhile(self: ImageStore, *args: Any, **more: Any) -> None:
+        """Between the reading of the list and the writing."""
+        monkeypatch.setattr(ImageStore, "append", append)
+        at = time.time_ns()
+        for n in range(pushes):
+            index.push("alice/web", alice, f"meanwhile{n}")
+        with monkeypatch.context() as late:
+            late.setattr("chalicelib.store.images.time", SimpleNamespace(time_ns=lambda: at))
+            append(self, *args, **more)
+
+    monkeypatch.setattr(ImageStore, "append", others_meanwhile)
+    assert index.request("PUT", f"{BASE}/images", alice, json=[{"id": image, "checksum": new}]).status == 204
+    found = {entry["id"]: entry.get("checksum") for entry in index.request("GET", f"{BASE}/images").json}
+    assert found[image] == new
+    assert len(found) == 15 + pushes, "and nothing else is lost"
 
 
 @pytest.mark.parametrize(
