@@ -12,52 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from moto.dynamodb.models import dynamodb_backends
 
+from chalicelib.store.images import HEAD
 from tests.driver import PASSWORD, Index, Response, basic
+from tests.faults import Fault, Killed, faults_of, intercepted
 
 ACCOUNT = "123456789012"  # moto's
-ENDPOINT = "the other side"
 WEB, OURS = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-def _refused(code: str, **more: Any) -> Callable[[str], Exception]:
-    return lambda operation: ClientError({"Error": {"Code": code, "Message": code}, **more}, operation)
-
-
-def _cancelled(reason: str) -> Callable[[str], Exception]:
-    return _refused("TransactionCanceledException", CancellationReasons=[{"Code": "None"}, {"Code": reason}])
-
-
-@dataclass(frozen=True)
-class Fault:
-    """How a call fails: what it raises, before or after it took effect, and which operations can fail like that."""
-
-    name: str
-    error: Callable[[str], BaseException]
-    after: bool = False
-    only: str = ""
-
-
-FAULTS = (
-    Fault("throttled", _refused("ProvisionedThroughputExceededException")),
-    Fault("timed out before its effect", lambda _: ReadTimeoutError(endpoint_url=ENDPOINT)),
-    Fault("timed out after its effect", lambda _: ReadTimeoutError(endpoint_url=ENDPOINT), after=True),
-    Fault("server error", _refused("InternalServerError")),
-    Fault("connection reset", lambda _: ConnectionClosedError(endpoint_url=ENDPOINT)),
-    Fault("access denied", _refused("AccessDeniedException")),
-    Fault("transaction conflict", _cancelled("TransactionConflict"), only="TransactWriteItems"),
-    Fault("transaction throttled", _cancelled("ThrottlingError"), only="TransactWriteItems"),
-    Fault("key disabled", _refused("DisabledException"), only="GenerateMac"),
-    Fault("key unreachable", lambda _: EndpointConnectionError(endpoint_url=ENDPOINT), only="GenerateMac"),
-    Fault("killed before", lambda _: Killed()),
-    Fault("killed after", lambda _: Killed(), after=True),
-)
 
 
 @dataclass(frozen=True)
@@ -104,6 +66,11 @@ OPERATIONS = (
     Operation("revoke a robot", "DELETE", "/v1/users/alice/robots/ci", ALICE, None, (204,), (404,)),
     Operation("list", "GET", "/v1/namespaces/alice/repositories", BOBBY),
     Operation("search", "GET", "/v1/search?q=web", BOBBY),
+    Operation("read as a robot", "GET", WEB + "/images", "a robot"),
+    Operation("read with a token", "GET", WEB + "/images", "a read token"),
+    Operation("look for a layer", "GET", WEB + "/layer/a/access", "a read token"),
+    Operation("vouch", "PUT", WEB + "/auth", "a read token"),
+    Operation("complete a deletion", "PUT", "/v1/repositories/alice/gone/auth", "a delete token"),
     Operation("leave", "DELETE", "/v1/users/alice", ALICE, None, (204,), (401,)),
 )
 STEPWISE = {"leave"}  # in an order that is right at each step (removal.py), not all at once
@@ -127,6 +94,14 @@ class Rig:
             ("DELETE", "/v1/repositories/alice/gone", None),
         ):
             assert index.request(method, path, ALICE, json=body).status < 300
+        robot = index.request("PUT", "/v1/users/alice/robots/cd", ALICE, json={"access": "read"}).json["token"]
+        read = index.request("GET", WEB + "/images", token=True).token
+        end = index.request("DELETE", "/v1/repositories/alice/gone", ALICE, token=True).token
+        self._secrets = {
+            "a robot": basic("alice", robot),
+            "a read token": f"Token {read}",
+            "a delete token": f"Token {end}",
+        }
         self._backend = dynamodb_backends[ACCOUNT]["us-east-1"]
         self._tables = copy.deepcopy(self._backend.tables)
 
@@ -137,8 +112,9 @@ class Rig:
 
     def send(self, operation: Operation) -> Response | None:
         """None when the process was killed."""
+        auth = self._secrets.get(operation.auth or "", operation.auth)
         try:
-            return self.index.request(operation.method, operation.path, operation.auth, json=operation.body, token=True)
+            return self.index.request(operation.method, operation.path, auth, json=operation.body, token=True)
         except Killed:
             return None
 
@@ -151,7 +127,8 @@ class Rig:
         listed = self._json("GET", "/v1/namespaces/alice/repositories")
         found = self._json("GET", "/v1/search?q=alice"), self._json("GET", "/v1/search?q=words")
         people = self._json("GET", OURS + "/collaborators")
-        seen = [users, lists, listed, found, people, self._signs_in()]
+        completed = bool(self.index.tables.images.get("alice/gone", HEAD).confirmed)
+        seen = [users, lists, listed, found, people, completed, self._signs_in()]
         return json.dumps(seen, sort_keys=True)
 
     def _signs_in(self) -> dict[str, int]:
@@ -173,29 +150,16 @@ class Rig:
         return _timeless(reply.json) if reply.status == 200 else "missing"
 
     @contextmanager
-    def failing(self, at: int, fault: Fault) -> Iterator[list[str]]:
-        """The call number `at` (from 0) fails; gives the names of the calls that were made."""
+    def failing(self, at: int, fault: Fault | None) -> Iterator[list[str]]:
+        """The call number `at` (from 0) fails, where there is a fault; gives the names of the calls that were made."""
         calls: list[str] = []
-        kept = [(client, client._make_api_call) for client in self.index.aws]
 
-        def make(client: Any, call: Callable[[str, Any], Any]) -> None:
-            def wrapped(operation: str, arguments: Any) -> Any:
-                calls.append(operation)
-                if len(calls) - 1 != at:
-                    return call(operation, arguments)
-                if fault.after:
-                    call(operation, arguments)
-                raise fault.error(operation)
+        def around(operation: str, call: Callable[[], Any]) -> Any:
+            calls.append(operation)
+            return call() if fault is None or len(calls) - 1 != at else fault.strike(operation, call)
 
-            client._make_api_call = wrapped
-
-        for client, call in kept:
-            make(client, call)
-        try:
+        with intercepted(self.index.aws, around):
             yield calls
-        finally:
-            for client, _ in kept:
-                del client._make_api_call
 
 
 def _timeless(value: Any) -> Any:
@@ -204,25 +168,20 @@ def _timeless(value: Any) -> Any:
     return [_timeless(item) for item in value] if isinstance(value, list) else value
 
 
-NEVER = Fault("never", lambda _: Killed())
-
-
 @pytest.mark.soak
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_each_call_failing_in_each_way(index: Index, operation: Operation) -> None:
     rig = Rig(index)
     before = rig.view()
     rig.reset()
-    with rig.failing(-1, NEVER) as calls:
+    with rig.failing(-1, None) as calls:
         reply = rig.send(operation)
     assert reply is not None
     assert reply.status in operation.success
     after = rig.view()
     tried = 0
     for at, called in enumerate(calls):
-        for fault in FAULTS:
-            if fault.only and fault.only != called:
-                continue
+        for fault in faults_of(called):
             tried += 1
             where = f"{operation.name}: call {at} ({called}) {fault.name}"
             rig.reset()
