@@ -60,7 +60,7 @@ class Repositories:
                 head = self._permissions.admit(caller, repository, stored.head, Role.WRITE)
                 self._lists.merge(repository, stored, images)
                 return head.generation
-            return self._store.create(
+            generation = self._store.create(
                 repository,
                 stored,
                 images,
@@ -68,6 +68,8 @@ class Repositories:
                 private=self._private and repository.namespace != LIBRARY,
                 owner=caller.username if caller.username == repository.namespace else None,
             )
+            self._lists.forget(repository)  # its life before may have ended elsewhere
+            return generation
 
         return undisturbed(attempt)
 

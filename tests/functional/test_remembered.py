@@ -66,6 +66,15 @@ def test_what_is_remembered_of_one_life_is_nothing_in_the_next(index: Index) -> 
     assert index.request("GET", IMAGES, old).status == 401
 
 
+def test_what_is_remembered_of_one_life_ends_where_the_next_begins(index: Index) -> None:
+    alice = index.account("alice")
+    index.push("alice/web", alice, A)
+    old = read_token(index)
+    index.restarted().request("DELETE", "/v1/repositories/alice/web", alice)
+    index.push("alice/web", alice, B)
+    assert index.request("GET", IMAGES, old).status == 401
+
+
 def test_a_list_that_is_changed_while_it_is_read_is_not_remembered(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
