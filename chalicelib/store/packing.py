@@ -94,7 +94,10 @@ def _unpack_text(images: dict[str, str], segment: bytes, at: int, count: int) ->
             (length,), at = _read(_LENGTH, segment, at), at + _LENGTH.size
             if at + length > len(segment):
                 raise CorruptSegment("the segment is cut short")
-            fields.append(segment[at : at + length].decode())
+            try:
+                fields.append(segment[at : at + length].decode())
+            except UnicodeDecodeError:
+                raise CorruptSegment("the segment has a text that is no UTF-8") from None
             at += length
         image_id, checksum = fields
         if checksum or image_id not in images:

@@ -67,6 +67,13 @@ def test_a_segment_cut_short_or_of_another_kind_is_refused(images: dict[str, str
         unpacked([b"\x01\x09\x00\x01" + segment])
 
 
+def test_a_segment_whose_text_is_no_utf8_is_refused_with_the_same_error() -> None:
+    assert unpacked([b"\x01\xff\x00\x01\x00\x01a\x00\x01b"]) == {"a": "b"}
+    for text in (b"\x00\x01\xffa\x00\x01b", b"\x00\x01a\x00\x01\x80", b"\x00\x02\xed\xa0\x00\x01b"):
+        with pytest.raises(CorruptSegment):
+            unpacked([b"\x01\xff\x00\x01" + text])
+
+
 def test_upper_case_digests_keep_their_case() -> None:
     images = {"a" * 64: "sha256:" + "AB" * 32, "b" * 64: "AB" * 32}
     assert unpacked(pack(images)) == images
