@@ -29,11 +29,12 @@ from tests.histories.run import CLIENTS, CONTAINERS, SETTINGS, play
 
 MakeIndex = Callable[..., Index]
 GROUPS, IN_A_GROUP, IN_A_LONG_GROUP = 4, 16, 100
+LIST_MEMORY = (0, 2)  # every other group has containers that remember lists
 TRIED_AT_MOST = 80  # histories, until one catches what is broken
 
 
-def _play(make_index: MakeIndex, seeds: Iterable[int]) -> None:
-    index, requests, histories, worlds = make_index(**SETTINGS), Counter[str](), 0, 0
+def _play(make_index: MakeIndex, seeds: Iterable[int], list_memory: int) -> None:
+    index, requests, histories, worlds = make_index(**SETTINGS, list_memory=list_memory), Counter[str](), 0, 0
     for seed in seeds:
         played = play(index, seed)
         requests.update(f"{request.kind} {request.status}" for request in played.history.requests)
@@ -49,19 +50,20 @@ def _play(make_index: MakeIndex, seeds: Iterable[int]) -> None:
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_a_model_explains_every_history(make_index: MakeIndex, group: int) -> None:
-    _play(make_index, range(group * IN_A_GROUP, (group + 1) * IN_A_GROUP))
+    _play(make_index, range(group * IN_A_GROUP, (group + 1) * IN_A_GROUP), LIST_MEMORY[group % 2])
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("group", range(10))
 def test_a_model_explains_many_histories(make_index: MakeIndex, group: int) -> None:
     first = 10_000 + group * IN_A_LONG_GROUP
-    _play(make_index, range(first, first + IN_A_LONG_GROUP))
+    _play(make_index, range(first, first + IN_A_LONG_GROUP), LIST_MEMORY[group % 2])
 
 
 @pytest.mark.skipif("HISTORY" not in os.environ, reason="HISTORY=… names the seed of one")
 def test_the_history_of_one_seed(make_index: MakeIndex) -> None:
-    _play(make_index, [int(os.environ["HISTORY"])])
+    for list_memory in LIST_MEMORY:
+        _play(make_index, [int(os.environ["HISTORY"])], list_memory)
 
 
 def test_a_seed_makes_the_same_history_again(make_index: MakeIndex) -> None:
@@ -89,6 +91,16 @@ def _for_any_life(grant: Grant, head: Head | None, needed: Role) -> Head:
     return _admit_token(grant if head is None else replace(grant, generation=head.generation), head, needed)
 
 
+class _TooLong:
+    """Twice as long as was said."""
+
+    def __get__(self, lists: ImageLists, _: type) -> int:
+        return 4
+
+    def __set__(self, lists: ImageLists, _: float) -> None:
+        """Nothing that is said changes it."""
+
+
 def _compacts_without_the_push(compact: Callable[..., None]) -> Callable[..., None]:
     return lambda self, repository, head, old, _: compact(self, repository, head, old, {})
 
@@ -102,7 +114,7 @@ BROKEN: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "a password is remembered whatever is stored": lambda: patch.object(
         Passwords, "_mark", lambda _, secret, __: secret
     ),
-    "a list is remembered for four seconds": lambda: patch("chalicelib.images.REMEMBERED_SECONDS", 4),
+    "a list is remembered for too long": lambda: patch.object(ImageLists, "_memory", _TooLong(), create=True),
     "a container does not forget what it changes": lambda: patch.object(ImageLists, "forget", lambda *_: None),
     "a share that is taken away stays": lambda: patch.object(CollaboratorStore, "remove", lambda *_: None),
     "a robot that is revoked works on": lambda: patch.object(Robots, "revoke", lambda *_: None),
@@ -116,7 +128,7 @@ FIRST = {"a container does not forget what it changes": 38, "a share that is tak
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("broken", BROKEN)
 def test_what_is_broken_is_found(make_index: MakeIndex, broken: str) -> None:
-    index = make_index(**SETTINGS)
+    index = make_index(**SETTINGS, list_memory=2)
     with BROKEN[broken]():
         for seed in range(FIRST.get(broken, 0), FIRST.get(broken, 0) + TRIED_AT_MOST):
             try:

@@ -69,7 +69,10 @@ class Known:
         """Creates the accounts, and gives the world that this makes."""
         for name, (password,) in self.passwords.items():
             index.account(name, admin=name.endswith(ADMIN), password=password)
-        return World(passwords=frozenset((name, password) for name, (password,) in self.passwords.items()))
+        return World(
+            passwords=frozenset((name, password) for name, (password,) in self.passwords.items()),
+            memory=index.settings.list_memory,
+        )
 
 
 class Client:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from tests.histories.model import Images, World
 from tests.histories.requests import History, Kind, Request, Token
-from tests.histories.ways import MEMORY_SECONDS, Act, Look, Way, Ways
+from tests.histories.ways import Act, Look, Way, Ways
 
 Reached = frozenset[tuple[int, int]]  # (way, place in it): how far a request may have come
 State = tuple[World, frozenset[tuple[int, Reached]]]  # and how far each request under way has
@@ -138,7 +138,7 @@ def _answered(state: State, number: int) -> State:
 def _forgotten(state: State, now: float, shown: Collection[Images]) -> State:
     """Without what no container remembers any more, and without what no token is ever `shown`."""
     world, pending = state
-    past = tuple(one for one in world.past if one.until >= now - MEMORY_SECONDS and one.images in shown)
+    past = tuple(one for one in world.past if one.until >= now - world.memory and one.images in shown)
     return state if len(past) == len(world.past) else (replace(world, past=past), pending)
 
 

@@ -56,12 +56,13 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything. Robots are called `account/robot`."""
+    """Everything. Robots are called `account/robot`. Containers remember lists for `memory` seconds."""
 
     passwords: Pairs[str] = frozenset()
     robots: Pairs[str] = frozenset()
     lives: Pairs[Life] = frozenset()
     past: tuple[Past, ...] = field(default=())
+    memory: int = 0
 
     def life(self, repository: str) -> Life | None:
         return get(self.lives, repository)

@@ -22,7 +22,7 @@ class Kind(StrEnum):
     SHARE = "share"
     UNSHARE = "unshare"
     SIGN_IN = "sign in"
-    PASSWORD = "new password"
+    PASSWORD = "new password"  # pragma: allowlist secret
     ROBOT = "make a robot"
     REVOKE = "revoke a robot"
 

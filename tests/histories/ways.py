@@ -15,8 +15,6 @@ from chalicelib.access import Access, Role
 from tests.histories.model import Life, World, get, put
 from tests.histories.requests import Account, Kind, Request, Token
 
-MEMORY_SECONDS = 2  # docs/security.md: so long may another container answer a read token from its memory
-
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -287,7 +285,7 @@ class Ways:
         request = self.request
         return any(
             (one.repository, one.generation, one.images) == (request.repository, token.generation, request.found)
-            and one.until >= request.began - MEMORY_SECONDS
+            and one.until >= request.began - world.memory
             and all(self.answered.get(number, request.invoked) >= request.invoked for number in one.since)
             for one in world.past
         )
