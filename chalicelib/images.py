@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import msgspec
 
-from chalicelib.access import Access, Caller, Role
+from chalicelib.access import Access, Caller, Role, role_of
 from chalicelib.errors import BadRequest, Forbidden, TooLarge, Unavailable
-from chalicelib.names import RepositoryName, is_checksum, is_image_id
+from chalicelib.names import LIBRARY, RepositoryName, is_checksum, is_image_id
 from chalicelib.permissions import Permissions
 from chalicelib.store.images import Head, ImageStore, StoredImages
 from chalicelib.store.packing import pack
@@ -76,7 +76,9 @@ class ImageLists:
         self._lock = Lock()
 
     def read(self, asker: Caller | Grant, repository: RepositoryName) -> ImageList:
-        """The list. One Query, or none where it is remembered. Raises what `Permissions.admit` does."""
+        """The list. One Query, or none where it is remembered; a GetItem more for an account that does not own it, or
+        nobody. Raises what `Permissions.admit` does.
+        """
         if not self._memory or not isinstance(asker, Grant) or asker.access is not Access.READ:
             return self._read(asker, repository)
         now, changes = self._clock(), self._changes
@@ -111,11 +113,25 @@ class ImageLists:
         """
 
         def attempt() -> ImageList:
-            stored = self._store.read(repository)
-            head = self._permissions.admit(asker, repository, stored.head, Role.WRITE)
+            stored, head = self.admitted(asker, repository, Role.WRITE)
             return ImageList(self.merge(repository, stored, images), head.generation)
 
         return undisturbed(attempt)
+
+    def admitted(self, asker: Caller | Grant, repository: RepositoryName, needed: Role) -> tuple[StoredImages, Head]:
+        """What is stored, and its head, for who may do what takes `needed`. Raises what `Permissions.admit` does.
+
+        Whom the repository's own word may refuse is judged by its head first, one GetItem more: read with the list, the
+        time of the refusal would say how long the list is, and so that there is one.
+        """
+        judged = None
+        by_head = isinstance(asker, Caller) and role_of(asker, repository, private=True) < needed
+        if by_head and repository.namespace != LIBRARY:
+            judged = self._permissions.admit(asker, repository, self._store.head(repository), needed)
+        stored = self._store.read(repository)
+        if judged is None or judged != stored.head:
+            judged = self._permissions.admit(asker, repository, stored.head, needed)
+        return stored, judged
 
     def merge(self, repository: RepositoryName, stored: StoredImages, images: dict[str, str]) -> dict[str, str]:
         """Appends to a living list what `images` changes in it, and gives the merged list. Raises TooLarge, and
@@ -141,8 +157,7 @@ class ImageLists:
         self._note_deletion(grant.repository, head)
 
     def _read(self, asker: Caller | Grant, repository: RepositoryName) -> ImageList:
-        stored = self._store.read(repository)
-        head = self._permissions.admit(asker, repository, stored.head, Role.READ)
+        stored, head = self.admitted(asker, repository, Role.READ)
         self._note_deletion(repository, head)
         return ImageList(stored.merged(), head.generation)
 

@@ -55,9 +55,13 @@ class Repositories:
         """
 
         def attempt() -> str:
+            if not may_create(caller, repository):
+                stored, head = self._lists.admitted(caller, repository, Role.WRITE)
+                self._lists.merge(repository, stored, images)
+                return head.generation
             stored = self._images.read(repository)
-            if stored.living is not None or not may_create(caller, repository):
-                head = self._permissions.admit(caller, repository, stored.head, Role.WRITE)
+            if stored.living is not None:
+                head = self._permissions.admit(caller, repository, stored.living, Role.WRITE)
                 self._lists.merge(repository, stored, images)
                 return head.generation
             generation = self._store.create(
@@ -82,12 +86,14 @@ class Repositories:
         """
 
         def attempt() -> str | None:
-            stored = self._images.read(repository)
-            owns = role_of(caller, repository, private=True) >= Role.ADMIN
-            if stored.head is not None and stored.head.deleted and owns:
-                self._forget_shares(repository, stored.head)
-                return None if stored.head.confirmed else stored.head.generation
-            head = self._permissions.admit(caller, repository, stored.head, Role.ADMIN)
+            if role_of(caller, repository, private=True) < Role.ADMIN:
+                stored, head = self._lists.admitted(caller, repository, Role.ADMIN)
+            else:
+                stored = self._images.read(repository)
+                if stored.head is not None and stored.head.deleted:
+                    self._forget_shares(repository, stored.head)
+                    return None if stored.head.confirmed else stored.head.generation
+                head = self._permissions.admit(caller, repository, stored.head, Role.ADMIN)
             known = self._known(repository, head)
             self._store.delete(known, stored, terms_of(repository, known.description), confirmed=final)
             self._lists.forget(repository)

@@ -23,7 +23,7 @@ def warm(index: Index) -> Index:
     ("method", "path", "who", "body", "status", "calls"),
     [
         ("GET", BASE + "/images", "write", None, 200, [QUERY]),
-        ("GET", BASE + "/images", "nobody", None, 200, [QUERY]),
+        ("GET", BASE + "/images", "nobody", None, 200, [GET, QUERY]),
         ("GET", BASE + "/images", "alice", None, 200, [GET, QUERY]),
         ("GET", f"{BASE}/layer/{A}/access", "write", None, 200, [QUERY]),
         ("PUT", BASE + "/auth", "write", None, 200, [GET]),

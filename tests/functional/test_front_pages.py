@@ -164,7 +164,7 @@ def test_a_repository_s_page(index: Index) -> None:
     describe(index, "alice/web", alice, description="What the web is served with.")
     index.calls.clear()
     page = get(index, "/r/alice/web")
-    assert index.calls == ["dynamodb.GetItem", "dynamodb.BatchGetItem", "dynamodb.Query"]
+    assert index.calls == ["dynamodb.GetItem", "dynamodb.BatchGetItem", "dynamodb.GetItem", "dynamodb.Query"]
     assert page.title == "alice/web"
     assert page.commands == [f"docker pull {HOST}/alice/web"]
     assert "What the web is served with." in page.text

@@ -250,15 +250,15 @@ def test_what_sharing_costs(shared: Index) -> None:
     assert shared.request("GET", "/v1/users/", basic("bobby")).status == 200  # remembered from here on
     shared.push("alice/open", basic("alice"), "a")
     for name, calls, why in (
-        ("open", [get, query], "nobody shares in it, and nothing is hidden: nothing more is asked"),
-        ("web", [get, query, get], "what is private is looked at as if somebody did"),
-        ("missing", [get, query, get], "and so is what is missing"),
+        ("open", [get, get, query], "nothing is hidden: who shares in it is not asked"),
+        ("web", [get, get, get], "what is private is looked at as if somebody shared in it, and its list not at all"),
+        ("missing", [get, get, get], "and so is what is missing"),
     ):
         shared.calls.clear()
         shared.request("GET", f"/v1/repositories/alice/{name}/images", basic("bobby"))
         assert shared.calls == calls, why
     share(shared, "bobby", "read")
-    for username, calls in (("bobby", [get, query, get]), ("alice", [get, query])):
+    for username, calls in (("bobby", [get, get, get, query]), ("alice", [get, query])):
         shared.calls.clear()
         assert shared.request("GET", IMAGES, basic(username)).status == 200
         assert shared.calls == calls

@@ -154,6 +154,7 @@ def test_what_is_private_cannot_be_told_from_what_is_missing(index: Index) -> No
         for method, path, body in ATTEMPTS:
             asked = (caller, method, path, body)
             missing = attempt(*asked, "missing")
+            assert "dynamodb.Query" not in missing[1] or "?q=" in path, "a list takes longer to read the longer it is"
             for name in (made.repository(caller).name, lonely.name, "gone"):
                 assert attempt(*asked, name) == missing, (*asked, name)
                 tried += 1
