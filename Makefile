@@ -20,7 +20,7 @@ test: check pytest ## Check and run everything that needs no cloud.
 pytest: $(READY) ## The tests alone. TESTS=… chooses.
 	$(BIN)/python -m pytest --ignore=tests/deployed -m "not soak" $(TESTS)
 
-soak: $(READY)   ## Every operation with each of its calls to AWS failing in each way. Minutes.
+soak: $(READY)   ## Every operation with each of its calls to AWS failing in each way, and long fuzzing. Minutes.
 	$(BIN)/python -m pytest tests/functional -m soak -rP
 
 test-deployed: $(READY) ## The packaged function under Lambda's runtime client, and deployed to an emulator. Minutes.

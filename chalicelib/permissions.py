@@ -7,7 +7,7 @@ from chalicelib.store.collaborators import CollaboratorStore
 from chalicelib.store.images import Head
 from chalicelib.tokens import Grant, InvalidToken
 
-_NOWHERE = Head("", private=True, shared=True)  # a missing repository is looked at like a private one
+_NOWHERE = Head("", private=True)  # a missing repository is looked at like a private one
 
 
 class Permissions:

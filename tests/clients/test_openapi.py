@@ -95,6 +95,7 @@ def test_the_index_does_what_its_document_says(
             timeout=SECONDS_AT_MOST,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        print(caller.__name__, *re.findall(r"^ *(\d+ generated)", done.stdout, re.MULTILINE))
         log = server.log.read_text()
     assert opened <= set(_succeeded(log))
 
