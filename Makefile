@@ -7,7 +7,7 @@ READY = $(VENV)/ready
 STAGE ?= dev
 WHERE = --stage $(STAGE) $(if $(REGION),--region $(REGION))
 
-.PHONY: help serve test check secrets pytest soak test-deployed deploy status logs rollback destroy package bench docs format lock clean
+.PHONY: help serve test check secrets pytest soak mutation test-deployed deploy status logs rollback destroy package bench docs format lock clean
 
 help:            ## Show this.
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -22,6 +22,9 @@ pytest: $(READY) ## The tests alone. TESTS=… chooses.
 
 soak: $(READY)   ## Every operation with each of its calls to AWS failing in each way, and long fuzzing. Minutes.
 	$(BIN)/python -m pytest tests/functional -m soak -rP
+
+mutation: $(READY) ## Change the rules of tokens, access, packing and passwords one by one: do tests notice? Minutes.
+	$(BIN)/python -m tests.mutation
 
 test-deployed: $(READY) ## The packaged function under Lambda's runtime client, and deployed to an emulator. Minutes.
 	$(BIN)/python -m pytest tests/deployed
@@ -74,7 +77,7 @@ lock: $(READY)   ## Pin the newest versions, with hashes.
 	else echo "skipped: without npm the lock of bench/dynalite stays as it is"; fi
 
 clean:           ## Remove what was built and installed.
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
 $(READY): requirements.txt requirements-dev.txt requirements/pip.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else "Waybill runs on Python 3.11 to 3.13; this is %d.%d. PYTHON=… chooses another." % v[:2])'

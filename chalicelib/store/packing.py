@@ -89,20 +89,21 @@ def _entry(image_id: str, checksum: str) -> tuple[int, bytes]:
 
 def _unpack_text(images: dict[str, str], segment: bytes, at: int, count: int) -> int:
     for _ in range(count):
-        fields = []
-        for _ in ("id", "checksum"):
-            (length,), at = _read(_LENGTH, segment, at), at + _LENGTH.size
-            if at + length > len(segment):
-                raise CorruptSegment("the segment is cut short")
-            try:
-                fields.append(segment[at : at + length].decode())
-            except UnicodeDecodeError:
-                raise CorruptSegment("the segment has a text that is no UTF-8") from None
-            at += length
-        image_id, checksum = fields
+        image_id, at = _read_text(segment, at)
+        checksum, at = _read_text(segment, at)
         if checksum or image_id not in images:
             images[image_id] = checksum
     return at
+
+
+def _read_text(segment: bytes, at: int) -> tuple[str, int]:
+    (length,), start = _read(_LENGTH, segment, at), at + _LENGTH.size
+    if start + length > len(segment):
+        raise CorruptSegment("the segment is cut short")
+    try:
+        return segment[start : start + length].decode(), start + length
+    except UnicodeDecodeError:
+        raise CorruptSegment("the segment has a text that is no UTF-8") from None
 
 
 def _read(struct: Struct, segment: bytes, at: int) -> tuple[int, ...]:

@@ -97,3 +97,62 @@ def test_neither_passwords_nor_hashes_show_in_a_repr() -> None:
     passwords.matches("correct horse", passwords.hash("correct horse"))
     assert "horse" not in repr(vars(passwords))
     assert "$2b$" not in repr(vars(passwords)["_remembered"])
+
+
+def test_a_hash_has_the_cost_that_was_asked_for_and_a_salt_of_its_own() -> None:
+    hashes = {Passwords(5).hash("correct horse") for _ in range(2)}
+    assert len(hashes) == 2
+    assert {hashed[:7] for hashed in hashes} == {"$2b$05$"}
+
+
+def test_nobodys_hash_is_made_once_and_matches_no_password_that_anybody_could_know(counted: list[bytes]) -> None:
+    passwords = Passwords(4)
+    for password in ("correct horse", "", "None"):
+        assert not passwords.matches(password, None)
+    assert len(set(counted)) == 1
+    assert not passwords.matches("correct horse", Passwords(4).hash("None"))
+
+
+def test_what_no_password_can_be_costs_no_bcrypt_whoever_it_is_for(counted: list[bytes]) -> None:
+    passwords = Passwords(4)
+    for stored in (None, passwords.hash("correct horse")):
+        assert not passwords.matches("x" * 73, stored)
+        assert not passwords.matches("a\0b", stored)
+    assert not counted
+    assert not passwords.matches("\ud800", passwords.hash("correct horse"))
+    assert not passwords.remembers("\ud800", passwords.hash("correct horse"))
+
+
+def test_a_match_is_remembered_by_who_made_it_and_not_after_its_minute() -> None:
+    clock = Clock()
+    passwords = Passwords(4, clock)
+    stored = passwords.hash("correct horse")
+    assert not passwords.remembers("correct horse", stored)
+    assert passwords.matches("correct horse", stored)
+    assert passwords.remembers("correct horse", stored)
+    assert not passwords.remembers("correct horsf", stored)
+    assert not Passwords(4, clock).remembers("correct horse", stored)
+    clock.now = REMEMBERED_SECONDS
+    assert not passwords.remembers("correct horse", stored)
+
+
+def test_where_a_hash_ends_and_a_password_begins_is_no_matter_of_chance() -> None:
+    passwords = Passwords(4)
+    stored = passwords.hash("correct horse")
+    assert passwords.matches("correct horse", stored)
+    assert not passwords.remembers(stored[-1] + "correct horse", stored[:-1])
+
+
+def test_ten_thousand_are_remembered_and_the_longest_unused_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    passwords = Passwords(4, clock)
+    monkeypatch.setattr(bcrypt, "checkpw", lambda secret, stored: True)
+    for n in range(10_000):
+        passwords.matches("correct horse", f"hash {n}")
+    assert passwords.remembers("correct horse", "hash 0")
+    clock.now = REMEMBERED_SECONDS
+    passwords.matches("correct horse", "hash 0")  # again: what is forgotten next is another
+    passwords.matches("correct horse", "hash 10000")
+    clock.now -= 1
+    remembered = [n for n in range(10_001) if passwords.remembers("correct horse", f"hash {n}")]
+    assert remembered == [0, *range(2, 10_001)]

@@ -4,10 +4,12 @@ import re
 import secrets
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chalicelib.access import Access
+from chalicelib.errors import Unavailable
 from chalicelib.names import RepositoryName
 from chalicelib.signing import EPOCH_SECONDS, EpochSigner, KmsSigner, Signer
 from chalicelib.tokens import Grant, InvalidToken, Tokens
@@ -140,6 +142,49 @@ def test_what_it_does_not(spelt: str) -> None:
         TOKENS.check(spelt)
 
 
+@pytest.mark.parametrize(
+    ("spelt", "told"),
+    [
+        (ISSUED + ",", 'a token is signature=…,repository="namespace/name",access=… without spaces'),
+        (ISSUED + ",access=write", "the token says access twice"),
+        (ISSUED.replace('"', ""), "a token quotes its repository, and neither signature nor access"),
+        (
+            ISSUED.replace("access=write", 'access="write"'),
+            "a token quotes its repository, and neither signature nor access",
+        ),
+        (ISSUED.replace("access", "assess"), "the token has no access"),
+        (
+            ISSUED.replace("signature=1", "signature=2"),
+            "the token's signature is malformed; ask the index for a new token",
+        ),
+        (ISSUED.replace("foo/bar", "bar"), "the token's repository is not namespace/name"),
+        (ISSUED.replace("foo/bar", "/bar"), "the token's repository is not namespace/name"),
+        (ISSUED.replace("foo/bar", "foo/"), "the token's repository is not namespace/name"),
+        (ISSUED.replace("foo/bar", "foo/bär"), "the token's repository is not namespace/name"),
+        (ISSUED.replace("=write", "=admin"), "the token's access is not read, write or delete"),
+        (ISSUED.replace("=write", "=read"), "the token was not issued by this index"),
+        (ISSUED.replace(".0123456789abcdef.", ".0123456789abcdee."), "the token was not issued by this index"),
+        (ISSUED.replace(f".{NOW + 600}.", f".{NOW + 601}."), "the token was not issued by this index"),
+        (ISSUED.replace(f".{NOW + 600}.", f".{NOW + 999999}."), "the token was not issued by this index"),
+        (ISSUED.replace(f".{NOW + 600}.", f".{NOW}."), "the token has expired; ask the index for a new one"),
+        (ISSUED.replace(f".{NOW // 3600}.", f".{NOW // 3600 - 1}."), "the token was not issued by this index"),
+    ],
+)
+def test_who_brings_a_bad_token_is_told_what_is_wrong_with_it(spelt: str, told: str) -> None:
+    with pytest.raises(InvalidToken) as refused:
+        TOKENS.check(spelt)
+    assert str(refused.value) == told
+
+
+def test_unknown_keys_may_come_twice_and_quoted_or_not() -> None:
+    assert TOKENS.check(ISSUED + ',extra=1,extra="2",other=') == GRANT
+
+
+def test_a_repositorys_name_may_hold_what_a_path_can() -> None:
+    grant = Grant(RepositoryName("foo", "bar/baz"), Access.READ, "0" * 16)
+    assert TOKENS.check(TOKENS.issue(grant)) == grant
+
+
 def test_base64s_spare_bits_are_no_second_spelling() -> None:
     signature, rest = ISSUED.split(",", 1)
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -191,6 +236,61 @@ def test_a_forger_cannot_make_the_index_ask_kms_for_other_epochs() -> None:
     assert kms.calls == 1
 
 
+@pytest.mark.parametrize(
+    ("clock_is_behind", "expiry", "asked"),
+    [
+        (0, NOW + 10, [NOW - EPOCH_SECONDS, NOW]),
+        (0, NOW + 600, [NOW]),  # of the hour before it would have lived 600 seconds and more
+        (0, NOW + 599, [NOW - EPOCH_SECONDS, NOW]),
+        (60, NOW + 600, [NOW]),
+        (61, NOW + 600, []),
+    ],
+)
+def test_kms_is_asked_for_just_the_epochs_that_can_hold_a_live_token(
+    clock_is_behind: int, expiry: int, asked: list[int]
+) -> None:
+    kms, clock = Kms(), Clock()
+    tokens = make(600, KmsSigner(kms, "k"), clock)
+    clock.now -= clock_is_behind
+    found = []
+    for start in range(NOW - 3 * EPOCH_SECONDS, NOW + 3 * EPOCH_SECONDS, EPOCH_SECONDS):
+        calls = kms.calls
+        forged = f"signature=1.{start // EPOCH_SECONDS}.{expiry}.{'0' * 16}.{'0' * 16}.{'A' * 43}"
+        with pytest.raises(InvalidToken) as refused:
+            tokens.check(f'{forged},repository="foo/bar",access=read')
+        assert str(refused.value) == "the token was not issued by this index"
+        if kms.calls > calls:
+            found.append(start)
+    assert found == asked
+
+
+KEY = bytes(range(32))
+EARLIER = {
+    "epoch": "1.500000.1800000600.0123456789abcdef.ebec3d3a2af8ad6f.A4fBUjjsERw9P3bBmKBPCrmqbxQTFEZup2N6jcPA9pA",
+    "kms": "1.500000.1800000600.0123456789abcdef.c014669bdbdd1a65.axtrScVsbYnAxqHR3pIlgWxIhr8ZXTNIgqwIAb3lLyU",
+}
+
+
+@pytest.mark.parametrize("kind", EARLIER)
+def test_a_token_of_the_release_before_is_good_in_this_one(kind: str) -> None:
+    """Containers of both run side by side while one is deployed, and tokens outlive that."""
+    kms = Kms()
+    kms.key = KEY
+    root = KmsSigner(kms, "alias/x")
+    tokens = make(600, EpochSigner(root) if kind == "epoch" else root)
+    assert tokens.check(f'signature={EARLIER[kind]},repository="foo/bar",access=write') == GRANT
+
+
+def test_a_token_has_the_second_that_it_expires_and_16_random_digits() -> None:
+    clock = Clock()
+    clock.now += 0.9
+    tokens = make(600, clock=clock)
+    parts = [tokens.issue(GRANT).split(",")[0].removeprefix("signature=").split(".") for _ in range(2)]
+    assert parts[0][:4] == ["1", str(NOW // EPOCH_SECONDS), str(NOW + 600), GRANT.generation]
+    assert re.fullmatch(r"[0-9a-f]{16}", parts[0][4])
+    assert parts[0][4] != parts[1][4]
+
+
 def test_another_stacks_token_is_none() -> None:
     with pytest.raises(InvalidToken):
         make().check(ISSUED)
@@ -202,16 +302,22 @@ def test_a_token_in_the_strict_mode_is_good_once() -> None:
             self.nonces: set[str] = set()
 
         def spend(self, nonce: str, expiry: int) -> bool:
+            assert expiry == NOW + 600
             new = nonce not in self.nonces
             self.nonces.add(nonce)
             return new
 
-    tokens = Tokens(EpochSigner(KmsSigner(Kms(), "k")), 600, Spent(), Clock())
+    spent = Spent()
+    tokens = Tokens(EpochSigner(KmsSigner(Kms(), "k")), 600, spent, Clock())
     token, other = tokens.issue(GRANT), tokens.issue(GRANT)
     assert tokens.check(token) == GRANT
-    with pytest.raises(InvalidToken, match="used already"):
+    with pytest.raises(InvalidToken, match=r"^the token was used already; this index takes each token once$"):
         tokens.check(token)
     assert tokens.check(other) == GRANT
+    assert spent.nonces == {shown.split(".")[4] for shown in (token, other)}
+    with pytest.raises(InvalidToken):
+        tokens.check(tokens.issue(GRANT)[:-5] + "read")
+    assert len(spent.nonces) == 2, "only what this index made is remembered"
 
 
 @pytest.mark.parametrize("kind", ["epoch", "kms"])
@@ -231,6 +337,33 @@ def test_both_signers_keep_the_promise_of_the_interface(kind: str) -> None:
 def test_the_signers_do_not_pass_for_each_other() -> None:
     root = KmsSigner(Kms(), "k")
     assert EpochSigner(root).sign(5, b"message") != root.sign(5, b"message")
+
+
+def test_kms_is_asked_for_an_hmac_by_the_stacks_key_and_told_what_for() -> None:
+    asked = []
+
+    class Recording:
+        def generate_mac(self, **request: object) -> dict[str, bytes]:
+            asked.append(request)
+            return {"Mac": bytes(32)}
+
+    root = KmsSigner(Recording(), "alias/x")
+    root.sign(5, b"message")
+    EpochSigner(root).sign(5, b"message")
+    common = {"KeyId": "alias/x", "MacAlgorithm": "HMAC_SHA_256"}
+    assert asked == [common | {"Message": b"waybill/1/5/" + said} for said in (b"message", b"epoch key")]
+
+
+@pytest.mark.parametrize("error", [EndpointConnectionError(endpoint_url="x"), ClientError({}, "GenerateMac")])
+def test_without_kms_nothing_is_signed_and_the_client_is_told_to_come_again(error: Exception) -> None:
+    class Broken:
+        def generate_mac(self, **_: object) -> dict[str, bytes]:
+            raise error
+
+    with pytest.raises(Unavailable) as told:
+        EpochSigner(KmsSigner(Broken(), "alias/x")).sign(5, b"message")
+    assert str(told.value) == "the index cannot reach its signing key right now; try again in a moment"
+    assert told.value.__cause__ is error
 
 
 def test_only_as_many_epoch_keys_are_kept_as_can_hold_live_tokens() -> None:
