@@ -164,8 +164,9 @@ def _fetch_libraries(vendor: Path, architecture: str) -> list[Wheel]:
 def _chalice_package(project: Path, out: Path) -> Path:
     merged = project / "service.json"  # from YAML, Chalice would write a template with tags of its own
     merged.write_text(json.dumps(yaml.safe_load(SERVICE_TEMPLATE.read_text())))
-    command = ["-c", "import chalice.cli; chalice.cli.main()", "package", "--merge-template", merged.name]
-    _run("chalice package", [*command, str(out.resolve())], project, AWS_DEFAULT_REGION="us-east-1")
+    chalice = ["-c", "import sys, chalice.cli; sys.exit(chalice.cli.main())"]
+    command = [*chalice, "package", "--merge-template", merged.name, str(out.resolve())]
+    _run("chalice package", command, project, AWS_DEFAULT_REGION="us-east-1")
     return out
 
 

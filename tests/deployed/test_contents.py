@@ -81,3 +81,9 @@ def test_a_file_with_another_hash_does_not_get_in(
     monkeypatch.setattr(infra.package, "REQUIREMENTS", changed)
     with pytest.raises(CannotPackage, match="pip failed: THESE PACKAGES DO NOT MATCH THE HASHES"):
         package(tmp_path / "package", architecture)
+
+
+def test_what_chalice_cannot_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(infra.package, "_SOURCES", ("chalicelib", ".chalice/config.json"))
+    with pytest.raises(CannotPackage, match=r"chalice package failed: .*app"):
+        package(tmp_path)
