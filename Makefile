@@ -20,7 +20,7 @@ test: check pytest ## Check and run everything that needs no cloud.
 pytest: $(READY) ## The tests alone. TESTS=… chooses.
 	$(BIN)/python -m pytest --ignore=tests/deployed -m "not soak" $(TESTS)
 
-soak: $(READY)   ## Every operation with each of its calls to AWS failing in each way, and long fuzzing. Minutes.
+soak: $(READY)   ## Each call to AWS failing in each way, many histories, long fuzzing, and mixed traffic for SECONDS=300.
 	$(BIN)/python -m pytest tests/functional -m soak -rP
 
 mutation: $(READY) ## Change the rules of tokens, access, packing and passwords one by one: do tests notice? Minutes.

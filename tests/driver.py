@@ -57,12 +57,12 @@ class Mailbox(list[Letter]):
 class Index:
     """One stack of its own. `calls` lists every call to AWS as `service.Operation`, `lines` is its journal.
 
-    With `keeps_letters` mail goes to `letters`, and not to SES.
+    With `keeps_letters` mail goes to `letters`, and not to SES. `aws` leads to another engine than moto.
     """
 
-    def __init__(self, settings: Settings, *, keeps_letters: bool = False) -> None:
+    def __init__(self, settings: Settings, *, keeps_letters: bool = False, aws: Clients | None = None) -> None:
         self.settings = replace(settings, stack=f"test-{uuid.uuid4().hex[:12]}")
-        self.aws = _clients(self.settings.region)
+        self.aws = aws or _clients(self.settings.region)
         create_stack(self.aws, self.settings.stack)
         self.calls: list[str] = []
         self.letters = Mailbox()

@@ -28,7 +28,7 @@ from tests.histories.explain import Inexplicable
 from tests.histories.run import CLIENTS, CONTAINERS, SETTINGS, play
 
 MakeIndex = Callable[..., Index]
-GROUPS, IN_A_GROUP, IN_A_LONG_GROUP = 4, 16, 100
+GROUPS, IN_A_GROUP, IN_A_LONG_GROUP = 4, 16, 50
 LIST_MEMORY = (0, 2)  # every other group has containers that remember lists
 TRIED_AT_MOST = 80  # histories, until one catches what is broken
 

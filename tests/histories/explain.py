@@ -8,10 +8,10 @@ Looks change nothing, so one that holds is taken at once: whatever can be explai
 so. Acts are tried in every order, and as late as can be: what an answer does not need is left to the next.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from tests.histories.model import Images, World
+from tests.histories.model import Images, Past, World
 from tests.histories.requests import History, Kind, Request, Token
 from tests.histories.ways import Act, Look, Way, Ways
 
@@ -49,7 +49,7 @@ def explain(history: History, begin: World) -> int:
             done |= {_answered(state, number) for state in states}  # or it did nothing
         if not done:
             raise Inexplicable(_told(requests[number], states, history))
-        states = {_forgotten(state, now, shown) for state in done}
+        states = _united(_forgotten(state, now, shown) for state in done)
         most = max(most, len(states))
     return most
 
@@ -140,6 +140,23 @@ def _forgotten(state: State, now: float, shown: Collection[Images]) -> State:
     world, pending = state
     past = tuple(one for one in world.past if one.until >= now - world.memory and one.images in shown)
     return state if len(past) == len(world.past) else (replace(world, past=past), pending)
+
+
+def _united(states: Iterable[State]) -> set[State]:
+    """One of all that differ only in what containers may remember: with what any of them may. There are too many else,
+    and a list that none of these worlds has had is found out all the same.
+    """
+    pasts: dict[State, dict[tuple[str, str, Images], Past]] = {}
+    for world, pending in states:
+        known = pasts.setdefault((replace(world, past=()), pending), {})
+        for one in world.past:
+            key = one.repository, one.generation, one.images
+            other = known.get(key, one)
+            known[key] = replace(one, until=max(one.until, other.until), since=one.since & other.since)
+    return {
+        (replace(world, past=tuple(past.values())) if past else world, pending)
+        for (world, pending), past in pasts.items()
+    }
 
 
 def _told(request: Request, states: set[State], history: History) -> str:
