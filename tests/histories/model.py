@@ -64,16 +64,9 @@ class World:
     past: tuple[Past, ...] = field(default=())
     memory: int = 0
 
-    def life(self, repository: str) -> Life | None:
-        return get(self.lives, repository)
-
-    def living(self, repository: str) -> Life | None:
-        life = self.life(repository)
-        return None if life is None or life.deleted else life
-
     def with_life(self, repository: str, after: Life, by: int, now: float) -> "World":
         """The world in which a request, number `by`, has brought `repository` to `after` at `now`."""
-        before, past = self.life(repository), self.past
+        before, past = get(self.lives, repository), self.past
         if before is not None and (before.deleted, before.generation, before.images) != (
             after.deleted,
             after.generation,

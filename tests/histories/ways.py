@@ -10,6 +10,7 @@ refused, and a private repository is a missing one to whoever may not read it.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from chalicelib.access import Access, Role
 from tests.histories.model import Life, World, get, put
@@ -41,18 +42,18 @@ NEEDED = {
     Kind.UNSHARE: Role.ADMIN,
 }
 SUCCESS = {
-    Kind.PUSH: 200,
-    Kind.UPDATE: 204,
-    Kind.PULL: 200,
-    Kind.VOUCH: 200,
-    Kind.DELETE: 202,
-    Kind.HIDE: 204,
-    Kind.SHARE: 204,
-    Kind.UNSHARE: 204,
-    Kind.SIGN_IN: 200,
-    Kind.PASSWORD: 204,
-    Kind.ROBOT: 201,
-    Kind.REVOKE: 204,
+    Kind.PUSH: (200,),
+    Kind.UPDATE: (204,),
+    Kind.PULL: (200,),
+    Kind.VOUCH: (200,),
+    Kind.DELETE: (202, 200),
+    Kind.HIDE: (204,),
+    Kind.SHARE: (204,),
+    Kind.UNSHARE: (204,),
+    Kind.SIGN_IN: (200,),
+    Kind.PASSWORD: (204,),
+    Kind.ROBOT: (201,),
+    Kind.REVOKE: (204,),
 }
 
 
@@ -68,14 +69,12 @@ class Ways:
 
     def all(self) -> tuple[Way, ...]:
         """Every way; of a request whose answer got lost, those in which it did something."""
-        if not self.request.is_known:
-            return tuple(self._succeeded(self.request.generation))
-        by, status = self.request.by, self.request.status
+        request, by = self.request, self.request.by
         if isinstance(by, Token):
-            return tuple(self._with_token(by))
-        if status == SUCCESS[self.request.kind] or (self.request.kind is Kind.DELETE and status == 200):
-            return tuple(self._succeeded(self.request.generation))
-        if status == 401:
+            return tuple(self._with_token(by)) if request.is_known else (self._shown(by),)
+        if not request.is_known or request.status in SUCCESS[request.kind]:
+            return tuple((*self._signed_in(), *way) for way in self._succeeded())
+        if request.status == 401:
             return () if by is None else (self._signed_in(right=False),)
         return tuple((*self._signed_in(), *way) for way in self._refused())
 
@@ -112,176 +111,135 @@ class Ways:
     @property
     def _needed(self) -> Role:
         """The role that this takes. Who reads may take themselves off."""
+        request, by = self.request, self.request.by
+        leaves = request.kind is Kind.UNSHARE and isinstance(by, Account) and (by.name, by.robot) == (request.of, "")
+        return Role.READ if leaves else NEEDED[request.kind]
+
+    # What an account is answered.
+
+    def _succeeded(self) -> Iterator[Way]:
         request = self.request
-        leaves = request.kind is Kind.UNSHARE and isinstance(request.by, Account) and request.by.name == request.of
-        return Role.READ if leaves and not request.by.robot else NEEDED[request.kind]  # type: ignore[union-attr]
-
-    # What is asked for.
-
-    def _succeeded(self, generation: str | None) -> Iterator[Way]:
-        by, kind = self.request.by, self.request.kind
-        lives = tuple(self.generations) if generation is None else (generation,)
-        if isinstance(by, Token):
-            acts = [Act(lambda world, now: self._added(world, now, by.generation))] if kind is Kind.UPDATE else []
-            yield (Look(lambda world: self._is(world, by.generation)), *acts)
-            return
-        signed_in = self._signed_in()
-        match kind:
+        match request.kind:
             case Kind.SIGN_IN:
-                yield signed_in
+                yield ()
             case Kind.PASSWORD:
-                yield *signed_in, Act(lambda world, _: self._password_replaced(world))
+                yield (Act(self._password_replaced),)
             case Kind.ROBOT:
-                yield *signed_in, Act(lambda world, _: self._robot_made(world))
+                yield (Act(self._robot_made),)
             case Kind.REVOKE:
-                there = Look(lambda world: get(world.robots, self.request.of) is not None)
-                yield *signed_in, there, Act(lambda world, _: self._robot_revoked(world))
-            case Kind.DELETE if self.request.status == 200:
-                yield *signed_in, Look(lambda world: self._is_over(world, None, confirmed=True))
+                yield Look(lambda world: get(world.robots, request.of) is not None), Act(self._robot_revoked)
+            case Kind.DELETE if request.status == 200:
+                yield (Look(lambda world: self._is_over(world, confirmed=True)),)
             case _:
-                for life in lives:
-                    for admitted in self._admitted(life):
-                        for done in self._done(life):
-                            yield *signed_in, *admitted, *done
-                    if kind is Kind.PUSH and self._may_begin:
-                        yield *signed_in, Act(lambda world, now, life=life: self._begun(world, now, life))  # type: ignore[misc]
-                    if kind is Kind.DELETE and self._rules:
-                        yield *signed_in, Look(lambda world, life=life: self._is_over(world, life, confirmed=False))  # type: ignore[misc]
+                for generation in self.generations if request.generation is None else (request.generation,):
+                    yield from self._succeeded_with(generation)
+
+    def _succeeded_with(self, generation: str) -> Iterator[Way]:
+        """What was asked of a repository and done to this life of it, or began it."""
+        kind = self.request.kind
+        for admitted in self._admitted(generation):
+            yield *admitted, *self._done(generation)
+        if kind is Kind.PUSH and self._may_begin:
+            yield (Act(partial(self._begun, generation=generation)),)
+        if kind is Kind.DELETE and self._rules:
+            yield (Look(lambda world: self._is_over(world, generation, confirmed=False)),)
 
     def _admitted(self, generation: str) -> Iterator[Way]:
         """How the asker was let to this life: by what its head says, or by a share that is looked up behind it."""
         request, needed = self.request, self._needed
 
-        def seen(world: World) -> Life | None:
-            life = world.living(request.repository)
-            if life is None or life.generation != generation:
-                return None
-            return life if request.found is None or life.images == request.found else None
+        def is_seen(world: World) -> bool:
+            life = self._life(world, generation)
+            return life is not None and not life.deleted and request.found in (None, life.images)
 
-        def is_let_in(world: World) -> bool:
-            life = seen(world)
+        def may(world: World) -> bool:
+            life = self._life(world, generation)
             return life is not None and self._role(life) >= needed
 
-        def shares(world: World) -> bool:
-            life = world.life(request.repository)
-            return life is not None and life.generation == generation and self._role(life) >= needed
+        yield (Look(lambda world: is_seen(world) and may(world)),)
+        if not self._rules:
+            yield Look(is_seen), Look(may)
 
-        yield (Look(is_let_in),)
-        if isinstance(request.by, Account) and not self._rules:
-            yield Look(lambda world: seen(world) is not None), Look(shares)
-
-    def _done(self, generation: str) -> Iterator[Way]:
+    def _done(self, generation: str) -> Way:
         """What it does there."""
         request = self.request
+        change = partial(self._changed, generation=generation)
         match request.kind:
-            case Kind.PULL:
-                yield ()
             case Kind.PUSH | Kind.UPDATE:
-                yield (Act(lambda world, now: self._added(world, now, generation)),)
+                return (Act(partial(self._added, generation=generation)),)
             case Kind.DELETE:
-                yield (Act(lambda world, now: self._changed(world, now, generation, lambda life: _ended(life))),)
+                return (Act(partial(change, change=lambda life: replace(life, deleted=True, confirmed=False))),)
             case Kind.HIDE:
-                yield (Act(lambda world, now: self._changed(world, now, generation, self._hidden)),)
+                return (Act(partial(change, change=lambda life: replace(life, private=request.private))),)
             case Kind.SHARE:
-                yield (Act(lambda world, now: self._changed(world, now, generation, self._shared)),)
+                shared = partial(put, key=request.of, value=request.role)
+                return (Act(partial(change, change=lambda life: replace(life, shares=shared(life.shares)))),)
             case Kind.UNSHARE:
                 there = Look(lambda world: self._share(world, generation) is not None)
-                yield there, Act(lambda world, now: self._unshared(world, now, generation))
-
-    def _with_token(self, token: Token) -> Iterator[Way]:
-        """What a token was answered."""
-        request, kind = self.request, self.request.kind
-        refusal = 403 if kind is Kind.VOUCH else 401
-        suffices = kind is not Kind.UPDATE or token.access is Access.WRITE
-        if request.status == SUCCESS[kind] and suffices and request.began < token.expiry:
-            if kind is not Kind.PULL:
-                confirms = [Act(lambda world, now: self._confirmed(world, now, token))]
-                acts = [Act(lambda world, now: self._added(world, now, token.generation))]
-                yield (
-                    Look(lambda world: self._is(world, token.generation, token.access)),
-                    *(acts if kind is Kind.UPDATE else confirms if token.access is Access.DELETE else []),
-                )
-                return
-            confirms = [Act(lambda world, now: self._confirmed(world, now, token))]
-            fresh = Look(
-                lambda world: self._is(world, token.generation, token.access) and self._images(world) == request.found
-            )
-            yield (fresh, *(confirms if token.access is Access.DELETE else []))
-            if token.access is Access.READ:
-                yield (Look(lambda world: self._is_remembered(world, token)),)
-        if request.status == refusal and request.ended >= token.expiry:
-            yield ()
-        if request.status == refusal:
-            yield (Look(lambda world: self._is_of_another_life(world, token)),)
-        if request.status == 403 and not suffices:
-            yield ()
-        if request.status == 404:
-            yield (Look(lambda world: world.life(request.repository) is None),)
-            if token.access is not Access.DELETE:
-                yield (Look(lambda world: self._is_over(world, token.generation)),)
+                return there, Act(partial(self._unshared, generation=generation))
+        return ()
 
     def _refused(self) -> Iterator[Way]:
         """What has to be true for a refusal."""
-        request, kind, status = self.request, self.request.kind, self.request.status
-        match kind, status:
+        request, kind = self.request, self.request.kind
+        match kind, request.status:
             case Kind.ROBOT, 409:
                 yield (Look(lambda world: get(world.robots, request.of) is not None),)
             case Kind.PASSWORD, 409:
                 yield ()
             case Kind.REVOKE, 404:
                 yield (Look(lambda world: get(world.robots, request.of) is None),)
-            case _, 403 | 404 if kind in NEEDED:
-                yield from self._kept_out(self._needed, status)
+            case _, 403 if kind in NEEDED:
+                yield Look(self._is_public), Look(self._lacks)
+                yield Look(self._is_private), Look(self._reads_only)
+            case _, 404 if kind in NEEDED:
+                if not (kind is Kind.PUSH and self._may_begin):
+                    yield (Look(lambda world: self._living(world) is None),)
+                    yield Look(self._is_private), Look(self._lacks)
+                if kind is Kind.UNSHARE:
+                    yield (Look(lambda world: self._share(world) is None),)
 
-    def _kept_out(self, needed: Role, status: int) -> Iterator[Way]:
-        repository = self.request.repository
+    # What a token is answered.
 
-        def lacks(world: World) -> bool:
-            life = world.living(repository)
-            return life is None or self._role(life) < needed
+    def _with_token(self, token: Token) -> Iterator[Way]:
+        request, kind = self.request, self.request.kind
+        suffices = kind is not Kind.UPDATE or token.access is Access.WRITE
+        if request.status in SUCCESS[kind] and suffices and request.began < token.expiry:
+            yield self._shown(token)
+            if kind is Kind.PULL and token.access is Access.READ:
+                yield (Look(lambda world: self._is_remembered(world, token)),)
+        if request.status == (403 if kind is Kind.VOUCH else 401):
+            if request.ended >= token.expiry:
+                yield ()
+            yield (Look(lambda world: self._is_of_another_life(world, token)),)
+        if request.status == 403 and not suffices:
+            yield ()
+        if request.status == 404:
+            yield (Look(lambda world: self._any_life(world) is None),)
+            if token.access is not Access.DELETE:
+                yield (Look(lambda world: self._is_over(world, token.generation)),)
 
-        def life_is(public: bool) -> Look:
-            def holds(world: World) -> bool:
-                life = world.living(repository)
-                return life is not None and life.private is not public
+    def _shown(self, token: Token) -> Way:
+        """What a good token does. One for a deletion completes it."""
+        request = self.request
 
-            return Look(holds)
+        def is_good(world: World) -> bool:
+            life = self._life(world, token.generation)
+            there = life is not None and (not life.deleted or token.access is Access.DELETE)
+            return there and life is not None and request.found in (None, life.images)
 
-        def may_read(world: World) -> bool:
-            life = world.living(repository)
-            return life is not None and Role.READ <= self._role(life) < needed
-
-        if status == 403:
-            yield life_is(public=True), Look(lacks)
-            yield life_is(public=False), Look(may_read)
-            return
-        if not (self.request.kind is Kind.PUSH and self._may_begin):
-            yield (Look(lambda world: world.living(repository) is None),)
-            yield life_is(public=False), Look(lacks)
-        if self.request.kind is Kind.UNSHARE:
-            yield (Look(lambda world: self._share(world, None) is None),)
-
-    # Worlds before and after.
-
-    def _is(self, world: World, generation: str, access: Access = Access.WRITE) -> bool:
-        life = world.life(self.request.repository)
-        return life is not None and life.generation == generation and (not life.deleted or access is Access.DELETE)
-
-    def _is_over(self, world: World, generation: str | None, confirmed: bool | None = None) -> bool:
-        life = world.life(self.request.repository)
-        return (
-            life is not None
-            and life.deleted
-            and generation in (None, life.generation)
-            and confirmed in (None, life.confirmed)
-        )
+        if request.kind is Kind.UPDATE:
+            return Look(is_good), Act(partial(self._added, generation=token.generation))
+        if token.access is Access.DELETE:
+            return Look(is_good), Act(partial(self._confirmed, generation=token.generation))
+        return (Look(is_good),)
 
     def _is_of_another_life(self, world: World, token: Token) -> bool:
-        life = world.life(self.request.repository)
+        life = self._any_life(world)
         return life is not None and life.generation != token.generation
 
     def _is_remembered(self, world: World, token: Token) -> bool:
-        """Whether a container that has not changed the list itself since may still have it in memory."""
+        """Whether a container that has not changed the repository itself since may still have its list in memory."""
         request = self.request
         return any(
             (one.repository, one.generation, one.images) == (request.repository, token.generation, request.found)
@@ -290,68 +248,86 @@ class Ways:
             for one in world.past
         )
 
-    def _images(self, world: World) -> object:
-        life = world.life(self.request.repository)
-        return None if life is None else life.images
+    # What is looked at.
 
-    def _share(self, world: World, generation: str | None) -> Role | None:
-        life = world.life(self.request.repository)
-        if life is None or generation not in (None, life.generation):
-            return None
-        return get(life.shares, self.request.of)
+    def _any_life(self, world: World) -> Life | None:
+        return get(world.lives, self.request.repository)
+
+    def _life(self, world: World, generation: str) -> Life | None:
+        """This life, ended or not, until the next has begun."""
+        life = self._any_life(world)
+        return life if life is not None and life.generation == generation else None
+
+    def _living(self, world: World) -> Life | None:
+        life = self._any_life(world)
+        return None if life is None or life.deleted else life
+
+    def _is_over(self, world: World, generation: str | None = None, confirmed: bool | None = None) -> bool:
+        life = self._any_life(world) if generation is None else self._life(world, generation)
+        return life is not None and life.deleted and confirmed in (None, life.confirmed)
+
+    def _is_public(self, world: World) -> bool:
+        life = self._living(world)
+        return life is not None and not life.private
+
+    def _is_private(self, world: World) -> bool:
+        life = self._living(world)
+        return life is not None and life.private
+
+    def _lacks(self, world: World) -> bool:
+        """That the asker may not do it; behind a look at a head, its share may have gone with it."""
+        life = self._living(world)
+        return life is None or self._role(life) < self._needed
+
+    def _reads_only(self, world: World) -> bool:
+        life = self._living(world)
+        return life is not None and Role.READ <= self._role(life) < self._needed
+
+    def _share(self, world: World, generation: str | None = None) -> Role | None:
+        life = self._any_life(world) if generation is None else self._life(world, generation)
+        return None if life is None else get(life.shares, self.request.of)
+
+    # What is done.
+
+    def _after(self, world: World, now: float, life: Life) -> World:
+        return world.with_life(self.request.repository, life, self.request.number, now)
 
     def _begun(self, world: World, now: float, generation: str) -> World | None:
-        before = world.life(self.request.repository)
-        if before is not None and not before.deleted:
-            return None
-        if self.generations[generation] < self.request.invoked:
-            return None  # it was there already
-        life = Life(generation).with_images(self.request.images)
-        return world.with_life(self.request.repository, life, self.request.number, now)
+        if self._living(world) is not None or self.generations[generation] < self.request.invoked:
+            return None  # there is one, or this one was there before
+        return self._after(world, now, Life(generation).with_images(self.request.images))
 
     def _added(self, world: World, now: float, generation: str) -> World:
         """An ended life takes an image too, but for its delete token nobody reads it; the next takes none."""
-        life = world.life(self.request.repository)
-        if life is None or life.generation != generation:
-            return world
-        after = life.with_images(self.request.images)
-        return world.with_life(self.request.repository, after, self.request.number, now)
+        life = self._life(world, generation)
+        return world if life is None else self._after(world, now, life.with_images(self.request.images))
 
     def _changed(self, world: World, now: float, generation: str, change: Callable[[Life], Life]) -> World | None:
-        life = world.living(self.request.repository)
-        if life is None or life.generation != generation:
-            return None
-        return world.with_life(self.request.repository, change(life), self.request.number, now)
-
-    def _hidden(self, life: Life) -> Life:
-        return replace(life, private=self.request.private)
-
-    def _shared(self, life: Life) -> Life:
-        return replace(life, shares=put(life.shares, self.request.of, self.request.role))
+        life = self._life(world, generation)
+        return None if life is None or life.deleted else self._after(world, now, change(life))
 
     def _unshared(self, world: World, now: float, generation: str) -> World:
-        life = world.life(self.request.repository)
-        if life is None or life.generation != generation:
+        life = self._life(world, generation)
+        if life is None:
             return world
-        after = replace(life, shares=put(life.shares, self.request.of, None))
-        return world.with_life(self.request.repository, after, self.request.number, now)
+        return self._after(world, now, replace(life, shares=put(life.shares, self.request.of, None)))
 
-    def _confirmed(self, world: World, now: float, token: Token) -> World:
-        life = world.life(self.request.repository)
-        if life is None or life.generation != token.generation or not life.deleted:
+    def _confirmed(self, world: World, now: float, generation: str) -> World:
+        life = self._life(world, generation)
+        if life is None or not life.deleted:
             return world
-        return world.with_life(self.request.repository, replace(life, confirmed=True), self.request.number, now)
+        return self._after(world, now, replace(life, confirmed=True))
 
-    def _password_replaced(self, world: World) -> World:
+    def _password_replaced(self, world: World, _: float) -> World:
         assert isinstance(self.request.by, Account)
         return replace(world, passwords=put(world.passwords, self.request.by.name, self.request.secret))
 
-    def _robot_made(self, world: World) -> World | None:
+    def _robot_made(self, world: World, _: float) -> World | None:
         if get(world.robots, self.request.of) is not None:
             return None
         return replace(world, robots=put(world.robots, self.request.of, self.request.secret))
 
-    def _robot_revoked(self, world: World) -> World:
+    def _robot_revoked(self, world: World, _: float) -> World:
         return replace(world, robots=put(world.robots, self.request.of, None))
 
 
@@ -359,7 +335,3 @@ def _is_right(world: World, by: Account) -> bool:
     if by.robot:
         return get(world.robots, f"{by.name}/{by.robot}") == by.secret
     return get(world.passwords, by.name) == by.secret
-
-
-def _ended(life: Life) -> Life:
-    return replace(life, deleted=True, confirmed=False)
