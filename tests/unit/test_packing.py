@@ -113,6 +113,7 @@ def test_a_run_counts_to_65535_and_the_next_begins() -> None:
         ("01ff000100", "the segment is cut short"),
         ("01ff0001000261", "the segment is cut short"),
         ("01ff00010001610001", "the segment is cut short"),
+        ("01ff0001" + "0001ff" + "0000", "the segment has a text that is no UTF-8"),
     ],
 )
 def test_what_is_wrong_with_a_segment_is_said(segment: str, told: str) -> None:

@@ -1,5 +1,7 @@
 """bcrypt, its limits, and the memory of checked credentials."""
 
+import re
+
 import bcrypt
 import pytest
 
@@ -110,6 +112,7 @@ def test_nobodys_hash_is_made_once_and_matches_no_password_that_anybody_could_kn
     for password in ("correct horse", "", "None"):
         assert not passwords.matches(password, None)
     assert len(set(counted)) == 1
+    assert re.fullmatch(rb"\$2b\$04\$[./A-Za-z0-9]{53}", counted[0]), "as bcrypt makes them"
     assert not passwords.matches("correct horse", Passwords(4).hash("None"))
 
 

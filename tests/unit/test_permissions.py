@@ -74,6 +74,14 @@ def test_what_is_not_there_and_what_is_hidden_are_told_in_the_same_words(head: H
         assert str(told.value) == "repository not found"
 
 
+@pytest.mark.parametrize("head", [None, DELETED, PRIVATE, SHARED_PRIVATE])
+def test_what_is_missing_is_looked_at_as_often_as_what_is_hidden(head: Head | None) -> None:
+    judge, shares = permissions()
+    with pytest.raises(NotFound):
+        judge.admit(BOB, WEB, head, Role.READ)
+    assert shares.looks == 1
+
+
 @pytest.mark.parametrize("caller", [ALICE, ROOT])
 def test_nobody_is_admitted_to_what_is_deleted_or_was_never_there(caller: Caller) -> None:
     judge, _ = permissions()

@@ -12,7 +12,7 @@ from chalicelib.access import Access
 from chalicelib.errors import Unavailable
 from chalicelib.names import RepositoryName
 from chalicelib.signing import EPOCH_SECONDS, EpochSigner, KmsSigner, Signer
-from chalicelib.tokens import Grant, InvalidToken, Tokens
+from chalicelib.tokens import Grant, InvalidToken, Tokens, as_issued
 
 NOW = 1_800_000_000
 REGISTRY_READS = re.compile(r'(\w+)[:=][\s"]?([^",]+)"?')  # docker-registry 0.9.1, toolkit.py
@@ -178,6 +178,12 @@ def test_who_brings_a_bad_token_is_told_what_is_wrong_with_it(spelt: str, told: 
 
 def test_unknown_keys_may_come_twice_and_quoted_or_not() -> None:
     assert TOKENS.check(ISSUED + ',extra=1,extra="2",other=') == GRANT
+
+
+@pytest.mark.parametrize("spelt", [ISSUED, "Token " + ISSUED, 'future="x",' + ISSUED, ISSUED + ",extra=1"])
+def test_what_goes_back_is_what_was_issued_and_nothing_around_it(spelt: str) -> None:
+    assert as_issued(spelt) == ISSUED
+    assert as_issued(",".join(reversed(ISSUED.split(",")))) == ISSUED
 
 
 def test_a_repositorys_name_may_hold_what_a_path_can() -> None:
