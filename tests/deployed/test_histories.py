@@ -20,7 +20,7 @@ def test_a_model_explains_histories_on_another_engine(emulator: Ministack, monke
     monkeypatch.setattr(logging.getLogger("waybill"), "disabled", True)  # each fault would be an error in it
     monkeypatch.setattr("chalicelib.store.images.COMPACT_ABOVE", 4)
     with patch.dict(os.environ, dict(zip(DEPLOYER, (emulator.url, "test", "test"), strict=True))):
-        index = Index(Settings(bcrypt_cost=4, region=REGION, front_proof=PROOF), aws=connect(REGION))
+        index = Index(Settings(bcrypt_cost=4, region=REGION, front_proof=PROOF, list_memory=2), aws=connect(REGION))
     traffic = Traffic(index, 1)
     for number in range(ROUNDS):
         traffic.round(REQUESTS, with_faults=number % 2 == 1)

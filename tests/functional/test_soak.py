@@ -34,7 +34,7 @@ def index(make_index: Callable[..., Index], monkeypatch: pytest.MonkeyPatch) -> 
     """Compacts often, and logs nothing: each fault would be an error with a traceback."""
     monkeypatch.setattr("chalicelib.store.images.COMPACT_ABOVE", 4)
     monkeypatch.setattr(logging.getLogger("waybill"), "disabled", True)
-    return make_index(front_proof=PROOF)
+    return make_index(front_proof=PROOF, list_memory=2)
 
 
 def _soak(index: Index, seed: int, seconds: float, rounds: int) -> tuple[Traffic, float]:
