@@ -8,6 +8,7 @@ from threading import RLock
 from typing import Any
 
 from moto import mock_aws
+from moto.core.common_models import BaseModel
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import dynamodb_backends
@@ -33,6 +34,7 @@ def local_aws() -> Iterator[None]:
     """Everything that this process asks of AWS is answered by moto, from memory, until the context ends."""
     _lock_dynamodb()
     _quicken_dynamodb()
+    _forget_what_was()
     for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL")]:
         del os.environ[name]  # it would lead around moto
     with mock_aws():
@@ -135,3 +137,10 @@ def _quicken_dynamodb() -> None:
 
     quick.quick = True  # type: ignore[attr-defined]
     BaseJSONSerializer._serialize_type_structure = quick  # type: ignore[method-assign]
+
+
+def _forget_what_was() -> None:
+    """Moto keeps whatever there ever was, for its own server's dashboard, and with it a copy of every table for each
+    transaction: the local server would grow without end.
+    """
+    BaseModel.__new__ = lambda cls, *_, **__: object.__new__(cls)  # type: ignore[method-assign]

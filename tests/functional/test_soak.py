@@ -15,8 +15,10 @@ from unittest.mock import patch
 
 import pytest
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import Item
 
 from chalicelib.store.images import ImageStore
+from infra.local import aws
 from tests.driver import Index
 from tests.histories.explain import Inexplicable
 from tests.histories.run import PROOF
@@ -75,6 +77,15 @@ def test_mixed_traffic_with_faults_on_and_off(index: Index) -> None:
     assert traffic.faults.total() > 10
     assert traffic.repetitions > 10
     assert growth < GROWTH_AT_MOST, "memory is flat"
+
+
+def test_the_engine_in_this_process_keeps_no_item_that_was_replaced(index: Index) -> None:
+    alice = index.account("alice")
+    for number in range(30):
+        index.push(f"alice/web{number % 3}", alice, f"image{number}")
+    gc.collect()
+    there = len(aws.items(index.settings.stack, index.settings.region))
+    assert len([found for found in gc.get_objects() if isinstance(found, Item)]) < there + 10
 
 
 @pytest.mark.exhaustive
