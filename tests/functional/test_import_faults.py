@@ -15,7 +15,8 @@ import pytest
 from moto.dynamodb.models import dynamodb_backends
 
 from infra.local import aws
-from infra.operate import copying
+from infra.operate import copying, target
+from infra.operate.journal import log_group
 from tests.driver import Index
 from tests.faults import Fault, Killed, faults_of, intercepted
 from tests.functional.test_fault_matrix import ACCOUNT, Rig
@@ -50,6 +51,7 @@ def test_each_call_of_an_import_failing_in_each_way(
     monkeypatch.setattr(copying, "_BATCH_ITEMS", 9)
     source, index, file = Rig(make_index()).index, make_index(), str(tmp_path / "stack.jsonl")
     assert run(source, "export", file).status == 0
+    target.deployed(None, index.settings.region).logs.create_log_group(logGroupName=log_group(index.settings.stack))
     if merges:
         index.push("carol/web", index.account("carol"), "c")
     options = [file, "--merge", "--yes"] if merges else [file]
