@@ -70,7 +70,7 @@ class SlowMailer:
 
     def send(self, letter: Letter) -> None:
         """As long as SES might take."""
-        time.sleep(random.uniform(*MAIL_SECONDS))  # noqa: S311  # no secret
+        time.sleep(random.uniform(*MAIL_SECONDS))  # nosec B311  # no secret
 
 
 def main() -> None:
@@ -129,7 +129,7 @@ def told_apart(first: Sequence[float], second: Sequence[float]) -> float:
 
 def interval(first: Sequence[float], second: Sequence[float], seed: int = 1) -> tuple[float, float]:
     """Where 95 of 100 such chances lie, from samples drawn anew from these."""
-    chance = random.Random(seed)  # noqa: S311  # no secret
+    chance = random.Random(seed)  # nosec B311  # no secret
     anew = sorted(
         told_apart(chance.choices(first, k=len(first)), chance.choices(second, k=len(second)))
         for _ in range(DRAWN_ANEW)
@@ -140,7 +140,7 @@ def interval(first: Sequence[float], second: Sequence[float], seed: int = 1) -> 
 def _compared(function: Function, events: Mapping[str, Event], samples: int) -> dict[str, Any]:
     times: dict[str, list[tuple[float, float]]] = {kind: [] for kind in events}
     turns = [kind for kind in events for _ in range(samples)]
-    random.Random(1).shuffle(turns)  # noqa: S311  # no secret
+    random.Random(1).shuffle(turns)  # nosec B311  # no secret
     for kind in [*events, *turns]:
         times[kind].append(_seconds(partial(function.invoke, events[kind])))
     processor, clock = ({kind: [pair[at] for pair in times[kind][1:]] for kind in events} for at in (0, 1))
