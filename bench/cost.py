@@ -174,7 +174,9 @@ def _dynalite() -> Iterator[Any]:
     npm, node = shutil.which("npm") or "npm", shutil.which("node") or "node"
     if not (home / "node_modules" / "dynalite").exists():
         shutil.copytree(DYNALITE, home, dirs_exist_ok=True)
-        subprocess.run([npm, "ci", "--silent", "--prefix", str(home)], check=True)  # nosec B603  # our own arguments
+        subprocess.run(  # nosec B603  # our own arguments
+            [npm, "ci", "--silent", "--prefix", str(home)], check=True
+        )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
