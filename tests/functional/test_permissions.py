@@ -163,12 +163,22 @@ TABLES = dict(zip(KINDS, (PUBLIC, PRIVATE, LIBRARY, DELETED, MISSING), strict=Tr
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_caller_gets_what_the_table_says(index: Index, kind: str) -> None:
-    assert try_repositories(index, kind) == TABLES[kind]
+    tried = try_repositories(index, kind)
+    print(f"{kind}: {_counted(tried)}")
+    assert tried == TABLES[kind]
 
 
 @pytest.mark.exhaustive
 def test_each_caller_gets_what_the_table_of_accounts_says(make_index: Callable[[], Index]) -> None:
-    assert try_account(make_index) == ACCOUNT
+    tried = try_account(make_index)
+    print(f"accounts: {_counted(tried)}")
+    assert tried == ACCOUNT
+
+
+def _counted(table: str) -> str:
+    _, _, *rows = table.splitlines()
+    operations = rows[0].count("|") - 2
+    return f"{len(rows)} kinds of caller, {operations} operations, {len(rows) * operations} cells"
 
 
 def test_who_may_not_read_a_private_repository_cannot_tell_it_from_a_missing_one() -> None:
