@@ -11,6 +11,8 @@ from chalicelib.settings import Settings
 from tests.driver import PASSWORD, Index, basic
 from tests.functional.test_account_pages import HOST, forget_letters, link_in, post
 
+pytestmark = pytest.mark.exhaustive
+
 WEB = "/v1/repositories/alice/web"
 MAILING = Settings(account_activation="email", email_sender="waybill@example.com", index_address=HOST, bcrypt_cost=4)
 Secrets = dict[str, str]

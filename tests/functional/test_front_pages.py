@@ -227,6 +227,7 @@ def test_whatever_is_searched_for_is_text(index: Index, query: str) -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.exhaustive
 @settings(max_examples=150)
 @given(st.text(max_size=60).filter(str.isprintable) | st.sampled_from(HOSTILE))
 def test_whatever_a_description_says_is_text(index: Index, description: str) -> None:

@@ -78,7 +78,10 @@ REQUEST = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.parametrize("inputs", [INPUTS, pytest.param(INPUTS_OF_SOAK, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "inputs",
+    [pytest.param(INPUTS, marks=pytest.mark.exhaustive), pytest.param(INPUTS_OF_SOAK, marks=pytest.mark.soak)],
+)
 def test_whatever_comes_gets_a_reply_that_is_documented(index: Index, inputs: int) -> None:
     print(_fuzzed(index, inputs))
 

@@ -17,6 +17,8 @@ from chalicelib.routes.http import BODY_BYTES_AT_MOST, LIST_BYTES_AT_MOST
 from chalicelib.settings import Settings
 from tests.driver import Index, Response
 
+pytestmark = pytest.mark.exhaustive
+
 USERS, ALICE, ROBOT = "/v1/users/", "/v1/users/alice", "/v1/users/alice/robots/ci"
 WEB, OURS = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
 FORMS = [("POST", USERS), ("PUT", ALICE), ("PUT", ROBOT), ("PUT", OURS), ("PUT", OURS + "/collaborators/bobby")]

@@ -22,6 +22,8 @@ from tests.faults import Fault, Killed, faults_of, intercepted
 from tests.functional.test_fault_matrix import ACCOUNT, Rig
 from tests.operator import Ran, run
 
+pytestmark = pytest.mark.exhaustive
+
 
 def _import(index: Index, options: list[str], at: int = -1, fault: Fault | None = None) -> tuple[Ran | None, list[str]]:
     """The command, and the calls that it made, of which number `at` fails; None where the process was killed."""

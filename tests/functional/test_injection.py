@@ -13,6 +13,8 @@ from chalicelib.settings import Settings
 from tests.driver import PASSWORD, Index, Response, basic
 from tests.events import send
 
+pytestmark = pytest.mark.exhaustive
+
 MARK = "injected"
 BREAKS = ("\r\n", "\n", "\r", "\0", "\x0b", "\x0c", "\x85", "\N{LINE SEPARATOR}", "\N{PARAGRAPH SEPARATOR}")
 EVIL = [f"a{line_break}X-{MARK}: {MARK}" for line_break in (*BREAKS, "%0d%0a")]

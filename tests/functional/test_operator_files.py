@@ -15,6 +15,8 @@ from tests import large
 from tests.driver import Index
 from tests.operator import run
 
+pytestmark = pytest.mark.exhaustive
+
 
 class PulledPlug(BaseException):
     """The end of a process, wherever it comes."""
@@ -31,7 +33,6 @@ def furnished(index: Index) -> Index:
     return index
 
 
-@pytest.mark.exhaustive
 def test_a_stack_of_a_thousand_accounts_is_exported_imported_examined_and_equal(
     make_index: Callable[..., Index], tmp_path: Path
 ) -> None:

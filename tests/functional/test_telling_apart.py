@@ -19,6 +19,8 @@ from chalicelib.settings import Settings
 from tests.driver import PASSWORD, Index, Response, basic
 from tests.functional.callers import world
 
+pytestmark = pytest.mark.exhaustive
+
 WRONG = "wrong horse"
 GET, BATCH_GET, TRANSACT = "dynamodb.GetItem", "dynamodb.BatchGetItem", "dynamodb.TransactWriteItems"
 
