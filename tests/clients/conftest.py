@@ -61,12 +61,18 @@ def serving(folder: Path, **environment: str) -> Iterator[Server]:
             env={**os.environ, **settings},
             stdout=out,
             stderr=subprocess.STDOUT,
+            preexec_fn=_listen_to_ctrl_c,
         )
     try:
         yield Server(_address(process, log), process, log)
     finally:
         process.kill()
         process.wait()
+
+
+def _listen_to_ctrl_c() -> None:
+    """A script that runs the tests behind an & has everything in them ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
