@@ -1,11 +1,13 @@
 """What docs/cost.md says is what is counted."""
 
+import pytest
 from click.testing import CliRunner
 
 from infra.__main__ import cli
 from infra.cost.operations import count
 from infra.package import ROOT
 
+pytestmark = pytest.mark.exhaustive
 PAGE = ROOT / "docs" / "cost.md"
 
 

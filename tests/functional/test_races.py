@@ -41,6 +41,7 @@ def test_fifty_pushes_to_one_new_repository_lose_nothing(index: Index) -> None:
     assert len({reply.token.split(".")[3] for reply in replies}) == 1, "all of them in one life of the repository"
 
 
+@pytest.mark.exhaustive
 def test_fifty_updates_while_segments_are_compacted_lose_nothing(index: Index) -> None:
     alice = index.account("alice")
     index.push("alice/web", alice)
@@ -189,6 +190,7 @@ PUSHES = st.lists(
 )
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=40)
 @given(PUSHES)
 def test_any_sequence_of_pushes_equals_the_merge_of_their_lists(

@@ -238,6 +238,7 @@ QUERIES = st.lists(st.sampled_from(["r", "red", "redis", "WEB", "tool", "alice",
 CALLERS = st.sampled_from([ANONYMOUS, Caller("alice"), Caller("stranger"), Caller("root", admin=True)])
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=40)
 @given(REPOSITORIES, CALLERS, QUERIES, st.integers(1, 4), st.integers(1, 5))
 def test_results_order_and_pages_are_those_of_a_plain_model(
