@@ -24,7 +24,7 @@ from tests.deployed.runtime import cold_start
 
 STACK = "bench-cold"
 PATH = "/v1/repositories/some/thing/images"
-ROUNDS = 5
+ROUNDS = 20
 BARE = """
 from chalice.app import Chalice
 app = Chalice("bare")
