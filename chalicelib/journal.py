@@ -17,7 +17,7 @@ import msgspec
 NAMESPACE = "Waybill"
 FAILED_SIGN_IN = "sign-in.failed"
 _facts: ContextVar[dict[str, Any] | None] = ContextVar("facts", default=None)
-COUNTED = ("RememberedCredentials", "CompactedSegments")  # what is noted to be counted
+_COUNTED = ("RememberedCredentials", "CompactedSegments")  # what is noted to be counted
 _encode = msgspec.json.Encoder().encode
 
 
@@ -54,7 +54,7 @@ class Journal:
         event = facts.get("event")
         if event != FAILED_SIGN_IN and status >= 400:
             facts = {name: value for name, value in facts.items() if name != "event"}
-        counts = {name: facts[name] for name in COUNTED if name in facts}
+        counts = {name: facts[name] for name in _COUNTED if name in facts}
         if status >= 500:
             counts["Errors"] = 1
         if event == FAILED_SIGN_IN:

@@ -1,8 +1,8 @@
 """What clients do at random: they know everything that any of them was ever told, and try old secrets too."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from chalicelib.access import Access, Role
 from tests.driver import Index, Response
@@ -27,21 +27,6 @@ _WEIGHTS = {
     Kind.ROBOT: 3,
     Kind.REVOKE: 3,
 }
-
-
-class Container(Protocol):
-    """What answers."""
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        auth: str | None = None,
-        *,
-        json: Any = None,
-        token: bool = False,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response: ...
 
 
 class Known:

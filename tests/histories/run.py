@@ -15,7 +15,7 @@ from chalicelib.robots import Robots
 from chalicelib.tokens import Tokens
 from tests.driver import Index, Response
 from tests.faults import intercepted
-from tests.histories.clients import Client, Container, Known, wire
+from tests.histories.clients import Client, Known, wire
 from tests.histories.explain import Inexplicable, explain
 from tests.histories.requests import Account, History, Request
 from tests.histories.schedule import Clock, Schedule
@@ -39,7 +39,7 @@ def play(index: Index, seed: int) -> Played:
     random, clock = Random(seed), Clock()
     schedule, history, known = Schedule(Random(random.random()), clock), History(clock), Known(f"h{seed}_")
     begin = known.register(index)
-    containers: list[Container] = []
+    containers: list[Index] = []
     skews = [random.uniform(-1, 1) for _ in range(CONTAINERS)]
 
     def send(container: int, request: Request) -> Response:
@@ -79,7 +79,7 @@ def play(index: Index, seed: int) -> Played:
         raise Inexplicable(f"the history of seed {seed}: {error}") from None
 
 
-def ask(container: Container, request: Request) -> Response:
+def ask(container: Index, request: Request) -> Response:
     """Sends a request, from an address of its own."""
     method, path, body = wire(request)
     header = None if request.by is None else request.by.header
