@@ -58,11 +58,11 @@ destroy: $(READY) ## Take it away; its data stays. STAGE=… REGION=… OPTIONS=
 package: $(READY) ## Make the Lambda's zip under build/package.
 	@$(BIN)/python -m infra package
 
-bench: $(READY)  ## Measure everything and make docs/performance.md anew. Minutes; `python -m bench.NAME` for a part.
+bench: $(READY)  ## Measure everything and make docs/development/performance.md anew. Minutes; `python -m bench.NAME` for a part.
 	@$(BIN)/python -m bench
 
-docs: $(READY)   ## Write what each command's --help says into docs/commands.md.
-	@$(BIN)/python -m infra.operate.manual
+docs: $(READY)   ## Write what each command's --help says into docs/reference/commands.md.
+	@$(BIN)/python -m infra.admin.command_reference
 
 format: $(READY) ## Mend format and lint.
 	$(BIN)/ruff format .

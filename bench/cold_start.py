@@ -16,9 +16,9 @@ from moto.server import ThreadedMotoServer
 
 from bench.processes import alone
 from bench.results import ratio, save
-from chalicelib.aws import connect
-from infra.local.aws import create_stack, local_aws
-from infra.package import package
+from chalicelib.aws import create_clients
+from infra.deploy.package import package
+from infra.devserver.moto_aws import create_stack, local_aws
 from tests.deployed.programs import environment
 from tests.deployed.runtime import cold_start
 
@@ -51,7 +51,7 @@ def main() -> None:
         with zipfile.ZipFile(made.untrimmed) as opened:
             opened.extractall(out / "bare", [name for name in opened.namelist() if name.startswith("chalice/")])
         (out / "bare" / "app.py").write_text(BARE)
-        create_stack(connect("us-east-1"), STACK)
+        create_stack(create_clients("us-east-1"), STACK)
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         host, port = server.get_host_and_port()

@@ -75,7 +75,7 @@ def build(kms: Any) -> Chalice:
         if signed_name != name or int(expiry) < time.time():
             raise PermissionError
 
-    def sign_in() -> str:
+    def log_in() -> str:
         encoded = _header("authorization").removeprefix("Basic ")
         username, _, password = base64.b64decode(encoded).decode().partition(":")
         user = User.get(username, consistent_read=True)
@@ -91,7 +91,7 @@ def build(kms: Any) -> Chalice:
         request: Any = app.current_request
         return json.loads(request.raw_body)
 
-    def reply(status: int, value: Any, name: str, access: str) -> Response:
+    def response(status: int, value: Any, name: str, access: str) -> Response:
         headers: dict[str, str | list[str]] = {
             "X-Docker-Endpoints": "localhost:5000",
             "Content-Type": "application/json",
@@ -108,15 +108,15 @@ def build(kms: Any) -> Chalice:
 
     @app.route("/v1/users", methods=["GET"], content_types=[])
     def login() -> Response:
-        sign_in()
+        log_in()
         return Response('"OK"', {"Content-Type": "application/json"}, 200)
 
     @app.route("/v1/repositories/{namespace}/{repository}", methods=["PUT"], content_types=[])
     def push(namespace: str, repository: str) -> Response:
-        owner, name = sign_in(), f"{namespace}/{repository}"
+        owner, name = log_in(), f"{namespace}/{repository}"
         Repository(name, owner=owner).save()
         store(name)
-        return reply(200, "", name, "write")
+        return response(200, "", name, "write")
 
     @app.route("/v1/repositories/{namespace}/{repository}/images", methods=["GET", "PUT"], content_types=[])
     def images(namespace: str, repository: str) -> Response:
@@ -125,16 +125,16 @@ def build(kms: Any) -> Chalice:
         if authorization.startswith("Token "):
             check(authorization.removeprefix("Token "), name)
         elif authorization:
-            sign_in()
+            log_in()
         Repository.get(name, consistent_read=True)
         if request is not None and request.method == "PUT":
             store(name)
-            return reply(204, None, name, "write")
+            return response(204, None, name, "write")
         entries = [
             {"id": item.image_id, "checksum": item.checksum} if item.checksum else {"id": item.image_id}
             for item in Image.query(name, consistent_read=True)
         ]
-        return reply(200, entries, name, "read")
+        return response(200, entries, name, "read")
 
     @app.route("/v1/repositories/{namespace}/{repository}/auth", methods=["PUT"], content_types=[])
     def authorize(namespace: str, repository: str) -> Response:

@@ -8,12 +8,12 @@ import hashlib
 import hmac
 import timeit
 
-from chalicelib.access import Access
-from chalicelib.names import RepositoryName
-from chalicelib.signing import EpochSigner, KmsSigner
-from chalicelib.store.packing import pack, unpack_into
-from chalicelib.store.tables import EmailItem
-from chalicelib.tokens import Grant, Tokens
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.roles import Grant, TokenScope
+from chalicelib.security.access_tokens import AccessTokens
+from chalicelib.security.signing import DerivedKeySigner, KmsSigner
+from chalicelib.storage.segment_codec import pack, unpack_into
+from chalicelib.storage.tables import EmailItem
 
 IMAGES = 10_000
 
@@ -38,11 +38,11 @@ def best(statement: object, number: int) -> float:
 
 def main() -> None:
     """Prints one line for each comparison."""
-    signer = EpochSigner(KmsSigner(_Kms(), "bench"))
-    tokens = Tokens(signer, 3600)
-    token = tokens.issue(Grant(RepositoryName("foo", "bar"), Access.READ, "0" * 16))
+    signer = DerivedKeySigner(KmsSigner(_Kms(), "bench"))
+    tokens = AccessTokens(signer, 3600)
+    token = tokens.issue(Grant(RepositoryName("foo", "bar"), TokenScope.READ, "0" * 16))
     bare = best(lambda: hmac.digest(bytes(32), bytes(100), hashlib.sha256), 20_000)
-    sign, check = best(lambda: signer.sign(1, bytes(100)), 20_000), best(lambda: tokens.check(token), 5_000)
+    sign, check = best(lambda: signer.sign(1, bytes(100)), 20_000), best(lambda: tokens.verify(token), 5_000)
     print(f"signer       {sign * 1e6:6.1f} µs   {sign / bare:5.1f} x a bare HMAC")
     print(f"check token  {check * 1e6:6.1f} µs   {check / bare:5.1f} x a bare HMAC")
 

@@ -1,7 +1,7 @@
 """What each operation asks of AWS, in calls, units and dollars, at 1 to 30,000 images: `python -m bench.cost`.
 
-Units are counted by `infra.cost.meter` from the items' sizes, by DynamoDB's published rules; prices are
-`infra.cost.prices`. Where npm is there, the same reads and puts also run on dynalite, an engine that counts for itself,
+Units are counted by `bench.aws_cost.meter` from the items' sizes, by DynamoDB's published rules; prices are
+`bench.aws_cost.prices`. Where npm is there, the same reads and puts also run on dynalite, an engine that counts for itself,
 and the two counts are shown side by side.
 """
 
@@ -19,20 +19,21 @@ from typing import Any
 import botocore.exceptions
 import botocore.session
 
+from bench.aws_cost import prices
+from bench.aws_cost.log_bytes import bytes_logged
+from bench.aws_cost.meter import metered
 from bench.handler import waybill
 from bench.operations import BASIC, PASSWORD, USERNAME, WEB, Function, Operation, images, operations
 from bench.processes import alone
 from bench.results import ROOT, save
-from chalicelib.aws import Clients, connect
-from chalicelib.passwords import Passwords
+from chalicelib.aws import Clients, create_clients
+from chalicelib.domain.models import User
+from chalicelib.security.passwords import Passwords
 from chalicelib.settings import Settings
-from chalicelib.store.tables import Tables
-from chalicelib.store.users import User, UserStore
-from infra.cost import prices
-from infra.cost.lines import bytes_logged
-from infra.cost.meter import metered
-from infra.local.aws import create_stack, local_aws
-from infra.package import BUILD
+from chalicelib.storage.tables import Tables
+from chalicelib.storage.users import UserStore
+from infra.deploy.package import BUILD
+from infra.devserver.moto_aws import create_stack, local_aws
 
 SIZES = (1, 10, 100, 1_000, 10_000, 29_990)
 SETTINGS = Settings(stack="bench", bcrypt_cost=4)
@@ -154,16 +155,16 @@ def _consumed(dynamodb: Any, function: Function, event: dict[str, Any]) -> float
     def ask(params: dict[str, Any], **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"
 
-    def note(parsed: dict[str, Any], **_: Any) -> None:
+    def annotate(parsed: dict[str, Any], **_: Any) -> None:
         consumed = parsed["ConsumedCapacity"]
         units[0] += sum(each["CapacityUnits"] for each in (consumed if isinstance(consumed, list) else [consumed]))
 
     dynamodb.meta.events.register("provide-client-params.dynamodb.*", ask)
-    dynamodb.meta.events.register("after-call.dynamodb.*", note)
-    reply = function.invoke(event)
+    dynamodb.meta.events.register("after-call.dynamodb.*", annotate)
+    response = function.invoke(event)
     dynamodb.meta.events.unregister("provide-client-params.dynamodb.*", ask)
-    dynamodb.meta.events.unregister("after-call.dynamodb.*", note)
-    assert reply["statusCode"] < 300, reply["body"]
+    dynamodb.meta.events.unregister("after-call.dynamodb.*", annotate)
+    assert response["statusCode"] < 300, response["body"]
     return units[0]
 
 
@@ -244,25 +245,25 @@ def _count(aws: Clients, function: Function, operation: Operation, authorization
     for client in aws:
         client.meta.events.register("before-call.*.*", count, unique_id="bench calls")
     with metered(aws) as use:
-        reply = function.invoke(event)
+        response = function.invoke(event)
     for client in aws:
         client.meta.events.unregister("before-call.*.*", unique_id="bench calls")
-    assert reply["statusCode"] < 300, reply["body"]
+    assert response["statusCode"] < 300, response["body"]
     row = {
         "calls": calls[0],
         "reads": use.reads,
         "writes": use.writes,
         "macs": use.macs,
-        "bytes": len(reply["body"]),
-        "logged": bytes_logged(function.lines, operation.method, operation.path, reply["statusCode"]),
+        "bytes": len(response["body"]),
+        "logged": bytes_logged(function.lines, operation.method, operation.path, response["statusCode"]),
     }
-    parts = itemised(row)
-    return {**row, "dollars": round(sum(parts.values()) - parts["API Gateway"] - parts["CloudFront"], 4)}
+    services = itemised(row)
+    return {**row, "dollars": round(sum(services.values()) - services["API Gateway"] - services["CloudFront"], 4)}
 
 
 def warm_index(size: int) -> tuple[Clients, Function, dict[str, str | None]]:
     """An index on moto whose container is warm, with a list of `size` images, and who may ask."""
-    aws = connect(SETTINGS.region)
+    aws = create_clients(SETTINGS.region)
     create_stack(aws, SETTINGS.stack)
     hashed = Passwords(SETTINGS.bcrypt_cost).hash(PASSWORD)
     tables = Tables(aws.dynamodb, SETTINGS.region, SETTINGS.table)

@@ -13,18 +13,17 @@ from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
 
+from bench.aws_cost.meter import metered
 from bench.cost import SETTINGS, warm_index
 from bench.operations import BASIC, PASSWORD, WEB, Function, Operation, images, operations
 from bench.processes import alone
 from bench.results import save
-from chalicelib import passwords
 from chalicelib.aws import Clients
-from chalicelib.names import RepositoryName
-from chalicelib.passwords import Passwords
-from chalicelib.search import terms_of
-from chalicelib.store.terms import Rank
-from infra.cost.meter import metered
-from infra.local.aws import local_aws
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.search_terms import TermRank, terms_of
+from chalicelib.security import passwords
+from chalicelib.security.passwords import Passwords
+from infra.devserver.moto_aws import local_aws
 
 SIZES = (1_000, 10_000, 100_000)
 SEGMENTS = (1, 2, 4, 8, 12, 16, 17, 18)
@@ -86,13 +85,13 @@ def segment_curve() -> dict[str, Any]:
 
 def index() -> tuple[Clients, Function, dict[str, str | None]]:
     """An index on moto whose container is warm, with a list of 10 images, and who may ask."""
-    passwords.REMEMBERED_SECONDS = 3600  # filling takes longer than the minute
+    passwords.CACHE_SECONDS = 3600  # filling takes longer than the minute
     return warm_index(10)
 
 
 def _token(function: Function) -> str:
-    reply = function.request("GET", f"{WEB}/images", BASIC)
-    return f"Token {reply['headers']['X-Docker-Token']}"
+    response = function.request("GET", f"{WEB}/images", BASIC)
+    return f"Token {response['headers']['X-Docker-Token']}"
 
 
 def _fill(size: int) -> None:
@@ -110,7 +109,7 @@ def _fill(size: int) -> None:
         put["repositories"](namespace=name.namespace, name=name.name, generation="0" * 16, created=created)
         put["images"](repository=str(name), segment="head", generation="0" * 16)
         for term in terms_of(name, ""):
-            put["terms"](bucket=f"public {term[:1]}", entry=f"{term} {name}", rank=Rank.NAME)
+            put["terms"](bucket=f"public {term[:1]}", entry=f"{term} {name}", rank=TermRank.NAME)
 
 
 def _put(table: Any, **attributes: Any) -> None:

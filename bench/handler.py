@@ -16,28 +16,30 @@ from typing import Any
 import bcrypt
 import botocore.session
 from botocore import xform_name
+from chalice.app import Chalice
 
 from bench.canned import Tape, store
 from bench.operations import BASIC, PASSWORD, USERNAME, WEB, Function, images, operations
 from bench.processes import alone
 from bench.results import ratio, save
-from chalicelib import passwords
-from chalicelib.aws import Clients, connect
-from chalicelib.compose import compose
-from chalicelib.handlers import build
-from chalicelib.journal import Journal
-from chalicelib.passwords import Passwords
+from chalicelib.aws import Clients, create_clients
+from chalicelib.bootstrap import Services
+from chalicelib.chalice_adapter import create_chalice_app
+from chalicelib.domain.models import User
+from chalicelib.request_log import RequestLog
+from chalicelib.security import passwords
+from chalicelib.security.passwords import Passwords
 from chalicelib.settings import Settings
-from chalicelib.store.tables import Tables
-from chalicelib.store.users import User, UserStore
+from chalicelib.storage.tables import Tables
+from chalicelib.storage.users import UserStore
 
 SIZES = (10, 100, 1_000, 10_000)
 IN_FULL = (10, 1_000)  # every operation; the other sizes only what grows with the list
 GROWING = ("GET images, token", "push, new", "push, unchanged")
-CONVENTIONAL_AT_MOST = 1_000
+MAX_CONVENTIONAL = 1_000
 CONVENTIONAL = ("GET images, token", "PUT auth", "push, new", "push, 5 more")
 BCRYPT_COST = 12  # of the one operation that pays for it; the others remember, and the conventional build gets cost 4
-SETTINGS = Settings(stack="bench", bcrypt_cost=BCRYPT_COST, list_memory=2)
+SETTINGS = Settings(stack="bench", bcrypt_cost=BCRYPT_COST, image_list_cache_seconds=2)
 ROUNDS = 8
 ROUND_SECONDS = 0.02  # of one contender in one round
 _ENVIRONMENT = {
@@ -62,22 +64,22 @@ def main() -> None:
     sizes: dict[str, Any] = {}
     for size in SIZES:
         ours = alone(record_ours, size, None if size in IN_FULL else GROWING)
-        theirs = alone(record_conventional, size) if size <= CONVENTIONAL_AT_MOST else None
+        theirs = alone(record_conventional, size) if size <= MAX_CONVENTIONAL else None
         sizes[str(size)] = alone(measure, ours, theirs)
         print(f"\n{size} images{'':20}  ms   of bare botocore   of the conventional build")
         for name, row in sizes[str(size)].items():
             print(f"  {name:28} {row['ms']:6.2f}   {row['bare'] or '':>6}   {row['conventional'] or '':>18}")
-    sign_in, check = alone(measure_first_sign_in, alone(record_ours, 1))
-    print(f"\na first sign-in takes {sign_in} of one bcrypt check, which takes {check} ms")
-    save("handler", {"sizes": sizes, "first sign-in of bcrypt": sign_in, "bcrypt ms": check})
+    log_in, check = alone(measure_first_sign_in, alone(record_ours, 1))
+    print(f"\na first sign-in takes {log_in} of one bcrypt check, which takes {check} ms")
+    save("handler", {"sizes": sizes, "first sign-in of bcrypt": log_in, "bcrypt ms": check})
 
 
 def record_ours(size: int, wanted: Iterable[str] | None = None) -> Recording:
     """Runs every operation, or those `wanted`, once on moto, with a list of `size` images."""
-    from infra.local.aws import create_stack, local_aws
+    from infra.devserver.moto_aws import create_stack, local_aws
 
     with local_aws():
-        aws = connect(SETTINGS.region)
+        aws = create_clients(SETTINGS.region)
         create_stack(aws, SETTINGS.stack)
         users = UserStore(Tables(aws.dynamodb, SETTINGS.region, SETTINGS.table))
         hashed = Passwords(BCRYPT_COST).hash(PASSWORD)
@@ -91,7 +93,7 @@ def record_ours(size: int, wanted: Iterable[str] | None = None) -> Recording:
 def record_conventional(size: int) -> Recording:
     """The same with the conventional build, for the operations that it has."""
     from bench import conventional
-    from infra.local.aws import local_aws
+    from infra.devserver.moto_aws import local_aws
 
     with local_aws():
         os.environ["AWS_DEFAULT_REGION"] = SETTINGS.region
@@ -107,7 +109,7 @@ def record_conventional(size: int) -> Recording:
 
 def measure(ours: Recording, theirs: Recording | None) -> dict[str, Any]:
     """By operation: milliseconds, and what they are of bare botocore's and of the conventional build's."""
-    passwords.REMEMBERED_SECONDS = 3600  # the minute must not end within a measurement
+    passwords.CACHE_SECONDS = 3600  # the minute must not end within a measurement
     with store(ours.tape) as address:
         os.environ |= {**_ENVIRONMENT, "AWS_ENDPOINT_URL": address}
         function, bare = waybill(), Clients(_bare("dynamodb"), _bare("kms"))
@@ -141,8 +143,8 @@ def _record(function: Function, tape: Tape, size: int, wanted: Iterable[str] | N
     authorizations: dict[str, str | None] = {"nobody": None, "alice": BASIC}
     steps = (("write", "PUT", WEB, images(size, checksums=True)), ("read", "GET", f"{WEB}/images", None))
     for who, method, path, body in steps:
-        reply = function.request(method, path, BASIC, body)
-        authorizations[who] = "Token " + reply["headers"]["X-Docker-Token"]
+        response = function.request(method, path, BASIC, body)
+        authorizations[who] = "Token " + response["headers"]["X-Docker-Token"]
     tape.forget("Query")  # which said that there is no such list yet
     recording = Recording(tape, {}, {})
     for operation in operations(size):
@@ -164,8 +166,8 @@ def _compare(
         contenders["bare"] = partial(_replay, bare, ours.calls[name])
     if other is not None and theirs is not None and name in theirs.events:
         contenders["conventional"] = partial(other.invoke, theirs.events[name])
-    reply = function.invoke(ours.events[name])
-    assert reply["statusCode"] < 300, (name, reply["body"])
+    response = function.invoke(ours.events[name])
+    assert response["statusCode"] < 300, (name, response["body"])
     best = {contender: run() and _seconds(run, 1) for contender, run in contenders.items()}
     for _ in range(ROUNDS):
         for contender, run in contenders.items():
@@ -196,7 +198,10 @@ def _seconds(run: Callable[[], Any], times: int) -> float:
 def waybill(aws: Clients | None = None) -> Function:
     """The index, with a journal that stays in memory: printing is the same for everybody."""
     lines: deque[str] = deque(maxlen=1)
-    return Function(build(compose(SETTINGS, aws), Journal(lines.append, SETTINGS.stack)), lines)
+    return Function(
+        create_chalice_app(Services(SETTINGS, aws).routes, RequestLog(lines.append, SETTINGS.stack), app_class=Chalice),
+        lines,
+    )
 
 
 def _bare(service: str) -> Any:

@@ -79,9 +79,9 @@ def _ask(connection: http.client.HTTPConnection, kind: str, token: str, chance: 
         "search": ("GET", "/v1/search?q=web", {}),
     }[kind]
     connection.request(method, path, body, headers)
-    reply = connection.getresponse()
-    reply.read()
-    return reply.status
+    response = connection.getresponse()
+    response.read()
+    return response.status
 
 
 def _prepare(host: str, port: int) -> str:
@@ -94,11 +94,11 @@ def _prepare(host: str, port: int) -> str:
         ("PUT", f"{WEB}/", json.dumps(images(10)), headers),
     ):
         connection.request(method, path, body, sent)
-        reply = connection.getresponse()
-        reply.read()
-        if reply.status >= 300:
-            raise RuntimeError(f"{method} {path}: {reply.status}")
-    return f"Token {reply.headers['X-Docker-Token']}"
+        response = connection.getresponse()
+        response.read()
+        if response.status >= 300:
+            raise RuntimeError(f"{method} {path}: {response.status}")
+    return f"Token {response.headers['X-Docker-Token']}"
 
 
 @contextmanager

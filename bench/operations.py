@@ -38,9 +38,9 @@ class Function:
     ) -> dict[str, Any]:
         """One request. Raises AssertionError unless it succeeds."""
         operation = Operation("", method, path, body=body, token=token)
-        reply = self.invoke(operation.event(self, authorization))
-        assert reply["statusCode"] < 300, reply["body"]
-        return reply
+        response = self.invoke(operation.event(self, authorization))
+        assert response["statusCode"] < 300, response["body"]
+        return response
 
 
 @dataclass(frozen=True, slots=True)

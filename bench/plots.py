@@ -1,4 +1,4 @@
-"""Draws docs/performance/*.svg from the JSON beside them, in an environment that has matplotlib (`bench.pictures`).
+"""Draws docs/development/performance/*.svg from the JSON beside them, in an environment that has matplotlib (`bench.pictures`).
 
 The same JSON makes the same bytes: no date, no random ids, text as text. It imports nothing of ours but JSON files,
 because that environment has none of ours.
@@ -81,8 +81,8 @@ def cost(data: dict[str, Any], axes: Any) -> None:
 
 def docker(data: dict[str, Any], axes: Any) -> None:
     """What a push and a pull of ten layers cost, by part."""
-    parts = data["docker"]["dollars a million"]
-    axes.barh(list(parts), list(parts.values()))
+    services = data["docker"]["dollars a million"]
+    axes.barh(list(services), list(services.values()))
     axes.set_xlabel("dollars for a million pushes with a pull each, of ten layers")
 
 

@@ -1,4 +1,4 @@
-"""Makes docs/performance.md and its pictures of what was measured: `python -m bench.report`. No figure is typed in."""
+"""Makes docs/development/performance.md and its pictures of what was measured: `python -m bench.report`. No figure is typed in."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ from typing import Any
 from bench.results import FOLDER, ROOT, load
 from tests.deployed.programs import environment
 
-PAGE = ROOT / "docs" / "performance.md"
+PAGE = ROOT / "docs" / "development" / "performance.md"
 FRONT = ("API Gateway", "CloudFront")
 TEMPLATE = ROOT / "bench" / "performance.md"
 

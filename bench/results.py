@@ -1,11 +1,11 @@
-"""Where measurements are kept: one JSON file for each part, from which pictures and docs/performance.md are made."""
+"""Where measurements are kept: one JSON file for each part, from which pictures and docs/development/performance.md are made."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-FOLDER = ROOT / "docs" / "performance"
+FOLDER = ROOT / "docs" / "development" / "performance"
 
 
 def save(part: str, measured: dict[str, Any]) -> None:

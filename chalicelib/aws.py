@@ -1,7 +1,7 @@
-"""botocore clients with time-outs that fit a Lambda: a caller waits seconds, not the default half minute.
+"""botocore clients whose timeouts suit Lambda: a client waits for seconds, not for botocore's 60 seconds.
 
-One session makes both clients, because a second service on one session costs 8 ms at a cold start and a session of its
-own costs ten times that.
+One session creates both clients. A second service in one session takes 8 ms at a cold start; a second session takes ten
+times as long.
 """
 
 from typing import Any, NamedTuple
@@ -10,54 +10,56 @@ from botocore.config import Config
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.session import Session
 
-SERVICES = ("dynamodb", "kms", "ses")  # the zip has descriptions of these alone (infra/package.py)
-CONNECT_SECONDS = 1
-READ_SECONDS = 3
-ATTEMPTS = 3
+SERVICES = ("dynamodb", "kms", "ses")  # the package contains the descriptions of these services only
+CONNECT_TIMEOUT_SECONDS = 1
+READ_TIMEOUT_SECONDS = 3
+MAX_ATTEMPTS = 3
 
 
 class Clients(NamedTuple):
-    """What the index speaks to. botocore ships no types: hence Any."""
+    """The botocore clients of the index. botocore has no type annotations, hence Any."""
 
     dynamodb: Any
     kms: Any
 
 
-def connect(region: str) -> Clients:
-    """Makes the clients, and calls nothing yet."""
-    session, config = _session(), _config(region)
+def create_clients(region: str) -> Clients:
+    """Return new clients. This calls nothing yet."""
+    session, config = _create_session(), _create_config(region)
     return Clients(session.create_client("dynamodb", config=config), session.create_client("kms", config=config))
 
 
-def mail_client(region: str) -> Any:
-    """SES's client, for a container that has a letter to send: made at its first one, in some 100 ms."""
-    return _session().create_client("ses", config=_config(region))
+def create_ses_client(region: str) -> Any:
+    """Return a new client for SES. It takes about 100 ms, so a container creates it for its first email."""
+    return _create_session().create_client("ses", config=_create_config(region))
 
 
-def is_for_us(event: str) -> bool:
-    """Whether a handler of botocore's own for `event` (`before-call.s3.PutObject`) ever hears of our services."""
+def concerns_our_services(event: str) -> bool:
+    """Return whether a built-in handler for `event`, such as `before-call.s3.PutObject`, can concern our services."""
     kind, _, rest = event.partition(".")
     return kind != "docs" and rest.partition(".")[0] in ("", "*", *SERVICES)
 
 
-def _session() -> Session:
-    """A session without the hundred handlers that botocore has for other services: registering them takes a fifteenth
-    of a cold start, and each call asks for them.
+def _create_session() -> Session:
+    """Return a session without botocore's hundred handlers for other services.
+
+    Their registration takes 6 % of a cold start, and each call looks for them. A test fails when botocore's list of
+    handlers changes.
     """
     session = Session(include_builtin_handlers=False)
     for event, handler, *_ in BUILTIN_HANDLERS:
-        if is_for_us(event):
+        if concerns_our_services(event):
             session.register(event, handler)
     return session
 
 
-def _config(region: str) -> Config:
+def _create_config(region: str) -> Config:
     return Config(
         region_name=region,
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"total_max_attempts": MAX_ATTEMPTS, "mode": "standard"},
         max_pool_connections=64,
-        parameter_validation=False,  # PynamoDB has checked what it sends
-        user_agent="waybill",  # botocore's own is put together anew for each call, in an eighth of its time
+        parameter_validation=False,  # PynamoDB has validated the parameters
+        user_agent="waybill",  # botocore would assemble its own for each call, which takes an eighth of the time
     )

@@ -1,136 +1,300 @@
-"""What the environment says, read once, typed and frozen. README.md has the table of all settings."""
+"""The settings of an index. They are read once from environment variables.
+
+`SETTINGS` is the only list of settings. docs/reference/configuration.md is generated from it, and a test compares it
+with the parameters of infra/deploy/service.yaml.
+"""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Self
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Self
 
-from chalicelib.names import is_email, is_host
+from msgspec import Struct
+
+from chalicelib.domain.identifiers import is_email, is_host
 
 _STACK = re.compile(r"[a-zA-Z0-9_.-]{3,200}", re.ASCII)
-_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}", re.ASCII)
+_BASE_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}", re.ASCII)
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 class SettingsError(ValueError):
-    """A setting holds what it cannot hold. The message names it and says what it takes."""
+    """A setting has a value that is not allowed. The message names the setting and the allowed values."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How this index runs.
+class SignerKind(StrEnum):
+    """How MACs are computed."""
+
+    DERIVED = "derived"
+    KMS = "kms"
+
+
+class Registration(StrEnum):
+    """Who may register an account."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class AccountActivation(StrEnum):
+    """What a new account needs before it can log in."""
+
+    NONE = "none"
+    EMAIL = "email"
+    ADMIN = "admin"
+
+
+class Visibility(StrEnum):
+    """Who can see a repository that a push creates."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """One row of the table.
 
     Attributes:
-        stack: the stage's name; tables are `<stack>-users` and so on, the signing key is `alias/<stack>`.
-        region: the AWS region of tables and key.
-        registry_endpoints: hosts for `X-Docker-Endpoints`, bare `host[:port]`.
-        token_lifetime: how long an access token is good, in seconds.
-        list_memory: how many seconds a container may answer read tokens from what it remembers of a list.
-        token_single_use: the strict mode of an early specification: a token is good once.
-        signer: `epoch` signs with an hour's key derived in KMS, `kms` asks KMS for every token.
-        bcrypt_cost: the logarithm of bcrypt's work.
-        account_activation: what a new account waits for: `none`, `email` (its address's confirmation), or `admin`.
-        registration: `open` to everybody or `closed`.
-        email_sender: the address that mail comes from; empty sends none.
-        index_address: the index's own `https://host`, which links in mails begin with.
-        repository_visibility: what a push creates, `public` or `private` repositories.
-        reserve_deleted_names: whether a removed account's name is kept from others.
-        front_proof: what CloudFront alone knows, so that its word on where a request comes from can be taken.
-        front_page: whether people are shown the index at `/`, `on` or `off`.
-        signing_key: the signing key as KMS knows it; empty means the alias `alias/<stack>`.
+        name: the environment variable.
+        default: the text that is used if the variable is missing or empty.
+        help: what the setting does, for people.
+        allowed: the allowed values, for people.
+        parse: returns the value of a text. Raises ValueError.
+        field: the attribute of `Settings`.
     """
+
+    name: str
+    default: str
+    help: str
+    allowed: str
+    parse: Callable[[str], Any]
+    field: str = ""
+
+    @property
+    def attribute(self) -> str:
+        """The attribute of `Settings`."""
+        return self.field or self.name.lower()
+
+    def read(self, environment: Mapping[str, str]) -> Any:
+        """Return the value. Raises SettingsError."""
+        text = environment.get(self.name) or self.default
+        try:
+            return self.parse(text)
+        except ValueError:
+            raise SettingsError(f"{self.name} must be {self.allowed}, not {text!r}") from None
+
+
+def _parse_stack(text: str) -> str:
+    if not _STACK.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def _parse_endpoints(text: str) -> tuple[str, ...]:
+    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not hosts or not all(map(is_host, hosts)):
+        raise ValueError
+    return hosts
+
+
+def _parse_email(text: str) -> str:
+    if text and not is_email(text):
+        raise ValueError
+    return text
+
+
+def _parse_base_url(text: str) -> str:
+    url = text.rstrip("/")
+    if url and not _BASE_URL.fullmatch(url):
+        raise ValueError
+    return url
+
+
+def _parse_bool(text: str) -> bool:
+    if text.lower() not in _TRUE + _FALSE:
+        raise ValueError
+    return text.lower() in _TRUE
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            raise ValueError
+        return int(text)
+
+    return parse
+
+
+SETTINGS = (
+    Setting(
+        name="STACK",
+        default="waybill-dev",
+        help="The name of the stage. Tables are named `<STACK>-users` and so on.",
+        allowed="3 to 200 letters, digits, '_', '.' and '-'",
+        parse=_parse_stack,
+    ),
+    Setting(
+        name="AWS_REGION",
+        default="us-east-1",
+        help="The AWS region of the tables and the key. If it is missing, AWS_DEFAULT_REGION applies.",
+        allowed="the name of a region, such as eu-west-1",
+        parse=str,
+        field="region",
+    ),
+    Setting(
+        name="REGISTRY_ENDPOINTS",
+        default="localhost:5000",
+        help="The registries to which clients are sent, separated by commas. Docker up to 0.10 understands only one.",
+        allowed="hosts without a scheme, such as registry.example.com:5000",
+        parse=_parse_endpoints,
+    ),
+    Setting(
+        name="TOKEN_LIFETIME",
+        default="3600",
+        help="The validity of an access token in seconds.",
+        allowed="a number from 60 to 86400",
+        parse=_number(60, 86400),
+    ),
+    Setting(
+        name="IMAGE_LIST_CACHE_SECONDS",
+        default="0",
+        help="How long a container caches image lists for read tokens, in seconds. It helps if hundreds of hosts pull "
+        "one repository at once. A deleted repository remains readable for this time.",
+        allowed="a number from 0 to 2",
+        parse=_number(0, 2),
+    ),
+    Setting(
+        name="TOKEN_SINGLE_USE",
+        default="false",
+        help="Whether an access token can be used only once, as an early specification says. Real registries use a "
+        "token several times, so leave it off for them.",
+        allowed="true or false",
+        parse=_parse_bool,
+    ),
+    Setting(
+        name="SIGNER",
+        default="derived",
+        help="How tokens are signed: `derived` uses an hourly key that KMS derives, `kms` calls KMS for every token. "
+        "docs/development/security.md compares the risks.",
+        allowed="derived or kms",
+        parse=SignerKind,
+    ),
+    Setting(
+        name="BCRYPT_COST",
+        default="12",
+        help="The bcrypt cost; the time doubles with each step. An existing hash is replaced when its owner logs in.",
+        allowed="a number from 4 to 16",
+        parse=_number(4, 16),
+    ),
+    Setting(
+        name="REGISTRATION",
+        default="open",
+        help="Who may register: `open` means everyone. With `closed`, administrators create the accounts.",
+        allowed="open or closed",
+        parse=Registration,
+    ),
+    Setting(
+        name="ACCOUNT_ACTIVATION",
+        default="none",
+        help="What a new account needs before it can log in: `none`, `email` (the confirmation of its address) or "
+        "`admin` (the activation by an administrator).",
+        allowed="none, email or admin",
+        parse=AccountActivation,
+    ),
+    Setting(
+        name="EMAIL_SENDER",
+        default="",
+        help="The address from which emails are sent with SES. If it is empty, no email is sent. It needs BASE_URL. "
+        "The local server prints emails instead.",
+        allowed="an email address",
+        parse=_parse_email,
+    ),
+    Setting(
+        name="BASE_URL",
+        default="",
+        help="The URL of the index, for links in emails and commands on pages.",
+        allowed="a URL without a path, such as https://index.example.com",
+        parse=_parse_base_url,
+    ),
+    Setting(
+        name="REPOSITORY_VISIBILITY",
+        default="public",
+        help="Who can see a repository that a push creates. Repositories in `library` are always public.",
+        allowed="public or private",
+        parse=Visibility,
+    ),
+    Setting(
+        name="RESERVE_DELETED_NAMES",
+        default="true",
+        help="If true, the username of a deleted account cannot be registered again.",
+        allowed="true or false",
+        parse=_parse_bool,
+    ),
+    Setting(
+        name="PUBLIC_PAGES",
+        default="on",
+        help="Whether the index has web pages: `/` with search, and one for each public repository.",
+        allowed="on or off",
+        parse=_parse_bool,
+    ),
+    Setting(
+        name="FRONT_PROOF",
+        default="",
+        help="A secret that CloudFront adds to each request. It proves the client IP. `make deploy` creates it.",
+        allowed="a text",
+        parse=str,
+    ),
+    Setting(
+        name="SIGNING_KEY",
+        default="",
+        help="The id, alias or ARN of the KMS key for tokens. If it is empty, the alias `alias/<STACK>` is used.",
+        allowed="a key in KMS",
+        parse=str,
+    ),
+)
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The parsed settings. `SETTINGS` explains each."""
 
     stack: str = "waybill-dev"
     region: str = "us-east-1"
     registry_endpoints: tuple[str, ...] = ("localhost:5000",)
     token_lifetime: int = 3600
-    list_memory: int = 0
+    image_list_cache_seconds: int = 0
     token_single_use: bool = False
-    signer: str = "epoch"
+    signer: SignerKind = SignerKind.DERIVED
     bcrypt_cost: int = 12
-    account_activation: str = "none"
-    registration: str = "open"
+    registration: Registration = Registration.OPEN
+    account_activation: AccountActivation = AccountActivation.NONE
     email_sender: str = ""
-    index_address: str = ""
-    repository_visibility: str = "public"
+    base_url: str = ""
+    repository_visibility: Visibility = Visibility.PUBLIC
     reserve_deleted_names: bool = True
-    front_proof: str = field(default="", repr=False)
-    front_page: str = "on"
+    public_pages: bool = True
+    front_proof: str = ""
     signing_key: str = ""
+
+    def __repr__(self) -> str:
+        return f"Settings(stack={self.stack!r}, region={self.region!r})"
 
     @property
     def key(self) -> str:
-        """The signing key, as KMS knows it."""
+        """The signing key in KMS: an id, an alias or an ARN."""
         return self.signing_key or f"alias/{self.stack}"
 
     def table(self, name: str) -> str:
-        """The full name of the table `name`."""
+        """Return the full name of a table."""
         return f"{self.stack}-{name}"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Reads and checks everything. Raises SettingsError."""
-        stack = environment.get("STACK") or cls().stack
-        if not _STACK.fullmatch(stack):
-            raise SettingsError(f"STACK is 3 to 200 letters, digits, '_', '.' and '-', not {stack!r}")
-        sender = environment.get("EMAIL_SENDER") or ""
-        if sender and not is_email(sender):
-            raise SettingsError(f"EMAIL_SENDER is an address that mail comes from, not {sender!r}")
-        activation = _choice(environment, "ACCOUNT_ACTIVATION", ("none", "email", "admin"))
-        if activation == "email" and not sender:
-            raise SettingsError("ACCOUNT_ACTIVATION=email needs EMAIL_SENDER, the address that mail comes from")
-        address = (environment.get("INDEX_ADDRESS") or "").rstrip("/")
-        if address and not _ADDRESS.fullmatch(address):
-            raise SettingsError(f"INDEX_ADDRESS is like https://index.example.com, without a path, not {address!r}")
-        if sender and not address:
-            raise SettingsError("EMAIL_SENDER needs INDEX_ADDRESS, the https://… that links in mails begin with")
-        return cls(
-            stack=stack,
-            region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or cls().region,
-            registry_endpoints=_endpoints(environment.get("REGISTRY_ENDPOINTS") or cls().registry_endpoints[0]),
-            token_lifetime=_number(environment, "TOKEN_LIFETIME", cls().token_lifetime, 60, 86400),
-            list_memory=_number(environment, "LIST_MEMORY", cls().list_memory, 0, 2),
-            token_single_use=_flag(environment, "TOKEN_SINGLE_USE", cls().token_single_use),
-            signer=_choice(environment, "SIGNER", ("epoch", "kms")),
-            bcrypt_cost=_number(environment, "BCRYPT_COST", cls().bcrypt_cost, 4, 16),
-            account_activation=activation,
-            registration=_choice(environment, "REGISTRATION", ("open", "closed")),
-            email_sender=sender,
-            index_address=address,
-            repository_visibility=_choice(environment, "REPOSITORY_VISIBILITY", ("public", "private")),
-            front_proof=environment.get("FRONT_PROOF") or "",
-            reserve_deleted_names=_flag(environment, "RESERVE_DELETED_NAMES", cls().reserve_deleted_names),
-            front_page=_choice(environment, "FRONT_PAGE", ("on", "off")),
-            signing_key=environment.get("SIGNING_KEY") or cls().signing_key,
-        )
-
-
-def _endpoints(text: str) -> tuple[str, ...]:
-    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
-    for host in hosts:
-        if not is_host(host):
-            raise SettingsError(f"REGISTRY_ENDPOINTS takes bare hosts like registry.example.com:5000, not {host!r}")
-    if not hosts:
-        raise SettingsError("REGISTRY_ENDPOINTS names no host")
-    return hosts
-
-
-def _number(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    text = environment.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
-        raise SettingsError(f"{name} is a number from {low} to {high}, not {text!r}")
-    return int(text)
-
-
-def _flag(environment: Mapping[str, str], name: str, default: bool) -> bool:
-    text = (environment.get(name) or str(default)).lower()
-    if text not in _TRUE + _FALSE:
-        raise SettingsError(f"{name} is true or false, not {text!r}")
-    return text in _TRUE
-
-
-def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    text = environment.get(name) or choices[0]
-    if text not in choices:
-        raise SettingsError(f"{name} is {' or '.join(choices)}, not {text!r}")
-    return text
+        """Read and check all settings. Raises SettingsError."""
+        region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
+        variables = {**environment, "AWS_REGION": region}
+        settings = cls(**{setting.attribute: setting.read(variables) for setting in SETTINGS})
+        if settings.account_activation == AccountActivation.EMAIL and not settings.email_sender:
+            raise SettingsError("ACCOUNT_ACTIVATION=email needs EMAIL_SENDER, the address from which emails are sent")
+        if settings.email_sender and not settings.base_url:
+            raise SettingsError("EMAIL_SENDER needs BASE_URL, the URL with which links in emails start")
+        return settings

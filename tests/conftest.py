@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from chalicelib.settings import Settings
-from infra.local.aws import local_aws
-from tests.driver import Index
+from infra.devserver.moto_aws import local_aws
+from tests.index import Index
 
 settings.register_profile("waybill", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("waybill")
@@ -24,7 +24,7 @@ def aws() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Letters are answered at once; test_telling_apart.py has the wait."""
-    monkeypatch.setattr("chalicelib.routes.account_pages.ANSWERED_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("chalicelib.pages.account.ANSWERED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture

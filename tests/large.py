@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from chalicelib.names import RepositoryName
-from chalicelib.search import terms_of
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.search_terms import terms_of
 from chalicelib.settings import Settings
-from chalicelib.store.images import HEAD, ImageStore
-from chalicelib.store.packing import pack
-from chalicelib.store.tables import Tables
-from chalicelib.store.terms import TermStore
-from infra.export import Item
-from infra.local import aws
+from chalicelib.storage.image_lists import HEAD, ImageListStore
+from chalicelib.storage.search_terms import SearchTermStore
+from chalicelib.storage.segment_codec import pack
+from chalicelib.storage.tables import Tables
+from infra.admin.export_format import Item
+from infra.devserver import moto_aws as aws
 
 ACCOUNTS = 1000
 REPOSITORIES = 5000
@@ -28,7 +28,7 @@ def fill(tables: Tables, settings: Settings) -> None:
 
 def items(tables: Tables) -> Iterator[Item]:
     """Accounts with an address and some with a robot; repositories of 2 images, each fifth private, some shared."""
-    images, terms = ImageStore(tables), TermStore(tables)
+    images, terms = ImageListStore(tables), SearchTermStore(tables)
     for number in range(ACCOUNTS):
         username, address = f"user{number:04}", f"user{number}@example.com"
         yield (
@@ -63,7 +63,7 @@ def items(tables: Tables) -> Iterator[Item]:
             ).serialize(),
         )
         listed = {f"{number:064x}": "sha256:" + f"{number:064x}", f"id{number}": ""}
-        for segment in images.segments(name, generation, pack(listed)):
+        for segment in images.segment_items(name, generation, pack(listed)):
             yield "images", segment.serialize()
         for term in terms.items(name, terms_of(name, about), private=private):
             yield "terms", term.serialize()

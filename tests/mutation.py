@@ -1,7 +1,7 @@
 """Whether the tests notice when a rule is changed: `make mutation`.
 
 mutmut changes one thing at a time in the modules that pyproject.toml lists, and runs their unit tests. What survives is
-explained in docs/mutants.md, or this fails. An explanation is for a changed line of a function: other code may move.
+explained in docs/development/mutants.md, or this fails. An explanation is for a changed line of a function: other code may move.
 """
 
 import re
@@ -12,8 +12,8 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-EXPLAINED = ROOT / "docs" / "mutants.md"
-SECONDS_AT_MOST = 1800
+EXPLAINED = ROOT / "docs" / "development" / "mutants.md"
+MAX_SECONDS = 1800
 _KILLED = ("killed", "timeout")  # an endless loop is noticed too
 
 Mutant = tuple[str, str, str]  # the function, the line, what it was changed to
@@ -22,7 +22,7 @@ Mutant = tuple[str, str, str]  # the function, the line, what it was changed to
 def main() -> None:
     """Runs mutmut anew, prints the counts and what is wrong. Raises SystemExit for it."""
     shutil.rmtree(ROOT / "mutants", ignore_errors=True)
-    subprocess.run([sys.executable, "-m", "mutmut", "run"], cwd=ROOT, check=True, timeout=SECONDS_AT_MOST)
+    subprocess.run([sys.executable, "-m", "mutmut", "run"], cwd=ROOT, check=True, timeout=MAX_SECONDS)
     statuses = dict(re.findall(r"^ *(\S+): (.+)$", _mutmut("results", "--all", "true"), re.MULTILINE))
     survivors = [_mutant(name) for name, status in statuses.items() if status not in _KILLED]
     wrong = complaints(survivors, explanations(EXPLAINED.read_text()))

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml, as tests ask it."""
+"""docs/reference/openapi.yaml, as tests ask it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,9 @@ from typing import Any
 
 import yaml
 
-DOCUMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "docs" / "openapi.yaml").read_text())
+DOCUMENT: dict[str, Any] = yaml.safe_load(
+    (Path(__file__).parents[1] / "docs" / "reference" / "openapi.yaml").read_text()
+)
 METHODS = ("get", "put", "post", "delete")
 
 

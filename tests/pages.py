@@ -8,17 +8,17 @@ from xml.etree.ElementTree import Element
 
 from html5lib import HTMLParser
 
-from tests.driver import Response
+from tests.index import Response
 
 
 class Page:
     """A page that was parsed without an error and keeps what all of them promise."""
 
-    def __init__(self, reply: Response) -> None:
-        self.status = reply.status
-        self.source = reply.body.decode()
+    def __init__(self, response: Response) -> None:
+        self.status = response.status
+        self.source = response.body.decode()
         self.root: Element = HTMLParser(strict=True, namespaceHTMLElements=False).parse(self.source)
-        _check_headers(reply, self._one("head/style").text or "")
+        _check_headers(response, self._one("head/style").text or "")
         assert "<!DOCTYPE html>" in self.source
         assert self.root.get("lang") == "en"
         assert self._one("head/title").text
@@ -82,12 +82,12 @@ class Page:
             assert field.get("aria-describedby") in (None, *ids)
 
 
-def _check_headers(reply: Response, style: str) -> None:
-    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+def _check_headers(response: Response, style: str) -> None:
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert reply.headers["content-security-policy"] == (
+    assert response.headers["content-security-policy"] == (
         f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
-    assert reply.headers["referrer-policy"] == "no-referrer"
-    assert reply.headers["x-content-type-options"] == "nosniff"
-    assert reply.headers["cache-control"] == "no-store"
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["cache-control"] == "no-store"

@@ -12,9 +12,9 @@ import click
 from infra.deploy.deploy import Operations
 from infra.deploy.logs import Logs
 from infra.deploy.options import chosen, parameter_options, parameters
-from infra.deploy.screen import Screen
-from infra.deploy.stage import CannotDeploy, Stage, in_one_sentence, open_stage
-from infra.package import CannotPackage, package
+from infra.deploy.package import PackageError, package
+from infra.deploy.stage import DeployError, Stage, in_one_sentence, open_stage
+from infra.deploy.terminal import Terminal
 
 
 def stage_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,7 +37,7 @@ def deploy(name: str, region: str | None, yes: bool, dry_run: bool, **given: Any
 
     Options below --dry-run stay as they are from one deployment to the next until they are given again.
     """
-    with _operations(name, region) as (stage, operations, screen):
+    with _operations(name, region) as (stage, operations, terminal):
         with tempfile.TemporaryDirectory() as out:
             stack = operations.deploy(
                 lambda architecture: package(Path(out) / "package", architecture),
@@ -48,25 +48,25 @@ def deploy(name: str, region: str | None, yes: bool, dry_run: bool, **given: Any
         if stack is None:
             return
         operations.check(stack)
-        screen.say(f"\nThe index is at {stack.outputs['Address']}")
+        terminal.say(f"\nThe index is at {stack.outputs['Address']}")
         for step in _next_steps(stage, stack.parameters, stack.outputs):
-            screen.say(f"- {step}")
+            terminal.say(f"- {step}")
 
 
 @click.command()
 @stage_options
 def status(name: str, region: str | None) -> None:
     """Show what stands: its address, release and settings."""
-    with _operations(name, region) as (stage, operations, screen):
+    with _operations(name, region) as (stage, operations, terminal):
         service, data = operations.find()
         if service is None and data is None:
-            raise CannotDeploy(f"there is no {stage.stack} in {stage.region}")
+            raise DeployError(f"there is no {stage.stack} in {stage.region}")
         for stack in (data, service):
             if stack is not None:
                 facts = [("status", stack.status), ("changed", f"{stack.changed:%Y-%m-%d %H:%M:%S %Z}")]
-                screen.facts(stack.name, [*facts, *stack.outputs.items()])
+                terminal.facts(stack.name, [*facts, *stack.outputs.items()])
         if service is not None:
-            screen.facts("settings", [(k, v) for k, v in service.parameters.items() if k in parameters()])
+            terminal.facts("settings", [(k, v) for k, v in service.parameters.items() if k in parameters()])
 
 
 @click.command()
@@ -76,7 +76,7 @@ def status(name: str, region: str | None) -> None:
 @click.option("--access", is_flag=True, help="API Gateway's line for each request, instead of the function's log.")
 def logs(name: str, region: str | None, follow: bool, minutes: int, access: bool) -> None:
     """Print the function's log."""
-    with _operations(name, region) as (stage, _, _screen):
+    with _operations(name, region) as (stage, _, _terminal):
         for line in Logs(stage).read(minutes=minutes, follow=follow, access=access):
             click.echo(line)
 
@@ -86,11 +86,11 @@ def logs(name: str, region: str | None, follow: bool, minutes: int, access: bool
 @yes_option
 def rollback(name: str, region: str | None, yes: bool) -> None:
     """Bring back the release that ran before. Settings and data stay."""
-    with _operations(name, region) as (_, operations, screen):
+    with _operations(name, region) as (_, operations, terminal):
         stack = operations.rollback(_confirmation(yes))
         if stack is not None:
             operations.check(stack)
-            screen.say(f"release {stack.parameters['Release']} runs again")
+            terminal.say(f"release {stack.parameters['Release']} runs again")
 
 
 @click.command()
@@ -103,7 +103,7 @@ def destroy(name: str, region: str | None, yes: bool, delete_data: bool) -> None
         if delete_data:
             typed = click.prompt(f"This deletes every account and repository of {name}. Type the stage's name")
             if typed != name:
-                raise CannotDeploy(f"{typed!r} is not {name!r}: nothing was deleted")
+                raise DeployError(f"{typed!r} is not {name!r}: nothing was deleted")
         elif not _confirmation(yes)(f"Take {stage.stack} in {stage.region} away? Its data stays."):
             return
         operations.destroy(delete_data=delete_data)
@@ -113,14 +113,14 @@ COMMANDS: list[click.Command] = [deploy, status, logs, rollback, destroy]
 
 
 @contextmanager
-def _operations(name: str, region: str | None) -> Iterator[tuple[Stage, Operations, Screen]]:
+def _operations(name: str, region: str | None) -> Iterator[tuple[Stage, Operations, Terminal]]:
     """A stage, with every failure as one sentence."""
-    screen = Screen()
+    terminal = Terminal()
     try:
         with in_one_sentence():
             stage = open_stage(name, region)
-            yield stage, Operations(stage, screen), screen
-    except (CannotDeploy, CannotPackage) as error:
+            yield stage, Operations(stage, terminal), terminal
+    except (DeployError, PackageError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         click.echo("\ninterrupted. What CloudFormation has begun goes on; the same command again sees it to its end.")
@@ -141,4 +141,4 @@ def _next_steps(stage: Stage, settings: dict[str, str], outputs: dict[str, str])
         yield "hear of trouble: deploy again with --alarm-email you@example.com"
     yield f"make your administrator: python -m infra users create NAME --email ADDRESS --admin --stage {stage.name}"
     yield f"log in: docker login https://{host}"
-    yield f"see what stands: make status STAGE={stage.name} REGION={stage.region}; docs/operations.md has the rest"
+    yield f"see what stands: make status STAGE={stage.name} REGION={stage.region}; docs/guide/operations.md has the rest"

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.deploy.stage import CannotDeploy, Stage
+from infra.deploy.stage import DeployError, Stage
 
 POLL_SECONDS = 2
 _OVERLAP_MS = 10_000  # lines arrive late and out of order
@@ -45,7 +45,5 @@ class Logs:
                 yield from page["events"]
         except ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                raise CannotDeploy(
-                    f"there is no log {group} in {self._stage.region}: is the index deployed?"
-                ) from error
+                raise DeployError(f"there is no log {group} in {self._stage.region}: is the index deployed?") from error
             raise

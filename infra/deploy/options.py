@@ -1,6 +1,6 @@
 """What an operator may choose: the service template's parameters, each as an option under its own name.
 
-A parameter that is added to infra/service.yaml is an option of `deploy` by that. Values stay from one deployment to the
+A parameter that is added to infra/deploy/service.yaml is an option of `deploy` by that. Values stay from one deployment to the
 next: CloudFormation keeps them.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 import click
 import yaml
 
-from infra.deploy.stage import CannotDeploy
-from infra.package import SERVICE_TEMPLATE
+from infra.deploy.package import SERVICE_TEMPLATE
+from infra.deploy.stage import DeployError
 
 FILLED_IN = (
     "Stack",
@@ -21,7 +21,7 @@ FILLED_IN = (
     "Release",
     "ReleaseBefore",
     "SigningKey",
-    "IndexAddress",
+    "BaseUrl",
     "FrontProof",
     "AccountLogRole",
 )
@@ -47,24 +47,24 @@ def parameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def chosen(given: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters that were given. Raises CannotDeploy for one that CloudFormation would refuse."""
+    """The parameters that were given. Raises DeployError for one that CloudFormation would refuse."""
     values: dict[str, str] = {}
     for name, parameter in parameters().items():
         value = given.get(option_name(name).removeprefix("--").replace("-", "_"))
         if value is None:
             continue
         if "AllowedPattern" in parameter and not re.fullmatch(parameter["AllowedPattern"], value):
-            raise CannotDeploy(f"{option_name(name)} is {parameter['ConstraintDescription']}, not {value!r}")
+            raise DeployError(f"{option_name(name)} is {parameter['ConstraintDescription']}, not {value!r}")
         values[name] = str(value)
     return values
 
 
 def consistent(values: Mapping[str, str]) -> None:
-    """Refuses values that do not go together. Raises CannotDeploy."""
+    """Refuses values that do not go together. Raises DeployError."""
     if values.get("DomainName") and not values.get("Certificate"):
-        raise CannotDeploy("--domain-name needs --certificate: the ARN of its certificate in ACM in us-east-1")
+        raise DeployError("--domain-name needs --certificate: the ARN of its certificate in ACM in us-east-1")
     if values.get("AccountActivation") == "email" and not values.get("EmailSender"):
-        raise CannotDeploy("--account-activation email needs --email-sender: an address that SES may send from")
+        raise DeployError("--account-activation email needs --email-sender: an address that SES may send from")
 
 
 def option_name(parameter: str) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.deploy.stage import CannotDeploy, Stage
-from infra.package import Package
+from infra.deploy.package import Package
+from infra.deploy.stage import DeployError, Stage
 
 _CREATE_ATTEMPTS = 10  # S3 needs a while before the name of a bucket that was just deleted is free
 
@@ -38,7 +38,7 @@ class Releases:
         self._owner = {"Bucket": stage.bucket, "ExpectedBucketOwner": stage.account}
 
     def add(self, package: Package) -> Release:
-        """Uploads what is not there yet, and makes the bucket if need be. Raises CannotDeploy."""
+        """Uploads what is not there yet, and makes the bucket if need be. Raises DeployError."""
         self._make_bucket()
         template = json.dumps(package.template, sort_keys=True, separators=(",", ":")).encode()
         name = hashlib.sha256(package.sha256.encode() + template).hexdigest()[:32]
@@ -94,7 +94,7 @@ class Releases:
                 if code == "BucketAlreadyOwnedByYou":
                     break
                 if code == "BucketAlreadyExists":
-                    raise CannotDeploy(
+                    raise DeployError(
                         f"the bucket {self._bucket} belongs to another account: deploy under another STAGE"
                     ) from error
                 if code != "OperationAborted" or attempt == _CREATE_ATTEMPTS - 1:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, UnknownHandler
 
-from infra.deploy.stage import CannotDeploy
+from infra.deploy.stage import DeployError
 
 TIMEOUT_SECONDS = 20
 _WRONG = b64encode(b"waybill_smoke_test:this is no password").decode()
@@ -26,12 +26,14 @@ def get(url: str, headers: Mapping[str, str]) -> Answer:
     opener = OpenerDirector()
     for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler(), UnknownHandler()):
         opener.add_handler(handler)
-    with opener.open(Request(url, headers=dict(headers)), timeout=TIMEOUT_SECONDS) as reply:
-        return Answer(reply.status, {name.lower(): value for name, value in reply.headers.items()}, reply.read())
+    with opener.open(Request(url, headers=dict(headers)), timeout=TIMEOUT_SECONDS) as response:
+        return Answer(
+            response.status, {name.lower(): value for name, value in response.headers.items()}, response.read()
+        )
 
 
 def smoke_test(address: str, tries: int = 30, pause: Callable[[float], None] = time.sleep) -> list[str]:
-    """Asks what docker would ask, and gives a line for each thing seen. Raises CannotDeploy.
+    """Asks what docker would ask, and gives a line for each thing seen. Raises DeployError.
 
     A new name takes a while to be known everywhere, hence the tries.
     """
@@ -46,7 +48,7 @@ def smoke_test(address: str, tries: int = 30, pause: Callable[[float], None] = t
                 seen.append(what)
                 break
             if not left:
-                raise CannotDeploy(f"the stack is there, but {address}{path} does not do what it should: {wrong}")
+                raise DeployError(f"the stack is there, but {address}{path} does not do what it should: {wrong}")
             pause(5)
     return seen
 

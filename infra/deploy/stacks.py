@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from infra.deploy.stage import CannotDeploy
+from infra.deploy.stage import DeployError
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
@@ -64,7 +64,7 @@ class ChangeSet:
     stack_name: str
     new_stack: bool
     changes: list[Change] = field(default_factory=list)
-    needed: bool = True
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Event:
 Watcher = Callable[[Event], None]
 
 
-class OperationFailed(CannotDeploy):
+class OperationFailed(DeployError):
     """An operation ended badly. The message has the reason of the first event that failed: the rest follow from it."""
 
 
@@ -118,7 +118,7 @@ class Stacks:
     def describe_change(self, name: str, parameters: list[dict[str, Any]], **template: Any) -> ChangeSet:
         """Makes a change set and waits for its description. `template` says where the template is, and what to import.
 
-        One without changes is removed again. Raises CannotDeploy.
+        One without changes is removed again. Raises DeployError.
         """
         stack = self.find(name)
         new = stack is None or not stack.exists
@@ -138,8 +138,8 @@ class Stacks:
             if status == "FAILED":
                 self.discard(described)
                 if "contain changes" in reason or "No updates are to be performed" in reason:
-                    return replace(described, needed=False)
-                raise CannotDeploy(f"CloudFormation cannot change {name}: {reason}")
+                    return replace(described, required=False)
+                raise DeployError(f"CloudFormation cannot change {name}: {reason}")
             self._pause(looks)
         raise AssertionError
 

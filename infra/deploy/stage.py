@@ -36,7 +36,7 @@ _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 
 
-class CannotDeploy(Exception):
+class DeployError(Exception):
     """What was asked for cannot be done. The message says why and what to do, for a person."""
 
 
@@ -86,9 +86,9 @@ class Stage:
 
 
 def open_stage(name: str, region: str | None) -> Stage:
-    """Checks name, region and credentials before anything is made. Raises CannotDeploy."""
+    """Checks name, region and credentials before anything is made. Raises DeployError."""
     if not _STAGE.fullmatch(name):
-        raise CannotDeploy(f"a stage's name is 2 to 20 of a-z, 0-9 and '-', beginning with a letter, not {name!r}")
+        raise DeployError(f"a stage's name is 2 to 20 of a-z, 0-9 and '-', beginning with a letter, not {name!r}")
     with in_one_sentence():
         session = boto3.Session(region_name=region or None)
         if session.region_name is None:
@@ -99,11 +99,11 @@ def open_stage(name: str, region: str | None) -> Stage:
 
 @contextmanager
 def in_one_sentence() -> Iterator[None]:
-    """Turns what boto3 raises into a CannotDeploy that a person can act on."""
+    """Turns what boto3 raises into a DeployError that a person can act on."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        raise CannotDeploy(_sentence(error)) from error
+        raise DeployError(_sentence(error)) from error
 
 
 def _sentence(error: ClientError | BotoCoreError) -> str:
@@ -125,8 +125,6 @@ def _sentence(error: ClientError | BotoCoreError) -> str:
             if code in _EXPIRED:
                 return "the AWS credentials have expired: get new ones, then repeat the command"
             if code in _DENIED:
-                return (
-                    f"the credentials lack a permission; docs/deployer-policy.json has all of them. AWS says: {message}"
-                )
+                return f"the credentials lack a permission; docs/guide/deployer-policy.json has all of them. AWS says: {message}"
             return f"AWS refused {error.operation_name}: {message or code}"
     return str(error)

@@ -39,8 +39,8 @@ class Server:
     def register(self, username: str, password: str = "sekret123") -> tuple[str, str]:
         """Makes an account, or finds it there already."""
         form = {"username": username, "password": password, "email": f"{username}@example.com"}
-        reply = requests.post(self.url("/v1/users/"), json=form, timeout=10)
-        assert reply.status_code in (201, 400), reply.text
+        response = requests.post(self.url("/v1/users/"), json=form, timeout=10)
+        assert response.status_code in (201, 400), response.text
         return (username, password)
 
     def stop(self) -> int:

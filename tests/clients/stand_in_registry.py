@@ -40,13 +40,13 @@ class Registry:
 
             def _serve(self, access: str) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                status, reply = registry.handle(
+                status, response = registry.handle(
                     self.command, self.path, self.headers.get("Authorization", ""), access, body
                 )
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(reply)))
+                self.send_header("Content-Length", str(len(response)))
                 self.end_headers()
-                self.wfile.write(reply)
+                self.wfile.write(response)
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -88,14 +88,14 @@ class Registry:
         token = dict(HEADER.findall(auth))
         if token.get("access") != access and not (access == "read" and token.get("access") == "write"):
             return None
-        reply = self._ask("GET", f"/v1/repositories/{token['repository']}/images", auth)
-        if reply.status_code != 200 or not all("id" in entry for entry in reply.json()):
+        response = self._ask("GET", f"/v1/repositories/{token['repository']}/images", auth)
+        if response.status_code != 200 or not all("id" in entry for entry in response.json()):
             return None
         return str(token["repository"])
 
     def _may_build_on(self, auth: str, repository: str, parent: str) -> bool:
-        reply = self._ask("GET", f"/v1/repositories/{repository}/layer/{parent}/access", auth)
-        return reply.status_code == 200 and reply.json() == {"access": True}
+        response = self._ask("GET", f"/v1/repositories/{repository}/layer/{parent}/access", auth)
+        return response.status_code == 200 and response.json() == {"access": True}
 
     def _ask(self, method: str, path: str, auth: str) -> requests.Response:
         self.asked.append(path)

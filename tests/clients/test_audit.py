@@ -50,7 +50,7 @@ def kinds(said: str) -> list[str]:
 
 def test_every_event_is_told_once_and_nothing_else(eventful: Server) -> None:
     said = audit(eventful, "--json")
-    assert kinds(said)[:4] == ["account.registered", "repository.pushed", "repository.changed", "sign-in.failed"]
+    assert kinds(said)[:4] == ["account.registered", "repository.pushed", "repository.changed", "login.failed"]
     assert "secret" not in said
     changed: dict[str, Any] = json.loads(said.splitlines()[2])
     assert changed["changed"] == ["private"]
@@ -65,7 +65,7 @@ def test_every_event_is_told_once_and_nothing_else(eventful: Server) -> None:
         (("--who", "nobody"), []),
         (("--on", "alice/web", "--event", "repository"), ["repository.pushed", "repository.changed"]),
         (("--on", "web"), []),
-        (("--event", "sign-in.failed", "--since", "5m"), ["sign-in.failed"]),
+        (("--event", "login.failed", "--since", "5m"), ["login.failed"]),
     ],
 )
 def test_what_is_asked_for(eventful: Server, arguments: tuple[str, ...], found: list[str]) -> None:

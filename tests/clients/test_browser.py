@@ -58,11 +58,11 @@ def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-def letters(server: Server, to: str, page: str) -> list[str]:
+def emails(server: Server, to: str, page: str) -> list[str]:
     """The addresses that letters to somebody hold, from the server's console, oldest first."""
     printed = re.split(r"^mail to ", server.log.read_text(), flags=re.MULTILINE)[1:]
-    mine = [letter for letter in printed if letter.startswith(f"{to}: ")]
-    return [found[0] for letter in mine if (found := re.search(rf"http\S+{page}\?link=\S+", letter))]
+    mine = [message for message in printed if message.startswith(f"{to}: ")]
+    return [found[0] for message in mine if (found := re.search(rf"http\S+{page}\?link=\S+", message))]
 
 
 def signing_in(server: Server, username: str, password: str = PASSWORD) -> int:
@@ -71,19 +71,19 @@ def signing_in(server: Server, username: str, password: str = PASSWORD) -> int:
 
 def look(browser: Browser, name: str) -> None:
     """Takes the page's picture on a phone and a desktop, light and dark, and hears axe in each."""
-    for (screen, size), scheme in product({"desktop": DESKTOP, "phone": PHONE}.items(), ("light", "dark")):
+    for (terminal, size), scheme in product({"desktop": DESKTOP, "phone": PHONE}.items(), ("light", "dark")):
         browser.wear(size, scheme)
-        browser.picture(f"{name}-{screen}-{scheme}")
-        assert browser.complaints() == [], f"{name} on a {screen}, {scheme}"
+        browser.picture(f"{name}-{terminal}-{scheme}")
+        assert browser.complaints() == [], f"{name} on a {terminal}, {scheme}"
         width = browser.driver.execute_script("return document.documentElement.scrollWidth")
-        assert width <= size[0], f"{name} on a {screen} is wider than its screen"
+        assert width <= size[0], f"{name} on a {terminal} is wider than its screen"
     browser.wear(DESKTOP, "light")
 
 
 def test_somebody_registers_confirms_the_address_and_is_let_in(browser: Browser, confirming: Server) -> None:
     confirming.register("alice", PASSWORD)
     assert signing_in(confirming, "alice") == 403
-    (address,) = letters(confirming, "alice@example.com", "/confirm")
+    (address,) = emails(confirming, "alice@example.com", "/confirm")
     browser.open(address)
     assert browser.title == "Confirm your address"
     assert "alice@example.com" in browser.text
@@ -116,7 +116,7 @@ def test_somebody_forgets_the_password_and_chooses_another(browser: Browser, ope
     browser.press("Send the letter")
     assert browser.title == "Look into your mail"
     look(browser, "sent")
-    (address,) = letters(open_server, "bobby@example.com", "/reset")
+    (address,) = emails(open_server, "bobby@example.com", "/reset")
     browser.open(address)
     assert browser.title == "Choose a new password"
     look(browser, "reset")
@@ -182,9 +182,9 @@ def test_nothing_that_a_page_could_be_given_runs(browser: Browser, open_server: 
 
 def test_the_letter_comes_again_a_minute_later(browser: Browser, confirming: Server) -> None:
     """Last, because an account gets one letter a minute: the others take most of it."""
-    (first,) = letters(confirming, f"{LATECOMER}@example.com", "/confirm")
+    (first,) = emails(confirming, f"{LATECOMER}@example.com", "/confirm")
     asked = 0
-    while len(found := letters(confirming, f"{LATECOMER}@example.com", "/confirm")) < 2:
+    while len(found := emails(confirming, f"{LATECOMER}@example.com", "/confirm")) < 2:
         assert asked < 40, "the second letter does not come"
         browser.open(confirming.url("/confirm"))
         browser.write("E-mail address of your account", f"{LATECOMER}@example.com")

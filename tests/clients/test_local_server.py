@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.clients.conftest import ADMIN_PASSWORD, ROOT, Server, serving
-from tests.driver import basic
+from tests.index import basic
 
 
 def exchange(server: Server, sent: bytes, replies: int = 1) -> list[tuple[bytes, bytes]]:
@@ -144,9 +144,9 @@ def test_one_readable_line_for_each_request_and_no_secret_in_it(tmp_path: Path) 
     with serving(tmp_path, REGISTRY_ENDPOINTS="r1.example.com:5000") as server:
         auth = server.register("alice", "a very secret one")
         path = server.url("/v1/repositories/alice/web/")
-        reply = requests.put(path, json=[], auth=auth, headers={"X-Docker-Token": "true"}, timeout=10)
-        assert reply.headers["X-Docker-Endpoints"] == "r1.example.com:5000"
-        token = reply.headers["X-Docker-Token"]
+        response = requests.put(path, json=[], auth=auth, headers={"X-Docker-Token": "true"}, timeout=10)
+        assert response.headers["X-Docker-Endpoints"] == "r1.example.com:5000"
+        token = response.headers["X-Docker-Token"]
         requests.get(path + "images", headers={"Authorization": f"Token {token}"}, timeout=10)
         requests.get(server.url("/v1/users/"), auth=("alice", "a wrong secret"), timeout=10)
         said = server.log.read_text()

@@ -1,4 +1,4 @@
-"""schemathesis over docs/openapi.yaml: what the document allows, and much that it does not, from each kind of caller.
+"""schemathesis over docs/reference/openapi.yaml: what the document allows, and much that it does not, from each kind of caller.
 
 No reply is a 500, or has a status, a content type, a header or a body that the document does not have for its call.
 """
@@ -15,11 +15,11 @@ import pytest
 import requests
 
 from tests.clients.conftest import Server, serving
-from tests.driver import basic
+from tests.index import basic
 from tests.openapi import DOCUMENT, call_of, operations
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-SECONDS_AT_MOST = 300  # a busy machine's; an idle one takes 20
+MAX_SECONDS = 300  # a busy machine's; an idle one takes 20
 
 Call = tuple[str, str]
 TAKES: dict[Call, list[dict[str, list[str]]]] = {
@@ -70,7 +70,7 @@ def _as(authorization: str) -> list[str]:
     ],
 )
 def test_the_index_does_what_its_document_says(
-    tmp_path: Path, caller: Callable[[Server], list[str]], opened: set[Call]
+    tmp_path: Path, principal: Callable[[Server], list[str]], opened: set[Call]
 ) -> None:
     """`opened` are the calls that must also have succeeded: a run that is refused everywhere says little."""
     expanded = tmp_path / "openapi.json"
@@ -79,23 +79,23 @@ def test_the_index_does_what_its_document_says(
         server.register("bobby")
         server.register("carol")
         for path, auth in (("alice/web", server.register("alice")), ("web", server.admin)):
-            reply = requests.put(
+            response = requests.put(
                 server.url(f"/v1/repositories/{path}"), json=[{"id": "0c0ffee"}], auth=auth, timeout=10
             )
-            assert reply.status_code == 200
+            assert response.status_code == 200
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "schemathesis.cli", "--no-color", f"--config-file={CONFIG}"),
-                *("run", str(expanded), f"--url={server.address}", *caller(server)),
+                *("run", str(expanded), f"--url={server.address}", *principal(server)),
             ],
-            env={**os.environ, "CALLER": "admin" if caller is administrator else "alice"},
+            env={**os.environ, "CALLER": "admin" if principal is administrator else "alice"},
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=SECONDS_AT_MOST,
+            timeout=MAX_SECONDS,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        print(caller.__name__, *re.findall(r"^ *(\d+ generated)", done.stdout, re.MULTILINE))
+        print(principal.__name__, *re.findall(r"^ *(\d+ generated)", done.stdout, re.MULTILINE))
         log = server.log.read_text()
     assert opened <= set(_succeeded(log))
 

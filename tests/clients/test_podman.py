@@ -25,15 +25,17 @@ def test_podman_finds_public_repositories_by_the_parts_of_their_names_and_by_wor
 ) -> None:
     grace = server.register("grace")
     for path, auth in (("harbour", server.admin), ("grace/web-harbour_tools", grace), ("grace/secret-harbour", grace)):
-        reply = requests.put(server.url(f"/v1/repositories/{path}/"), json=[], auth=auth, timeout=10)
-        assert reply.status_code == 200
+        response = requests.put(server.url(f"/v1/repositories/{path}/"), json=[], auth=auth, timeout=10)
+        assert response.status_code == 200
     forms: list[tuple[str, dict[str, Any]]] = [
         ("web-harbour_tools", {"description": "Cranes, quays and a lighthouse"}),
         ("secret-harbour", {"description": "A lighthouse nobody sees", "private": True}),
     ]
     for name, form in forms:
-        reply = requests.put(server.url(f"/v1/namespaces/grace/repositories/{name}"), json=form, auth=grace, timeout=10)
-        assert reply.status_code == 204
+        response = requests.put(
+            server.url(f"/v1/namespaces/grace/repositories/{name}"), json=form, auth=grace, timeout=10
+        )
+        assert response.status_code == 204
     host = server.address.removeprefix("http://")
     done = subprocess.run(
         ["podman", "search", "--tls-verify=false", "--format", "{{.Name}}", f"{host}/{query}"],

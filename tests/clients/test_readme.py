@@ -32,7 +32,7 @@ def test_the_examples_print_what_stands_there(tmp_path: Path) -> None:
 
 def test_the_table_has_every_setting() -> None:
     read = set(re.findall(r'environment(?:, |\.get\()"([A-Z_]+)"', (ROOT / "chalicelib/settings.py").read_text()))
-    read |= set(re.findall(r'environment\.get\("([A-Z_]+)"', (ROOT / "infra/local/serve.py").read_text()))
+    read |= set(re.findall(r'environment\.get\("([A-Z_]+)"', (ROOT / "infra/devserver/serve.py").read_text()))
     listed = dict(re.findall(r"^\| `([A-Z_]+)` \| `?([^`|]*)`? \|", README, re.MULTILINE))
     assert read - {"AWS_DEFAULT_REGION"} == set(listed)
     defaults = Settings()

@@ -74,8 +74,8 @@ def test_push_pull_delete(server: Server, registry: Registry, repository: str) -
     deleted = docker.index("DELETE", f"{path}/", "")
     assert deleted.status_code == 202
     assert docker.registry_call("GET", f"/v1/images/{LAYERS[0]}/layer", read).status_code == 401
-    gone = docker.registry_call("DELETE", f"/v1/repositories/{repository}/", deleted.headers["X-Docker-Token"])
-    assert gone.status_code == 200
+    tombstone = docker.registry_call("DELETE", f"/v1/repositories/{repository}/", deleted.headers["X-Docker-Token"])
+    assert tombstone.status_code == 200
     assert docker.index("DELETE", f"{path}/").status_code == 200
 
 

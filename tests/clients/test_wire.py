@@ -22,13 +22,13 @@ def test_a_recording_replays(tmp_path: Path, recording: Path) -> None:
         tokens: dict[tuple[str, str], str] = {}
         for number, exchange in enumerate(exchanges):
             place = f"{recording.stem}[{number}] {exchange['method']} {exchange['target']}"
-            reply = _send(server, exchange, tokens)
+            response = _send(server, exchange, tokens)
             expected = 401 if exchange["target"] == "/v2/" else exchange["accepted"]
-            assert reply.status_code == expected, f"{place}: {reply.status_code} {reply.text}"
-            for header in exchange.get("reply_headers", ()):
-                assert reply.headers.get(header), f"{place}: no {header}"
-            if "X-Docker-Token" in reply.headers:
-                tokens |= {_what(reply.headers["X-Docker-Token"]): reply.headers["X-Docker-Token"]}
+            assert response.status_code == expected, f"{place}: {response.status_code} {response.text}"
+            for header in exchange.get("response_headers", ()):
+                assert response.headers.get(header), f"{place}: no {header}"
+            if "X-Docker-Token" in response.headers:
+                tokens |= {_what(response.headers["X-Docker-Token"]): response.headers["X-Docker-Token"]}
 
 
 def test_all_recordings_are_here() -> None:

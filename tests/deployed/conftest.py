@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.package import Package, package
+from infra.deploy.package import Package, package
 from tests.deployed import ministack
 from tests.deployed.programs import environment
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from chalicelib.store.tables import Tables
-from chalicelib.store.users import UserStore
-from tests.driver import PASSWORD, Response, basic
+from chalicelib.storage.tables import Tables
+from chalicelib.storage.users import UserStore
+from tests.index import PASSWORD, Response, basic
 
 Send = Callable[[str, str, Mapping[str, str], bytes], Response]
 
@@ -22,7 +22,7 @@ class Client:
 
     send: Send
     tables: Tables
-    letters: Callable[[], list[str]] | None = None
+    emails: Callable[[], list[str]] | None = None
 
     def request(
         self, method: str, path: str, auth: str | None = None, body: Any = None, *, token: bool = False
@@ -34,14 +34,14 @@ class Client:
 
     def read(self, path: str, auth: str | None = None) -> Any:
         """What a GET that succeeds says."""
-        reply = self.request("GET", path, auth)
-        assert reply.status == 200, reply
-        return reply.json
+        response = self.request("GET", path, auth)
+        assert response.status == 200, response
+        return response.json
 
     def forget_attempts(self) -> None:
         """As if nobody had tried anything yet: all flows come from one address, and are not about its limits."""
-        with self.tables.attempts.batch_write() as batch:
-            for item in self.tables.attempts.scan():
+        with self.tables.counters.batch_write() as batch:
+            for item in self.tables.counters.scan():
                 batch.delete(item)
 
     def promote(self, auth: str) -> None:
@@ -55,41 +55,41 @@ def login(client: Client) -> str:
     name = "u" + uuid4().hex[:12]
     form = {"username": name, "password": PASSWORD, "email": f"{name}@example.com"}
     assert client.request("POST", "/v1/users/", body=form).body == b'"User Created"'
-    reply = client.request("POST", "/v1/users/", body=form)
-    assert (reply.status, reply.body) == (400, b'"Username or email already exists"')
-    if client.letters:
-        assert f"{name}@example.com" in client.letters()
+    response = client.request("POST", "/v1/users/", body=form)
+    assert (response.status, response.body) == (400, b'"Username or email already exists"')
+    if client.emails:
+        assert f"{name}@example.com" in client.emails()
         UserStore(client.tables).set_active(name, True)
     assert client.request("GET", "/v1/users/", basic(name, "not the password")).status == 401
-    reply = client.request("GET", "/v1/users/", basic(name))
-    assert (reply.status, reply.body) == (200, b'"OK"')
-    reply = client.request("PUT", f"/v1/users/{name}/", basic(name), {"email": f"{name}@example.org"})
-    assert (reply.status, reply.body) == (204, b"")
+    response = client.request("GET", "/v1/users/", basic(name))
+    assert (response.status, response.body) == (200, b'"OK"')
+    response = client.request("PUT", f"/v1/users/{name}/", basic(name), {"email": f"{name}@example.org"})
+    assert (response.status, response.body) == (204, b"")
     return basic(name)
 
 
 def push(client: Client, auth: str, path: str, ids: list[str]) -> None:
     """A push as docker makes it, and the questions that its registry asks meanwhile."""
-    reply = client.request("PUT", f"/v1/repositories/{path}/", auth, [{"id": i} for i in ids], token=True)
-    assert (reply.status, reply.body) == (200, b'""')
-    assert reply.headers["x-docker-endpoints"]
-    write = f"Token {reply.token}"
-    reply = client.request("GET", f"/v1/repositories/{path}/images", write)
-    assert (reply.status, [entry["id"] for entry in reply.json]) == (200, ids)
-    reply = client.request("GET", f"/v1/repositories/{path}/layer/{ids[0]}/access", write)
-    assert (reply.status, reply.json) == (200, {"access": True})
+    response = client.request("PUT", f"/v1/repositories/{path}/", auth, [{"id": i} for i in ids], token=True)
+    assert (response.status, response.body) == (200, b'""')
+    assert response.headers["x-docker-endpoints"]
+    write = f"Token {response.token}"
+    response = client.request("GET", f"/v1/repositories/{path}/images", write)
+    assert (response.status, [entry["id"] for entry in response.json]) == (200, ids)
+    response = client.request("GET", f"/v1/repositories/{path}/layer/{ids[0]}/access", write)
+    assert (response.status, response.json) == (200, {"access": True})
     assert client.request("PUT", f"/v1/repositories/{path}/auth", write).json == "OK"
     sums = [{"id": i, "checksum": "sha256:" + i} for i in ids]
-    reply = client.request("PUT", f"/v1/repositories/{path}/images", auth, sums)
-    assert (reply.status, reply.body) == (204, b"")
+    response = client.request("PUT", f"/v1/repositories/{path}/images", auth, sums)
+    assert (response.status, response.body) == (204, b"")
 
 
 def pull(client: Client, auth: str | None, path: str, ids: list[str]) -> None:
     """A pull, and the same question again with the token that it gets."""
-    reply = client.request("GET", f"/v1/repositories/{path}/images", auth, token=True)
-    assert reply.status == 200
-    assert reply.json == [{"id": i, "checksum": "sha256:" + i} for i in ids]
-    assert client.request("GET", f"/v1/repositories/{path}/images", f"Token {reply.token}").json == reply.json
+    response = client.request("GET", f"/v1/repositories/{path}/images", auth, token=True)
+    assert response.status == 200
+    assert response.json == [{"id": i, "checksum": "sha256:" + i} for i in ids]
+    assert client.request("GET", f"/v1/repositories/{path}/images", f"Token {response.token}").json == response.json
 
 
 def search(client: Client, auth: str | None, path: str, *, found: bool = True) -> None:
@@ -137,10 +137,10 @@ def leave(client: Client, auth: str) -> None:
 
 def delete(client: Client, auth: str, path: str) -> None:
     """A deletion: hidden at once, confirmed with the delete token, and the name is free again."""
-    reply = client.request("DELETE", f"/v1/repositories/{path}/", auth, token=True)
-    assert (reply.status, reply.body) == (202, b'""')
+    response = client.request("DELETE", f"/v1/repositories/{path}/", auth, token=True)
+    assert (response.status, response.body) == (202, b'""')
     assert client.request("GET", f"/v1/repositories/{path}/images", auth).status == 404
-    assert client.request("PUT", f"/v1/repositories/{path}/auth", f"Token {reply.token}").status == 200
+    assert client.request("PUT", f"/v1/repositories/{path}/auth", f"Token {response.token}").status == 200
     assert client.request("DELETE", f"/v1/repositories/{path}/", auth, token=True).status == 200
 
 
@@ -162,8 +162,8 @@ def whole_life(client: Client) -> None:
     search(client, auth, path, found=False)
     push(client, auth, path, ids[:1])
     for n in range(100, 120):
-        reply = client.request("PUT", f"/v1/repositories/{path}/", auth, [{"id": f"{n:064x}"}])
-        assert reply.status == 200, reply
+        response = client.request("PUT", f"/v1/repositories/{path}/", auth, [{"id": f"{n:064x}"}])
+        assert response.status == 200, response
     assert len(client.read(f"/v1/repositories/{path}/images", auth)) == 21
     leave(client, auth)
     leave(client, other)

@@ -15,15 +15,15 @@ from typing import Any
 
 import boto3
 
-from chalicelib.store.tables import Tables
-from infra.package import ROOT
+from chalicelib.storage.tables import Tables
+from infra.deploy.package import ROOT
 from tests.deployed import flow
-from tests.driver import Response
+from tests.index import Response
 
 REGION = "us-east-1"
 DEPLOYER = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")  # the environment of one
 START_SECONDS = 60
-_POLICY = ROOT / "docs" / "deployer-policy.json"
+_POLICY = ROOT / "docs" / "guide" / "deployer-policy.json"
 _SERVICES = "acm,apigateway,cloudformation,cloudfront,cloudwatch,dynamodb,iam,kms,lambda,logs,monitoring,s3,ses,sns,sts"
 
 
@@ -42,7 +42,7 @@ class Ministack:
         return self.root.client(service, endpoint_url=self.url)
 
     def deployer(self) -> dict[str, str]:
-        """The environment of somebody who has docs/deployer-policy.json and nothing else."""
+        """The environment of somebody who has docs/guide/deployer-policy.json and nothing else."""
         iam = self.client("iam")
         iam.create_user(UserName="deployer")
         iam.put_user_policy(UserName="deployer", PolicyName="deployer", PolicyDocument=_POLICY.read_text())
@@ -57,10 +57,10 @@ class Ministack:
         return flow.Client(
             Gateway(self.url, f"/_aws/execute-api/{api}/v"),
             Tables(self.client("dynamodb"), REGION, lambda name: f"{stack}-{name}"),
-            self.letters if settings["ACCOUNT_ACTIVATION"] == "email" else None,
+            self.emails if settings["ACCOUNT_ACTIVATION"] == "email" else None,
         )
 
-    def letters(self) -> list[str]:
+    def emails(self) -> list[str]:
         """The addresses that SES has sent to."""
         sent = json.loads(Gateway(self.url, "")("GET", "/_ministack/ses/messages", {}, b"").body)["messages"]
         return [address for messages in sent.values() for message in messages for address in message["To"]]
@@ -77,8 +77,10 @@ class Gateway:
         connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=30)
         try:
             connection.request(method, self.base + path, body or None, dict(headers))
-            reply = connection.getresponse()
-            return Response(reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read())
+            response = connection.getresponse()
+            return Response(
+                response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+            )
         finally:
             connection.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.package import BUILD, ROOT
+from infra.deploy.package import BUILD, ROOT
 
 LOCKS = ROOT / "requirements"
 

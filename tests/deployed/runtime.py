@@ -16,7 +16,7 @@ from typing import Any
 from chalice.local import LambdaEventConverter, RouteMatcher
 
 from app import app
-from tests.driver import Response
+from tests.index import Response
 
 START_SECONDS = 30
 _API = "/2018-06-01/runtime"
@@ -40,10 +40,10 @@ class Function:
         """One HTTP request, as API Gateway hands it on."""
         event = self._converter.create_lambda_event(method, path, {"host": "localhost", **headers}, body)
         event["body"] = body.decode() or None
-        reply = self.invoke(event)
-        headers = {name.lower(): value for name, value in reply["headers"].items()}
-        headers |= {name.lower(): ", ".join(values) for name, values in reply["multiValueHeaders"].items()}
-        return Response(reply["statusCode"], headers, reply["body"].encode())
+        response = self.invoke(event)
+        headers = {name.lower(): value for name, value in response["headers"].items()}
+        headers |= {name.lower(): ", ".join(values) for name, values in response["multiValueHeaders"].items()}
+        return Response(response["statusCode"], headers, response["body"].encode())
 
 
 @contextmanager
@@ -88,9 +88,9 @@ def cold_start(python: Path, code: Path, environment: Mapping[str, str], path: s
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with running(python, code, environment) as function:
-        reply = function.request("GET", path, {}, b"")
+        response = function.request("GET", path, {}, b"")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert reply.status < 500, reply
+    assert response.status < 500, response
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 

@@ -10,8 +10,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-import infra.package
-from infra.package import CannotPackage, Package, package
+import infra.deploy.package
+from infra.deploy.package import Package, PackageError, package
 
 pytestmark = pytest.mark.xdist_group("artefact")
 
@@ -58,14 +58,14 @@ def test_every_component_is_in_the_zip_and_everything_in_the_zip_is_a_component_
 
 
 def test_every_wheel_in_the_zip_has_a_hash_that_is_pinned(fetched: dict[str, Any]) -> None:
-    pinned = infra.package.REQUIREMENTS.read_text().replace("\\\n", "")
+    pinned = infra.deploy.package.REQUIREMENTS.read_text().replace("\\\n", "")
     for name, component in fetched.items():
         [line] = re.findall(rf"^{name}=={re.escape(component['version'])} .*$", pinned, re.MULTILINE)
         [digest] = component["hashes"]
         assert f"--hash=sha256:{digest['content']}" in line
 
 
-@pytest.mark.parametrize("architecture", infra.package.ARCHITECTURES)
+@pytest.mark.parametrize("architecture", infra.deploy.package.ARCHITECTURES)
 def test_a_file_with_another_hash_does_not_get_in(
     architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fetched: dict[str, Any]
 ) -> None:
@@ -74,16 +74,16 @@ def test_a_file_with_another_hash_does_not_get_in(
     lock = re.sub(
         r"(?<=--hash=sha256:)\w+",
         lambda found: found[0] if found[0] == kept["content"] else "0" * 64,
-        infra.package.REQUIREMENTS.read_text(),
+        infra.deploy.package.REQUIREMENTS.read_text(),
     )
     changed = tmp_path / "requirements.txt"
     changed.write_text(lock)
-    monkeypatch.setattr(infra.package, "REQUIREMENTS", changed)
-    with pytest.raises(CannotPackage, match="pip failed: THESE PACKAGES DO NOT MATCH THE HASHES"):
+    monkeypatch.setattr(infra.deploy.package, "REQUIREMENTS", changed)
+    with pytest.raises(PackageError, match="pip failed: THESE PACKAGES DO NOT MATCH THE HASHES"):
         package(tmp_path / "package", architecture)
 
 
 def test_what_chalice_cannot_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(infra.package, "_SOURCES", ("chalicelib", ".chalice/config.json"))
-    with pytest.raises(CannotPackage, match=r"chalice package failed: .*app"):
+    monkeypatch.setattr(infra.deploy.package, "_SOURCES", ("chalicelib", ".chalice/config.json"))
+    with pytest.raises(PackageError, match=r"chalice package failed: .*app"):
         package(tmp_path)

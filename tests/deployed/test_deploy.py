@@ -12,9 +12,9 @@ import boto3
 import pytest
 from click.testing import CliRunner, Result
 
-from infra.__main__ import cli
+from infra.cli import cli
 from infra.deploy import commands
-from infra.package import Package
+from infra.deploy.package import Package
 from tests.deployed import flow
 from tests.deployed.ministack import DEPLOYER, REGION, Ministack, infra
 
@@ -125,7 +125,7 @@ def test_the_function_is_told_its_own_address_before_it_may_send_mail(
     outputs = empty.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
     address = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "Address")
     variables = empty.client("lambda").get_function_configuration(FunctionName=STACK)["Environment"]["Variables"]
-    assert (variables["INDEX_ADDRESS"], variables["EMAIL_SENDER"]) == (address, "index@example.com")
+    assert (variables["BASE_URL"], variables["EMAIL_SENDER"]) == (address, "index@example.com")
 
 
 def test_a_dry_run_shows_every_change_and_leaves_no_stack(empty: Ministack, run: Run, options: tuple[str, ...]) -> None:
@@ -192,9 +192,9 @@ def test_tables_and_key_whose_stack_is_gone_are_taken_into_a_new_one(
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=f"{STACK}-data", WaiterConfig={"Delay": 1})
     assert "Import" in succeeded(run("deploy", *options))
     client = empty.index(STACK)
-    reply = client.request("GET", f"/v1/repositories/{flow.name_of(auth)}/thing/images", f"Token {token}")
-    assert reply.status == 200, reply
-    assert [image["id"] for image in reply.json] == ["0c0ffee"]
+    response = client.request("GET", f"/v1/repositories/{flow.name_of(auth)}/thing/images", f"Token {token}")
+    assert response.status == 200, response
+    assert [image["id"] for image in response.json] == ["0c0ffee"]
 
 
 def test_deleting_the_data_needs_the_stages_name_and_leaves_nothing(
@@ -239,7 +239,7 @@ def test_an_interruption_after_any_call_that_changes_something_is_mended_by_runn
         address = re.search(r"The index is at (\S+)", succeeded(run("deploy", *options)))
         function = empty.client("lambda").get_function_configuration(FunctionName=STACK)
         assert address is not None, allowed
-        assert function["Environment"]["Variables"]["INDEX_ADDRESS"] == address[1], allowed
+        assert function["Environment"]["Variables"]["BASE_URL"] == address[1], allowed
     assert interruptions >= 10
 
 
@@ -276,7 +276,7 @@ def test_a_missing_permission_is_one_sentence(empty: Ministack, run: Run, option
         ),
     )
     said = failed(run("deploy", *options))
-    assert said.startswith("the credentials lack a permission; docs/deployer-policy.json has all of them.")
+    assert said.startswith("the credentials lack a permission; docs/guide/deployer-policy.json has all of them.")
 
 
 def interrupted_after(allowed: int) -> Callable[..., Any]:

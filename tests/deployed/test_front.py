@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.package import SERVICE_TEMPLATE
+from infra.deploy.package import SERVICE_TEMPLATE
 
 NODE = shutil.which("node")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 
-from chalicelib.aws import connect
-from chalicelib.store.tables import Tables
-from infra.local.aws import create_stack, local_aws
-from infra.package import Package, package
+from chalicelib.aws import create_clients
+from chalicelib.storage.tables import Tables
+from infra.deploy.package import Package, package
+from infra.devserver.moto_aws import create_stack, local_aws
 from tests.deployed import flow
 from tests.deployed.programs import environment
 from tests.deployed.runtime import running
@@ -18,7 +18,7 @@ from tests.deployed.runtime import running
 pytestmark = pytest.mark.xdist_group("artefact")  # made once, by one worker
 
 STACK = "test-runtime"
-ZIP_BYTES_AT_MOST = 4_000_000
+MAX_ZIP_BYTES = 4_000_000
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def code(artefact: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def surroundings() -> Iterator[dict[str, str]]:
     """The function's environment, with the production template's tables and key behind it."""
     with local_aws():
-        create_stack(connect("us-east-1"), STACK)
+        create_stack(create_clients("us-east-1"), STACK)
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         host, port = server.get_host_and_port()
@@ -51,12 +51,12 @@ def unpacked(archive: Path, to: Path) -> Path:
 
 def test_the_whole_life_of_a_repository(runtime: Path, code: Path, surroundings: dict[str, str]) -> None:
     with running(runtime, code, surroundings) as function:
-        tables = Tables(connect("us-east-1").dynamodb, "us-east-1", lambda name: f"{STACK}-{name}")
+        tables = Tables(create_clients("us-east-1").dynamodb, "us-east-1", lambda name: f"{STACK}-{name}")
         flow.whole_life(flow.Client(function.request, tables))
 
 
 def test_the_zip_is_small(artefact: Package) -> None:
-    assert artefact.size <= ZIP_BYTES_AT_MOST
+    assert artefact.size <= MAX_ZIP_BYTES
 
 
 def test_the_same_sources_make_the_same_zip_and_bill(artefact: Package, machine: str, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.package import Package
-from infra.template import document
+from infra.deploy.data_template import document
+from infra.deploy.package import Package
 from tests.deployed.programs import environment
 
 pytestmark = pytest.mark.xdist_group("artefact")

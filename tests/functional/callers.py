@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from chalicelib.access import Access, Role
-from chalicelib.compose import Parts
-from chalicelib.names import RepositoryName
-from chalicelib.passwords import Passwords
-from chalicelib.search import terms_of
-from chalicelib.store.packing import pack
-from chalicelib.store.terms import TermStore
-from chalicelib.store.users import User
-from chalicelib.tokens import Grant
-from tests.driver import PASSWORD, Index, Response, basic
+from chalicelib.bootstrap import Services
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.models import User
+from chalicelib.domain.roles import Grant, Role, TokenScope
+from chalicelib.domain.search_terms import terms_of
+from chalicelib.security.passwords import Passwords
+from chalicelib.storage.search_terms import SearchTermStore
+from chalicelib.storage.segment_codec import pack
+from tests.index import PASSWORD, Index, Response, basic
 
 IMAGE = "a" * 64
 GENERATION = "0123456789abcdef"
@@ -59,21 +58,21 @@ class World:
     kind: str
     authorizations: dict[str, str | None]
 
-    def repository(self, caller: str) -> RepositoryName:
+    def repository(self, principal: str) -> RepositoryName:
         """The repository that `caller` tries itself on, so that nobody finds what another has changed."""
         namespace = "library" if self.kind == "library" else "owner"
-        return RepositoryName(namespace, "web" + str(CALLERS.index(caller)))
+        return RepositoryName(namespace, "web" + str(CALLERS.index(principal)))
 
-    def request(self, caller: str, method: str, path: str, json: object = None) -> Response:
-        if caller == "wrong password":
-            self.index.tables.attempts("account owner").delete()  # delays are another test's matter
-        return self.index.request(method, path, self.authorization(caller), json=json)
+    def request(self, principal: str, method: str, path: str, json: object = None) -> Response:
+        if principal == "wrong password":
+            self.index.tables.counters("account owner").delete()  # delays are another test's matter
+        return self.index.request(method, path, self.authorization(principal), json=json)
 
-    def authorization(self, caller: str) -> str | None:
-        if caller.endswith(" token"):
-            grant = Grant(self.repository(caller), Access(caller.removesuffix(" token")), GENERATION)
-            return "Token " + Parts(self.index.settings, self.index.aws).tokens.issue(grant)
-        return self.authorizations[caller]
+    def authorization(self, principal: str) -> str | None:
+        if principal.endswith(" token"):
+            grant = Grant(self.repository(principal), TokenScope(principal.removesuffix(" token")), GENERATION)
+            return "Token " + Services(self.index.settings, self.index.aws).tokens.issue(grant)
+        return self.authorizations[principal]
 
 
 @cache
@@ -93,9 +92,9 @@ def world(index: Index, kind: str) -> World:
                 created=datetime.now(UTC),
             )
         )
-    robots = Parts(index.settings, index.aws).robots
+    robots = Services(index.settings, index.aws).robots
     listed = [RepositoryName("owner", "other")]
-    long_ago = Parts(index.settings, index.aws).robots
+    long_ago = Services(index.settings, index.aws).robots
     long_ago._clock = lambda: time.time() - timedelta(hours=3).total_seconds()
     tokens = {
         "robot read": robots.create("owner", "reads", Role.READ).token,
@@ -115,8 +114,8 @@ def world(index: Index, kind: str) -> World:
     }
     made = World(index, kind, authorizations)
     if kind != "missing":
-        for caller in CALLERS:
-            _put(index, made.repository(caller), kind)
+        for principal in CALLERS:
+            _put(index, made.repository(principal), kind)
     return made
 
 
@@ -137,7 +136,7 @@ def _put(index: Index, repository: RepositoryName, kind: str) -> None:
         repository.namespace, repository.name, generation=GENERATION, private=private, created=datetime.now(UTC)
     ).save()
     with tables.terms.batch_write() as terms:
-        for term in TermStore(tables).items(repository, terms_of(repository, ""), private=private):
+        for term in SearchTermStore(tables).items(repository, terms_of(repository, ""), private=private):
             terms.save(term)
     if not shared:
         return
@@ -160,7 +159,7 @@ def table(operations: Iterable[str], cells: Mapping[tuple[str, str], str]) -> st
     rows = [
         ("caller", headings),
         ("-" * width, ["-" * len(heading) for heading in headings]),
-        *((caller, [cells[heading, caller] for heading in headings]) for caller in CALLERS),
+        *((principal, [cells[heading, principal] for heading in headings]) for principal in CALLERS),
     ]
     return "".join(
         f"| {name:{width}} | {' | '.join(f'{cell:{len(h)}}' for h, cell in zip(headings, row, strict=True))} |\n"
@@ -173,7 +172,9 @@ def try_repositories(index: Index, kind: str) -> str:
     made = world(index, kind)
     last = ["delete", "push"] if kind in ("deleted", "missing") else ["push", "delete"]
     order = [operation for operation in OPERATIONS if operation not in last] + last
-    cells = {(operation, caller): OPERATIONS[operation](made, caller) for operation in order for caller in CALLERS}
+    cells = {
+        (operation, principal): OPERATIONS[operation](made, principal) for operation in order for principal in CALLERS
+    }
     return table(OPERATIONS, cells)
 
 
@@ -182,41 +183,41 @@ def try_account(make_index: Callable[[], Index]) -> str:
     cells = {}
     for operation, run in ACCOUNT_OPERATIONS.items():
         made = world(make_index(), "missing")
-        for caller in CALLERS:
-            cells[operation, caller] = status = run(made, caller)
+        for principal in CALLERS:
+            cells[operation, principal] = status = run(made, principal)
             if status.startswith("2") and operation in ("revoke robot", "remove"):
                 made = world(make_index(), "missing")
     return table(ACCOUNT_OPERATIONS, cells)
 
 
 def _status(method: str, path: str, json: object = None) -> Callable[[World, str], str]:
-    def run(world: World, caller: str) -> str:
-        repository = world.repository(caller)
+    def run(world: World, principal: str) -> str:
+        repository = world.repository(principal)
         filled = path.format(namespace=repository.namespace, name=repository.name, image=IMAGE)
-        return str(world.request(caller, method, filled, json).status)
+        return str(world.request(principal, method, filled, json).status)
 
     return run
 
 
-def _listed(world: World, caller: str) -> str:
+def _listed(world: World, principal: str) -> str:
     """Whether the repository is among its namespace's."""
-    repository = world.repository(caller)
-    reply = world.request(caller, "GET", f"/v1/namespaces/{repository.namespace}/repositories")
-    return _seen(reply, lambda: [entry["name"] for entry in reply.json], repository.name)
+    repository = world.repository(principal)
+    response = world.request(principal, "GET", f"/v1/namespaces/{repository.namespace}/repositories")
+    return _seen(response, lambda: [entry["name"] for entry in response.json], repository.name)
 
 
-def _found(world: World, caller: str) -> str:
+def _found(world: World, principal: str) -> str:
     """Whether a search shows it."""
-    repository = world.repository(caller)
-    reply = world.request(caller, "GET", f"/v1/search?q={repository.name}")
+    repository = world.repository(principal)
+    response = world.request(principal, "GET", f"/v1/search?q={repository.name}")
     return _seen(
-        reply, lambda: [result["name"].rpartition("/")[2] for result in reply.json["results"]], repository.name
+        response, lambda: [result["name"].rpartition("/")[2] for result in response.json["results"]], repository.name
     )
 
 
-def _seen(reply: Response, names: Callable[[], list[str]], name: str) -> str:
-    if reply.status != 200:
-        return str(reply.status)
+def _seen(response: Response, names: Callable[[], list[str]], name: str) -> str:
+    if response.status != 200:
+        return str(response.status)
     return "shown" if name in names() else "-"
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.links import Links, Purpose
-from chalicelib.routes.http import Request
-from chalicelib.settings import Settings
-from chalicelib.signing import EpochSigner, KmsSigner
-from tests.driver import PASSWORD, Index, Response, basic
+from chalicelib.api.messages import Request
+from chalicelib.security.email_links import EmailLinks, LinkPurpose
+from chalicelib.security.signing import DerivedKeySigner, KmsSigner
+from chalicelib.settings import AccountActivation, Settings
 from tests.functional.test_faults import failing
+from tests.index import PASSWORD, Index, Response, basic
 from tests.pages import Page
 
 HOST = "https://index.example.com"
@@ -27,8 +27,10 @@ def mailing(aws: None) -> Index:
 
 
 def another() -> Index:
-    wanted = Settings(account_activation="email", email_sender="waybill@example.com", index_address=HOST, bcrypt_cost=4)
-    return Index(wanted, keeps_letters=True)
+    wanted = Settings(
+        account_activation=AccountActivation.EMAIL, email_sender="waybill@example.com", base_url=HOST, bcrypt_cost=4
+    )
+    return Index(wanted, captures_emails=True)
 
 
 def register(index: Index, username: str = "alice") -> str:
@@ -40,7 +42,7 @@ def register(index: Index, username: str = "alice") -> str:
 
 def link_in(index: Index, page: str) -> str:
     """The link in the youngest letter, which leads to `page`."""
-    found = re.search(rf"^  {HOST}{page}\?link=(\S+)$", index.letters[-1].text, re.MULTILINE)
+    found = re.search(rf"^  {HOST}{page}\?link=(\S+)$", index.emails[-1].text, re.MULTILINE)
     assert found is not None
     return found[1]
 
@@ -62,13 +64,13 @@ def forgotten(index: Index, username: str = "alice") -> str:
 def forget_letters(index: Index, username: str) -> None:
     """As if a minute had passed since the last letter to the account."""
     users = index.tables.users
-    users(username).update([users.mailed.remove()])
+    users(username).update([users.emailed.remove()])
 
 
-def expired(index: Index, purpose: Purpose, *subject: str) -> str:
+def expired(index: Index, purpose: LinkPurpose, *subject: str) -> str:
     """A link as this very index made it two days ago."""
-    signer = EpochSigner(KmsSigner(index.aws.kms, index.settings.key))
-    return Links(signer, lambda: time.time() - 2 * 86400).issue(purpose, *subject)
+    signer = DerivedKeySigner(KmsSigner(index.aws.kms, index.settings.key))
+    return EmailLinks(signer, lambda: time.time() - 2 * 86400).issue(purpose, *subject)
 
 
 def get(index: Index, path: str, **query: str) -> Page:
@@ -90,7 +92,7 @@ def status(index: Index, auth: str) -> int:
 
 def test_the_letter_s_page_says_what_it_is_and_only_its_button_confirms(mailing: Index) -> None:
     alice = register(mailing)
-    assert mailing.letters[-1].to == "alice@example.com"
+    assert mailing.emails[-1].to == "alice@example.com"
     link = link_in(mailing, "/confirm")
     page = get(mailing, "/confirm", link=link)
     assert page.title == "Confirm your address"
@@ -111,7 +113,7 @@ def test_the_letter_s_page_says_what_it_is_and_only_its_button_confirms(mailing:
 def test_an_address_that_is_added_later_is_confirmed_in_the_same_way(mailing: Index) -> None:
     alice = confirmed(mailing)
     assert mailing.request("PUT", "/v1/users/alice", alice, json={"email": "alice@example.org"}).status == 204
-    assert mailing.letters[-1].to == "alice@example.org"
+    assert mailing.emails[-1].to == "alice@example.org"
     assert "alice@example.org" in get(mailing, "/confirm", link=link_in(mailing, "/confirm")).text
     assert post(mailing, "/confirm", link=link_in(mailing, "/confirm")).status == 200
     emails = mailing.request("GET", "/v1/users/alice", alice).json["emails"]
@@ -155,10 +157,10 @@ def test_a_link_that_has_expired_says_so_kindly(mailing: Index) -> None:
     alice = register(mailing)
     user = mailing.users.get("alice")
     assert user is not None
-    link = expired(mailing, Purpose.CONFIRM, "alice", user.created.isoformat(), "alice@example.com")
+    link = expired(mailing, LinkPurpose.CONFIRM, "alice", user.created.isoformat(), "alice@example.com")
     for page in (get(mailing, "/confirm", link=link), post(mailing, "/confirm", link=link)):
         assert_kind(page, "This link has expired.")
-    link = expired(mailing, Purpose.RESET, "alice", "0" * 32)
+    link = expired(mailing, LinkPurpose.RESET, "alice", "0" * 32)
     for page in (get(mailing, "/reset", link=link), post(mailing, "/reset", link=link, password=OTHER_PASSWORD)):
         assert_kind(page, "This link has expired.")
     assert status(mailing, alice) == 403
@@ -218,7 +220,7 @@ def test_a_link_for_an_account_that_is_gone_says_so(mailing: Index) -> None:
 def test_the_letter_comes_again_for_whoever_waits_and_everybody_is_told_the_same(mailing: Index) -> None:
     confirmed(mailing, "bobby")
     alice = register(mailing)
-    mailing.letters.clear()
+    mailing.emails.clear()
     page = get(mailing, "/confirm")
     assert page.fields("/confirm") == {"email": ""}
     assert "once more" in page.text
@@ -226,9 +228,9 @@ def test_the_letter_comes_again_for_whoever_waits_and_everybody_is_told_the_same
     answers = {post(mailing, "/confirm", email=f"{name}@example.com").source for name in ("alice", "bobby", "nobody")}
     assert len(answers) == 1
     assert "If an account waits" in answers.pop()
-    assert [letter.to for letter in mailing.letters] == ["alice@example.com"]
+    assert [message.to for message in mailing.emails] == ["alice@example.com"]
     assert post(mailing, "/confirm", email="alice@example.com").status == 200
-    assert len(mailing.letters) == 1, "one letter a minute is enough"
+    assert len(mailing.emails) == 1, "one letter a minute is enough"
     assert post(mailing, "/confirm", link=link_in(mailing, "/confirm")).status == 200
     assert status(mailing, alice) == 200
 
@@ -240,14 +242,14 @@ def test_a_forgotten_password_is_mailed_about_only_where_there_is_one_and_everyb
     register(mailing, "waiting")
     confirmed(mailing, "inactive")
     mailing.users.set_active("inactive", False)
-    mailing.letters.clear()
+    mailing.emails.clear()
     names = ("alice", "waiting", "inactive", "nobody")
     for name in ("waiting", "inactive"):
         forget_letters(mailing, name)
     answers = {post(mailing, "/forgotten", email=f"{name}@example.com").source for name in names}
     answers.add(post(mailing, "/forgotten", email="ALICE@example.com").source)
     assert len(answers) == 1
-    assert [letter.to for letter in mailing.letters] == ["alice@example.com"]
+    assert [message.to for message in mailing.emails] == ["alice@example.com"]
 
 
 @pytest.mark.parametrize("path", ["/confirm", "/forgotten"])
@@ -373,9 +375,9 @@ def test_a_part_that_does_not_answer_is_a_page_too(mailing: Index) -> None:
     register(mailing)
     link = link_in(mailing, "/confirm")
     mend = failing(mailing, "GetItem")
-    reply = mailing.request("GET", f"/confirm?link={link}")
-    assert reply.headers["retry-after"] == "2"
-    page = Page(reply)
+    response = mailing.request("GET", f"/confirm?link={link}")
+    assert response.headers["retry-after"] == "2"
+    page = Page(response)
     assert (page.status, page.title) == (503, "Try again in a moment")
     mend()
     assert get(mailing, "/confirm", link=link).status == 200
@@ -386,7 +388,7 @@ def test_a_fault_of_our_own_is_a_page_that_says_nothing_of_it(
 ) -> None:
     register(mailing)
     link = link_in(mailing, "/confirm")
-    monkeypatch.setattr("chalicelib.store.users.UserStore.get", lambda *_: 1 / 0)
+    monkeypatch.setattr("chalicelib.storage.users.UserStore.get", lambda *_: 1 / 0)
     page = get(mailing, "/confirm", link=link)
     assert page.status == 500
     assert "logged" in (page.alert or "")

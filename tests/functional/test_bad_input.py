@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.driver import Index, basic
+from tests.index import Index, basic
 from tests.pages import Page
 
 A = "a" * 64
@@ -57,20 +57,20 @@ def test_a_list_that_is_none(index: Index, body: bytes, tail: str) -> None:
     alice = index.account("alice")
     if tail:
         index.push("alice/web", alice)
-    reply = index.request("PUT", f"/v1/repositories/alice/web{tail}", alice, body=body)
-    assert reply.status == 400
-    assert reply.json["error"]
-    reply = index.request("GET", "/v1/repositories/alice/web/images")
-    assert reply.status == 404 if not tail else reply.json == []
+    response = index.request("PUT", f"/v1/repositories/alice/web{tail}", alice, body=body)
+    assert response.status == 400
+    assert response.json["error"]
+    response = index.request("GET", "/v1/repositories/alice/web/images")
+    assert response.status == 404 if not tail else response.json == []
 
 
 @pytest.mark.parametrize("body", [*BODIES, b"[]", b'[{"username":"alice"}]', b'{"username":1}'])
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/users/"), ("PUT", "/v1/users/alice/")])
 def test_a_form_that_is_none(index: Index, method: str, path: str, body: bytes) -> None:
     alice = index.account("alice")
-    reply = index.request(method, path, alice, body=body)
-    assert reply.status == 400
-    assert reply.json["error"]
+    response = index.request(method, path, alice, body=body)
+    assert response.status == 400
+    assert response.json["error"]
 
 
 @pytest.mark.parametrize("content_type", [None, "", "text/plain", "application/octet-stream", "APPLICATION/JSON", "x"])
@@ -93,8 +93,8 @@ def test_the_same_id_twice_is_one_image_unless_the_checksums_differ(index: Index
 
 
 def test_a_body_above_what_lambda_takes(index: Index) -> None:
-    reply = index.request("PUT", "/v1/repositories/alice/web", index.account("alice"), body=b" " * 6_000_001)
-    assert reply.status == 413
+    response = index.request("PUT", "/v1/repositories/alice/web", index.account("alice"), body=b" " * 6_000_001)
+    assert response.status == 413
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_a_name_that_is_none(index: Index, path: str) -> None:
         ("GET", "/images"),
         ("GET", "/layer/a/access"),
     ):
-        reply = index.request(method, f"/v1/repositories/{path}{tail}", admin, json=[])
-        assert reply.status in (400, 404)
-        assert reply.json["error"]
+        response = index.request(method, f"/v1/repositories/{path}{tail}", admin, json=[])
+        assert response.status in (400, 404)
+        assert response.json["error"]
     assert not list(index.tables.images.scan())
 
 
@@ -165,9 +165,9 @@ def test_a_name_that_is_none(index: Index, path: str) -> None:
 )
 @pytest.mark.parametrize("auth", [None, "Token \xfc"])
 def test_unknown_paths_and_methods_are_404_as_json(index: Index, method: str, path: str, auth: str | None) -> None:
-    reply = index.request(method, path, auth)
-    assert reply.status == 404
-    assert reply.json["error"]
+    response = index.request(method, path, auth)
+    assert response.status == 404
+    assert response.json["error"]
 
 
 PATHS = st.lists(
@@ -177,7 +177,7 @@ PATHS = st.lists(
     | st.sampled_from(["r", "confirm", "reset"])
     | st.text(max_size=8),
     max_size=7,
-).map(lambda parts: "/" + "/".join(parts))
+).map(lambda services: "/" + "/".join(services))
 AUTHS = st.none() | st.text(max_size=60) | st.binary(max_size=40).map(lambda raw: "Basic " + raw.decode("latin-1"))
 
 
@@ -192,12 +192,12 @@ AUTHS = st.none() | st.text(max_size=60) | st.binary(max_size=40).map(lambda raw
 def test_nothing_at_all_gets_a_500(
     index: Index, method: str, path: str, auth: str | None, body: bytes, headers: dict[str, str]
 ) -> None:
-    reply = index.request(method, path, auth, body=body, headers=headers)
-    assert reply.status < 500
-    if reply.headers["content-type"].startswith("text/html"):
-        Page(reply)
-    elif reply.status >= 400:
-        assert reply.json
+    response = index.request(method, path, auth, body=body, headers=headers)
+    assert response.status < 500
+    if response.headers["content-type"].startswith("text/html"):
+        Page(response)
+    elif response.status >= 400:
+        assert response.json
 
 
 def test_what_is_longer_than_a_key_can_be_is_nobodys(index: Index) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.driver import Index
+from tests.index import Index
 
 A, B = "a" * 64, "b" * 64
 BASE = "/v1/repositories/alice/web"
@@ -64,7 +64,7 @@ def test_a_cold_container_asks_kms_once_for_its_first_token(warm: Index) -> None
 def test_a_read_token_is_answered_from_memory_where_lists_are_remembered(warm: Index) -> None:
     read = f"Token {warm.request('GET', BASE + '/images', token=True).token}"
     for memory, calls in ((3600, ["kms.GenerateMac", QUERY]), (0, ["kms.GenerateMac", QUERY, QUERY])):
-        index = warm.restarted(list_memory=memory)
+        index = warm.restarted(image_list_cache_seconds=memory)
         index.calls.clear()
         first, second = (index.request("GET", BASE + "/images", read).body for _ in range(2))
         assert first == second

@@ -6,19 +6,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.access import Caller, Role
-from chalicelib.compose import Parts
-from chalicelib.names import RepositoryName
-from chalicelib.store.images import HEAD
-from chalicelib.store.tables import Tables
-from infra.local import aws
-from infra.operate.checks.finding import Finding
-from infra.operate.checks.stack import check_stack
-from infra.operate.doctor import CHECKS
-from infra.operate.target import Target
-from infra.template import tables
-from tests.driver import Index
-from tests.operator import run
+from chalicelib.bootstrap import Services
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.roles import Principal, Role
+from chalicelib.storage.image_lists import HEAD
+from chalicelib.storage.tables import Tables
+from infra.admin.checks.finding import Finding
+from infra.admin.checks.stack import check_stack
+from infra.admin.doctor import CHECKS
+from infra.admin.target import Target
+from infra.deploy.data_template import tables
+from infra.devserver import moto_aws as aws
+from tests.admin_commands import run
+from tests.index import Index
 
 pytestmark = pytest.mark.exhaustive
 
@@ -32,12 +32,14 @@ def furnished(index: Index) -> Index:
     alice = index.account("alice")
     for name in ("bobby", "carol"):
         index.account(name)
-    parts = Parts(index.settings, index.aws)
+    services = Services(index.settings, index.aws)
     for name in ("web", "tool", "shared"):
         index.push(f"alice/{name}", alice, "aaa", "b" * 64)
-    parts.sharing.share(Caller("alice"), RepositoryName("alice", "shared"), "bobby", Role.WRITE)
-    parts.repositories.change(Caller("alice"), RepositoryName("alice", "tool"), description="For gardens", private=True)
-    parts.robots.create("bobby", "builder", Role.WRITE)
+    services.collaborators.share(Principal("alice"), RepositoryName("alice", "shared"), "bobby", Role.WRITE)
+    services.repositories.change(
+        Principal("alice"), RepositoryName("alice", "tool"), description="For gardens", private=True
+    )
+    services.robots.create("bobby", "builder", Role.WRITE)
     index.push("alice/gone", alice, "ccc")
     index.request("DELETE", "/v1/repositories/alice/gone", alice)
     return index
@@ -69,7 +71,7 @@ def address_to_confirm_that_is_not_there(stack: Tables) -> None:
 
 
 def removal_broken_off(stack: Tables) -> None:
-    stack.users("carol").update([stack.users.leaving.set(True)])
+    stack.users("carol").update([stack.users.deletion_started.set(True)])
 
 
 def robot_of_nobody(stack: Tables) -> None:
@@ -293,7 +295,7 @@ def test_a_key_that_cannot_sign_is_found_and_left_to_a_person(furnished: Index) 
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"EMAIL_SENDER": "index@example.com"}, "it cannot start: EMAIL_SENDER needs INDEX_ADDRESS"),
+        ({"EMAIL_SENDER": "index@example.com"}, "it cannot start: EMAIL_SENDER needs BASE_URL"),
         ({"STACK": "another"}, "its STACK is another"),
     ],
 )

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from moto.dynamodb.models import dynamodb_backends
 
-from chalicelib.store.images import HEAD
-from tests.driver import PASSWORD, Index, Response, basic
+from chalicelib.storage.image_lists import HEAD
 from tests.faults import Fault, Killed, faults_of, intercepted
+from tests.index import PASSWORD, Index, Response, basic
 
 ACCOUNT = "123456789012"  # moto's
 WEB, OURS = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
@@ -133,7 +133,7 @@ class Rig:
 
     def _signs_in(self) -> dict[str, int]:
         pairs = (("alice", PASSWORD), ("bobby", PASSWORD), ("bobby", "battery staple"), ("carol", PASSWORD))
-        counts = self.index.tables.attempts
+        counts = self.index.tables.counters
         statuses = {}
         for name, password in pairs:
             statuses[f"{name} {password}"] = self.index.request("GET", "/v1/users/", basic(name, password)).status
@@ -145,9 +145,9 @@ class Rig:
         return self._json("GET", f"/v1/users/{name}"), self._json("GET", f"/v1/users/{name}/robots")
 
     def _json(self, method: str, path: str) -> Any:
-        reply = self.index.request(method, path, ADMIN)
-        assert reply.status in (200, 404), reply
-        return _timeless(reply.json) if reply.status == 200 else "missing"
+        response = self.index.request(method, path, ADMIN)
+        assert response.status in (200, 404), response
+        return _timeless(response.json) if response.status == 200 else "missing"
 
     @contextmanager
     def failing(self, at: int, fault: Fault | None) -> Iterator[list[str]]:
@@ -175,9 +175,9 @@ def test_each_call_failing_in_each_way(index: Index, operation: Operation) -> No
     before = rig.view()
     rig.reset()
     with rig.failing(-1, None) as calls:
-        reply = rig.send(operation)
-    assert reply is not None
-    assert reply.status in operation.success
+        response = rig.send(operation)
+    assert response is not None
+    assert response.status in operation.success
     after = rig.view()
     tried = 0
     for at, called in enumerate(calls):
@@ -186,18 +186,18 @@ def test_each_call_failing_in_each_way(index: Index, operation: Operation) -> No
             where = f"{operation.name}: call {at} ({called}) {fault.name}"
             rig.reset()
             with rig.failing(at, fault):
-                reply = rig.send(operation)
-            acknowledged = reply is not None and reply.status in operation.success
-            if reply is not None and not acknowledged:
-                assert reply.status == 503, f"{where}: {reply}"
-                assert reply.headers["retry-after"], where
+                response = rig.send(operation)
+            acknowledged = response is not None and response.status in operation.success
+            if response is not None and not acknowledged:
+                assert response.status == 503, f"{where}: {response}"
+                assert response.headers["retry-after"], where
             seen = rig.view()
             assert not acknowledged or seen == after, f"{where}: acknowledged and lost"
             assert seen in (before, after) or operation.name in STEPWISE, f"{where}: half done"
             rig.index = rig.index.restarted()
-            reply = rig.send(operation)
-            assert reply is not None
-            assert reply.status in operation.success + operation.again, f"{where}: the repetition got {reply}"
+            response = rig.send(operation)
+            assert response is not None
+            assert response.status in operation.success + operation.again, f"{where}: the repetition got {response}"
             assert rig.view() == after, f"{where}: not so when sent again"
     print(f"{operation.name}: {len(calls)} calls, {tried} faults")
     assert tried >= 8 * len(calls), "each call in at least eight ways"

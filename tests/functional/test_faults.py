@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from tests.driver import Index
+from tests.index import Index
 
 A = "a" * 64
 BASE = "/v1/repositories/alice/web"
@@ -47,23 +47,23 @@ def test_a_part_that_does_not_answer_is_503(
     index.request("PUT", BASE, alice, json=[])
     mend = failing(index, operation)
     with caplog.at_level(logging.DEBUG, "waybill"):
-        reply = index.request(method, path, alice, json=[{"id": A}], token=True)
-    assert reply.status == 503
-    assert reply.headers["retry-after"] == "2"
-    assert "try again" in reply.json["error"]
+        response = index.request(method, path, alice, json=[{"id": A}], token=True)
+    assert response.status == 503
+    assert response.headers["retry-after"] == "2"
+    assert "try again" in response.json["error"]
     assert alice not in caplog.text
     mend()
-    reply = index.request(method, path, alice, json=[{"id": A}], token=True)
-    assert reply.status in (200, 202), "repeating the request gives the right end"
+    response = index.request(method, path, alice, json=[{"id": A}], token=True)
+    assert response.status in (200, 202), "repeating the request gives the right end"
 
 
 def test_a_fault_of_our_own_is_said_in_json_and_logged(
     index: Index, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     alice = index.account("alice")
-    monkeypatch.setattr("chalicelib.store.users.UserStore.get", lambda *_: 1 / 0)
-    reply = index.request("GET", "/v1/users/", alice)
-    assert reply.status == 500
-    assert "logged" in reply.json["error"]
+    monkeypatch.setattr("chalicelib.storage.users.UserStore.get", lambda *_: 1 / 0)
+    response = index.request("GET", "/v1/users/", alice)
+    assert response.status == 500
+    assert "logged" in response.json["error"]
     assert "ZeroDivisionError" in caplog.text
     assert alice.split()[1] not in caplog.text

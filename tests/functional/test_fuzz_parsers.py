@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 INPUTS, INPUTS_OF_SOAK = 50_000, 300_000
-SECONDS_AT_MOST = 1800  # for the longer; the shorter takes some
+MAX_SECONDS = 1800  # for the longer; the shorter takes some
 pytestmark = pytest.mark.skipif(
     find_spec("atheris") is None, reason="atheris has no wheel for this Python and machine (requirements-dev.in)"
 )
@@ -23,7 +23,7 @@ def fuzzed(harness: str, folder: Path, inputs: int, *more: str) -> subprocess.Co
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=SECONDS_AT_MOST,
+        timeout=MAX_SECONDS,
         check=False,
     )
 

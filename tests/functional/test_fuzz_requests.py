@@ -1,4 +1,4 @@
-"""Anything at all as an event of API Gateway's: each reply is one that docs/openapi.yaml has, or a page; none a 500.
+"""Anything at all as an event of API Gateway's: each reply is one that docs/reference/openapi.yaml has, or a page; none a 500.
 
 Text is what UTF-8 can carry and lists have something in them, for API Gateway sends no others.
 """
@@ -18,11 +18,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from chalicelib.aws import Clients
-from chalicelib.compose import compose
-from chalicelib.images import checked
 from chalicelib.settings import Settings
-from tests.driver import Index, Response, basic
-from tests.events import send
+from tests.index import Index, Response, basic
+from tests.lambda_events import send
 from tests.openapi import DOCUMENT, operations, resolved
 from tests.pages import Page
 
@@ -90,10 +88,10 @@ def test_a_reply_that_is_not_documented_would_be_seen(index: Index, monkeypatch:
     """A fault behind a sign-in, a name, and a list with an image in it: so far in the fuzzer has to get by itself."""
 
     def broken(entries: Any) -> dict[str, str]:
-        found = checked(entries)
+        found = parse_image_entries(entries)
         return {**found, str(1 / 0): ""} if found else found
 
-    monkeypatch.setattr("chalicelib.routes.repositories.checked", broken)
+    monkeypatch.setattr("chalicelib.api.repositories.checked", broken)
     with pytest.raises(AssertionError, match="status=500"):
         _fuzzed(index, INPUTS)
 
@@ -118,7 +116,7 @@ def _fuzzed(index: Index, inputs: int) -> str:
             body = (
                 json.dumps(request["form"]).encode() if path.startswith("/v1") else urlencode(request["form"]).encode()
             )
-        reply = send(
+        response = send(
             index,
             method,
             path,
@@ -127,9 +125,9 @@ def _fuzzed(index: Index, inputs: int) -> str:
             headers={**request["headers"], **({"authorization": authorization} if authorization else {})},
             body=body,
         )
-        statuses[reply.status] += 1
-        assert_documented(method, path, reply)
-        if reply.status == 429 or (method in ("PUT", "DELETE") and reply.status < 300):
+        statuses[response.status] += 1
+        assert_documented(method, path, response)
+        if response.status == 429 or (method in ("PUT", "DELETE") and response.status < 300):
             people.restore()
 
     run()
@@ -151,7 +149,7 @@ class People:
     def restore(self) -> None:
         """Puts accounts, robot and repository back, and forgets wrong passwords: delays would answer all else."""
         tables, alice = self._index.tables, self.authorizations["alice"]
-        for table in (tables.attempts, tables.robots):
+        for table in (tables.counters, tables.robots):
             for item in [*table.scan()]:
                 item.delete()
         for account in self._accounts:
@@ -165,22 +163,22 @@ class People:
         self.authorizations |= {"robot": basic("alice", robot.json["token"]), **tokens}
 
 
-def assert_documented(method: str, path: str, reply: Response) -> None:
+def assert_documented(method: str, path: str, response: Response) -> None:
     """The status, the content type, the headers and the body are the call's; of a page, that it is one."""
     if not path.startswith("/v"):
-        assert reply.status in (200, 400, 404, 410, 413), reply
-        Page(reply)
+        assert response.status in (200, 400, 404, 410, 413), response
+        Page(response)
         return
     replies = _described(method, re.sub(r"\{\w+\}", "{}", path))
-    assert str(reply.status) in replies, reply
-    described = replies[str(reply.status)]
+    assert str(response.status) in replies, response
+    described = replies[str(response.status)]
     wanted = {name.lower() for name, header in described.get("headers", {}).items() if resolved(header).get("required")}
-    assert wanted <= set(reply.headers), reply
+    assert wanted <= set(response.headers), response
     if "content" not in described:
-        assert reply.body == b"", reply
+        assert response.body == b"", response
         return
-    assert reply.headers["content-type"] == "application/json"
-    _validator(method, path, reply.status).validate(reply.json)
+    assert response.headers["content-type"] == "application/json"
+    _validator(method, path, response.status).validate(response.json)
 
 
 @cache
@@ -188,8 +186,8 @@ def _described(method: str, bare_path: str) -> dict[str, Mapping[str, Any]]:
     """By status, the replies of a call whose variables have lost their names."""
     for found_method, found_path, found in operations():
         if (found_method, re.sub(r"\{\w+\}", "{}", found_path)) == (method, bare_path):
-            return {status: resolved(reply) for status, reply in found["responses"].items()}
-    raise AssertionError(f"docs/openapi.yaml has no {method} {bare_path}")
+            return {status: resolved(response) for status, response in found["responses"].items()}
+    raise AssertionError(f"docs/reference/openapi.yaml has no {method} {bare_path}")
 
 
 @cache

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from moto.dynamodb.models import dynamodb_backends
 
-from infra.local import aws
-from infra.operate import copying, target
-from infra.operate.journal import log_group
-from tests.driver import Index
+from infra.admin import table_copy, target
+from infra.admin.audit_log import log_group
+from infra.devserver import moto_aws as aws
+from tests.admin_commands import Ran, run
 from tests.faults import Fault, Killed, faults_of, intercepted
 from tests.functional.test_fault_matrix import ACCOUNT, Rig
-from tests.operator import Ran, run
+from tests.index import Index
 
 pytestmark = pytest.mark.exhaustive
 
@@ -50,7 +50,7 @@ def _items(index: Index) -> set[str]:
 def test_each_call_of_an_import_failing_in_each_way(
     make_index: Callable[..., Index], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, merges: bool
 ) -> None:
-    monkeypatch.setattr(copying, "_BATCH_ITEMS", 9)
+    monkeypatch.setattr(table_copy, "_BATCH_ITEMS", 9)
     source, index, file = Rig(make_index()).index, make_index(), str(tmp_path / "stack.jsonl")
     assert run(source, "export", file).status == 0
     target.deployed(None, index.settings.region).logs.create_log_group(logGroupName=log_group(index.settings.stack))

@@ -8,10 +8,10 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from chalicelib.compose import compose
-from chalicelib.settings import Settings
-from tests.driver import PASSWORD, Index, Response, basic
-from tests.events import send
+from chalicelib.bootstrap import Services
+from chalicelib.settings import AccountActivation, Settings
+from tests.index import PASSWORD, Index, Response, basic
+from tests.lambda_events import send
 
 pytestmark = pytest.mark.exhaustive
 
@@ -38,9 +38,9 @@ HEADERS = (
     "user-agent",
 )
 MAIL = Settings(
-    account_activation="email",
+    account_activation=AccountActivation.EMAIL,
     email_sender="waybill@example.com",
-    index_address="https://index.example.com",
+    base_url="https://index.example.com",
     bcrypt_cost=4,
 )
 
@@ -49,17 +49,17 @@ MAIL = Settings(
 def index(aws: None) -> Index:
     """Where every route can answer, letters included."""
     return Index(
-        Settings(**{**{name: getattr(MAIL, name) for name in MAIL.__slots__}, "bcrypt_cost": 4}), keeps_letters=True
+        Settings(**{**{name: getattr(MAIL, name) for name in MAIL.__slots__}, "bcrypt_cost": 4}), captures_emails=True
     )
 
 
-def assert_clean(reply: Response) -> None:
+def assert_clean(response: Response) -> None:
     """No header's name or value has anything but what a header may have, or what somebody has written."""
-    assert reply.status != 500, reply
-    for name, value in reply.headers.items():
-        assert re.fullmatch(r"[a-z0-9-]+", name), reply
-        assert re.fullmatch(r"[\x20-\x7e]*", value), reply
-        assert MARK not in name + value, reply
+    assert response.status != 500, response
+    for name, value in response.headers.items():
+        assert re.fullmatch(r"[a-z0-9-]+", name), response
+        assert re.fullmatch(r"[\x20-\x7e]*", value), response
+        assert MARK not in name + value, response
 
 
 def test_nothing_that_a_request_says_becomes_a_header(index: Index) -> None:
@@ -69,7 +69,7 @@ def test_nothing_that_a_request_says_becomes_a_header(index: Index) -> None:
     asks = {"authorization": alice, "x-docker-token": "true"}
     own = {"namespace": "alice", "repository": "web", "username": "alice"}
     deletions_last = sorted(
-        compose(MAIL), key=lambda route: (route.method == "DELETE", route.path == "/v1/users/{username}")
+        Services(MAIL).routes, key=lambda route: (route.method == "DELETE", route.path == "/v1/users/{username}")
     )
     for route, evil in product(deletions_last, EVIL):
         names = re.findall(r"\{(\w+)\}", route.path)
@@ -93,9 +93,9 @@ def test_nothing_that_a_request_says_becomes_a_header(index: Index) -> None:
             ),
         ]
         for request in requests:
-            reply = send(index, route.method, route.path, **{"parameters": fine, **request})
-            assert_clean(reply)
-            tokens += "x-docker-token" in reply.headers
+            response = send(index, route.method, route.path, **{"parameters": fine, **request})
+            assert_clean(response)
+            tokens += "x-docker-token" in response.headers
         tried += len(requests)
     print(f"{tried} requests that try to write a header; {tokens} replies with a token")
     assert tokens > 50, "those are the headers that hold what a request has said"
@@ -112,9 +112,9 @@ def test_who_shows_a_token_gets_back_what_was_issued_and_nothing_that_was_added(
         f"{token},extra={'x' * 8000}",
         ",".join(reversed(token.split(","))),
     ):
-        reply = index.request("GET", images, f"Token {shown}", token=True)
-        assert (reply.status, reply.token) == (200, token)
-        assert reply.headers["www-authenticate"] == f"Token {token}"
+        response = index.request("GET", images, f"Token {shown}", token=True)
+        assert (response.status, response.token) == (200, token)
+        assert response.headers["www-authenticate"] == f"Token {token}"
 
 
 def test_the_host_that_a_request_names_is_in_no_letter_and_no_header(index: Index) -> None:
@@ -122,9 +122,9 @@ def test_the_host_that_a_request_names_is_in_no_letter_and_no_header(index: Inde
     hosts = dict.fromkeys(("host", "x-forwarded-host", "x-forwarded-proto", "origin", "referer"), f"{MARK}.example")
     assert_clean(index.request("POST", "/v1/users/", json=form, headers=hosts))
     assert_clean(index.request("GET", "/", headers=hosts))
-    (letter,) = index.letters
-    assert "https://index.example.com/confirm?link=" in letter.text
-    assert MARK not in letter.text
+    (message,) = index.emails
+    assert "https://index.example.com/confirm?link=" in message.text
+    assert MARK not in message.text
 
 
 ADDRESSES = [
@@ -157,21 +157,21 @@ def test_an_address_that_is_more_than_one_address_gets_no_letter(index: Index, a
     assert index.request("PUT", "/v1/users/alice", alice, json={"email": address}).status == 400
     for page in ("/forgotten", "/confirm"):
         assert index.request("POST", page, body=urlencode({"email": address}).encode()).status == 400
-    assert index.letters == []
+    assert index.emails == []
 
 
 @pytest.mark.parametrize("line_break", BREAKS)
 def test_a_name_that_is_more_than_a_name_is_in_no_letter(index: Index, line_break: str) -> None:
     form = {"username": f"alice{line_break}Bcc: eve", "password": PASSWORD, "email": "alice@example.com"}
     assert index.request("POST", "/v1/users/", json=form).status == 400
-    assert index.letters == []
+    assert index.emails == []
 
 
 def test_a_letter_s_head_says_nothing_that_anybody_wrote_but_the_address(index: Index) -> None:
     form = {"username": "alice", "password": PASSWORD, "email": "al.ice+x!#$%&'*/=?^_`{|}~-@example.com"}
     assert index.request("POST", "/v1/users/", json=form).status == 201
-    (letter,) = index.letters
-    assert (letter.to, letter.subject) == (form["email"], "Confirm your address")
+    (message,) = index.emails
+    assert (message.to, message.subject) == (form["email"], "Confirm your address")
     assert index.request("GET", "/v1/users/", basic("alice")).status == 403
 
 
@@ -179,7 +179,7 @@ def test_a_path_that_hides_a_line_s_end_names_no_repository(index: Index) -> Non
     alice = index.account("alice", admin=True)
     for evil in EVIL:
         for path in (quote(f"alice/{evil}"), quote(quote(evil)), f"alice/{quote(quote(evil))}"):
-            reply = index.request("PUT", f"/v1/repositories/{path}", alice, json=[], token=True)
-            assert reply.status in (400, 404)
-            assert_clean(reply)
+            response = index.request("PUT", f"/v1/repositories/{path}", alice, json=[], token=True)
+            assert response.status in (400, 404)
+            assert_clean(response)
     assert not list(index.tables.images.scan())

@@ -3,7 +3,7 @@
 import gzip
 import json
 
-from tests.driver import Index
+from tests.index import Index
 
 LAMBDA_BYTES = 6 * 1024 * 1024  # of a request's event, and of a reply, each as JSON
 IMAGES = "/v1/repositories/alice/big/images"
@@ -27,6 +27,6 @@ def test_30000_images_fit_into_lambdas_request_and_reply_and_go_out_gzipped(inde
 
 def test_a_short_reply_goes_out_as_it_is(index: Index) -> None:
     index.push("alice/web", index.account("alice"), "a" * 64)
-    reply = index.request("GET", "/v1/repositories/alice/web/images", headers={"accept-encoding": "gzip"})
-    assert "content-encoding" not in reply.headers
-    assert reply.json == [{"id": "a" * 64}]
+    response = index.request("GET", "/v1/repositories/alice/web/images", headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in response.headers
+    assert response.json == [{"id": "a" * 64}]

@@ -1,6 +1,6 @@
 """Who may do what: every operation crossed with every kind of caller and of repository, stated cell by cell.
 
-docs/permissions.md is made from here: `python -m tests.functional.test_permissions`.
+docs/reference/permissions.md is made from here: `python -m tests.functional.test_permissions`.
 """
 
 from collections.abc import Callable
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.driver import Index
 from tests.functional.callers import KINDS, try_account, try_repositories
+from tests.index import Index
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "permissions.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "permissions.md"
 
 PUBLIC = """\
 | caller                      | images | layer | push | update | auth | delete | show | change | people | share | unshare | listed | found |
@@ -201,7 +201,7 @@ def test_the_document_is_made_from_these_tables() -> None:
 
 
 def document() -> str:
-    """docs/permissions.md."""
+    """docs/reference/permissions.md."""
     return f"""# Who may do what
 
 Made by `python -m tests.functional.test_permissions` from the tables that `tests/functional/test_permissions.py` tries,

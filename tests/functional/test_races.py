@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.names import RepositoryName
-from chalicelib.store.images import ImageStore
-from chalicelib.store.repositories import Repository, RepositoryStore
-from tests.driver import Index, Response, basic
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.models import Repository
+from chalicelib.storage.image_lists import ImageListStore
+from chalicelib.storage.repositories import RepositoryStore
+from tests.index import Index, Response, basic
 
 BASE, OURS = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
 
@@ -36,9 +37,9 @@ def test_fifty_pushes_to_one_new_repository_lose_nothing(index: Index) -> None:
     alice = index.account("alice")
     ids = [f"{n:064x}" for n in range(50)]
     replies = together(50, lambda n: index.request("PUT", BASE, alice, json=[{"id": ids[n]}], token=True))
-    assert [reply.status for reply in replies] == [200] * 50
+    assert [response.status for response in replies] == [200] * 50
     assert sorted(index.ids("alice/web")) == ids
-    assert len({reply.token.split(".")[3] for reply in replies}) == 1, "all of them in one life of the repository"
+    assert len({response.token.split(".")[3] for response in replies}) == 1, "all of them in one life of the repository"
 
 
 @pytest.mark.exhaustive
@@ -52,7 +53,7 @@ def test_fifty_updates_while_segments_are_compacted_lose_nothing(index: Index) -
             return index.request("PUT", f"{BASE}/images", alice, json=[image])
 
         replies = together(50, update)
-        assert [reply.status for reply in replies] == [204] * 50
+        assert [response.status for response in replies] == [204] * 50
     found = {entry["id"]: entry["checksum"] for entry in index.request("GET", f"{BASE}/images").json}
     assert found == {f"{wave:032x}{n:032x}": f"sha256:{n:064x}" for wave in range(4) for n in range(50)}
     for n in range(5):
@@ -69,8 +70,8 @@ def test_fifty_registrations_of_one_name_make_one_account(index: Index) -> None:
             json={"username": "alice", "password": f"password {n}", "email": f"alice{n}@example.com"},
         ),
     )
-    assert sorted(reply.status for reply in replies) == [201] + [400] * 49
-    assert {reply.body for reply in replies if reply.status == 400} == {b'"Username or email already exists"'}
+    assert sorted(response.status for response in replies) == [201] + [400] * 49
+    assert {response.body for response in replies if response.status == 400} == {b'"Username or email already exists"'}
     assert len(list(index.tables.users.scan())) == 1
     assert len(list(index.tables.emails.scan())) == 1
 
@@ -83,7 +84,7 @@ def test_two_registrations_of_one_address_make_one_account(index: Index) -> None
             return index.request("POST", "/v1/users/", json=form)
 
         replies = together(2, register)
-        assert sorted(reply.status for reply in replies) == [201, 400]
+        assert sorted(response.status for response in replies) == [201, 400]
     assert len(list(index.tables.users.scan())) == 5
 
 
@@ -99,9 +100,11 @@ def test_pushes_and_deletions_at_once_leave_one_life_or_none(index: Index) -> No
                 else index.request("PUT", BASE, alice, json=[{"id": f"image{n}"}])
             ),
         )
-        reply = index.request("GET", f"{BASE}/images")
-        living = list(index.tables.repositories.query("alice"))
-        assert (reply.status, len(living)) in ((200, 1), (404, 0)), "the list and the item live and die together"
+        response = index.request("GET", f"{BASE}/images")
+        active_head = list(index.tables.repositories.query("alice"))
+        assert (response.status, len(active_head)) in ((200, 1), (404, 0)), (
+            "the list and the item live and die together"
+        )
 
 
 def test_a_push_that_raced_a_deletion_does_not_leak_into_the_next_life(index: Index) -> None:
@@ -126,19 +129,19 @@ def test_a_checksum_that_replaces_another_outlives_a_compaction_that_has_not_see
     assert index.request("PUT", f"{BASE}/images", alice, json=[{"id": image, "checksum": old}]).status == 204
     for n in range(14):
         index.push("alice/web", alice, f"before{n}")
-    append = ImageStore.append
+    append = ImageListStore.append
 
-    def others_meanwhile(self: ImageStore, *args: Any, **more: Any) -> None:
+    def others_meanwhile(self: ImageListStore, *args: Any, **more: Any) -> None:
         """Between the reading of the list and the writing."""
-        monkeypatch.setattr(ImageStore, "append", append)
+        monkeypatch.setattr(ImageListStore, "append", append)
         at = time.time_ns()
         for n in range(pushes):
             index.push("alice/web", alice, f"meanwhile{n}")
         with monkeypatch.context() as late:
-            late.setattr("chalicelib.store.images.time", SimpleNamespace(time_ns=lambda: at))
+            late.setattr("chalicelib.storage.image_lists.time", SimpleNamespace(time_ns=lambda: at))
             append(self, *args, **more)
 
-    monkeypatch.setattr(ImageStore, "append", others_meanwhile)
+    monkeypatch.setattr(ImageListStore, "append", others_meanwhile)
     assert index.request("PUT", f"{BASE}/images", alice, json=[{"id": image, "checksum": new}]).status == 204
     found = {entry["id"]: entry.get("checksum") for entry in index.request("GET", f"{BASE}/images").json}
     assert found[image] == new

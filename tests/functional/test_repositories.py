@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.driver import Index, basic
+from tests.index import Index, basic
 
 ID = "9e89cc6f0bc3c38722009fe6857087b486531f9a779a0c17e3ed29dae8f12c4f"
 CHECKSUM = "b486531f9a779a0c17e3ed29dae8f12c4f9e89cc6f0bc3c38722009fe6857087"
@@ -23,26 +23,26 @@ def test_the_published_examples_work_verbatim(index: Index, slash: str, library:
     path, full = ("foobar", "library/foobar") if library else ("foobar/bar", "foobar/bar")
     base = f"/v1/repositories/{path}"
 
-    reply = index.request("PUT", base + slash, owner, json=[{"id": ID}], token=True)
-    assert (reply.status, reply.body) == (200, b'""')
-    assert reply.headers["x-docker-endpoints"] == "localhost:5000"
-    assert reply.token.endswith(f',repository="{full}",access=write')
-    assert reply.headers["www-authenticate"] == f"Token {reply.token}"
-    write = f"Token {reply.token}"
+    response = index.request("PUT", base + slash, owner, json=[{"id": ID}], token=True)
+    assert (response.status, response.body) == (200, b'""')
+    assert response.headers["x-docker-endpoints"] == "localhost:5000"
+    assert response.token.endswith(f',repository="{full}",access=write')
+    assert response.headers["www-authenticate"] == f"Token {response.token}"
+    write = f"Token {response.token}"
 
-    reply = index.request("PUT", f"{base}/images{slash}", owner, json=PUBLISHED)
-    assert (reply.status, reply.body) == (204, b"")
+    response = index.request("PUT", f"{base}/images{slash}", owner, json=PUBLISHED)
+    assert (response.status, response.body) == (204, b"")
 
-    reply = index.request("GET", f"{base}/images{slash}", owner)
-    assert (reply.status, reply.json) == (200, PUBLISHED)
+    response = index.request("GET", f"{base}/images{slash}", owner)
+    assert (response.status, response.json) == (200, PUBLISHED)
 
-    reply = index.request("PUT", f"{base}/auth{slash}", write)
-    assert (reply.status, reply.body) == (200, b'"OK"')
+    response = index.request("PUT", f"{base}/auth{slash}", write)
+    assert (response.status, response.body) == (200, b'"OK"')
 
-    reply = index.request("DELETE", base + slash, owner, json="", token=True)
-    assert (reply.status, reply.body) == (202, b'""')
-    assert reply.token.endswith(f',repository="{full}",access=delete')
-    assert reply.headers["x-docker-endpoints"] == "localhost:5000"
+    response = index.request("DELETE", base + slash, owner, json="", token=True)
+    assert (response.status, response.body) == (202, b'""')
+    assert response.token.endswith(f',repository="{full}",access=delete')
+    assert response.headers["x-docker-endpoints"] == "localhost:5000"
 
 
 def test_a_single_component_name_is_the_librarys(index: Index) -> None:
@@ -69,45 +69,45 @@ def test_repositories_belong_to_their_namespaces_owner(index: Index) -> None:
     index.push("alice/web", alice, A)
     for method, path in (("PUT", ""), ("DELETE", ""), ("PUT", "/images")):
         assert index.request(method, f"/v1/repositories/alice/web{path}", bobby, json=[]).status == 403
-        reply = index.request(method, f"/v1/repositories/alice/web{path}", json=[])
-        assert reply.status == 401, "docker asks for a login only on 401"
-        assert "www-authenticate" in reply.headers
+        response = index.request(method, f"/v1/repositories/alice/web{path}", json=[])
+        assert response.status == 401, "docker asks for a login only on 401"
+        assert "www-authenticate" in response.headers
     assert index.ids("alice/web", bobby) == [A]
 
 
 def test_an_inactive_account_can_do_nothing(index: Index) -> None:
     auth = index.account("alice", active=False)
     for method, path in (("PUT", ""), ("DELETE", ""), ("PUT", "/images"), ("GET", "/images")):
-        reply = index.request(method, f"/v1/repositories/alice/web{path}", auth, json=[])
-        assert (reply.status, reply.body) == (403, b'"Account is not Active"')
+        response = index.request(method, f"/v1/repositories/alice/web{path}", auth, json=[])
+        assert (response.status, response.body) == (403, b'"Account is not Active"')
 
 
 def test_tokens_come_only_when_asked_for(index: Index) -> None:
     alice = index.account("alice")
-    for reply in (
+    for response in (
         index.request("PUT", "/v1/repositories/alice/web", alice, json=[]),
         index.request("GET", "/v1/repositories/alice/web/images"),
         index.request("PUT", "/v1/repositories/alice/web/images", alice, json=[]),
         index.request("DELETE", "/v1/repositories/alice/web", alice),
     ):
-        assert "x-docker-token" not in reply.headers
-        assert "www-authenticate" not in reply.headers
-        assert reply.headers["x-docker-endpoints"] == "localhost:5000"
+        assert "x-docker-token" not in response.headers
+        assert "www-authenticate" not in response.headers
+        assert response.headers["x-docker-endpoints"] == "localhost:5000"
 
 
 def test_several_endpoints_are_joined(make_index: "type[Index]") -> None:
     index = make_index(registry_endpoints=("r1.example.com", "r2.example.com:5000"))  # type: ignore[call-arg]
-    reply = index.request("PUT", "/v1/repositories/alice/web", index.account("alice"), json=[])
-    assert reply.headers["x-docker-endpoints"] == "r1.example.com, r2.example.com:5000"
+    response = index.request("PUT", "/v1/repositories/alice/web", index.account("alice"), json=[])
+    assert response.headers["x-docker-endpoints"] == "r1.example.com, r2.example.com:5000"
 
 
 def test_an_anonymous_pull_gets_a_token_and_a_wrong_password_does_not(index: Index) -> None:
     index.push("alice/web", index.account("alice"), A)
     path = "/v1/repositories/alice/web/images"
     for auth in (None, "Basic Og=="):
-        reply = index.request("GET", path, auth, token=True)
-        assert reply.status == 200
-        assert reply.token.endswith("access=read")
+        response = index.request("GET", path, auth, token=True)
+        assert response.status == 200
+        assert response.token.endswith("access=read")
     assert index.request("GET", path, basic("alice", "wrong horse"), token=True).status == 401
 
 
@@ -150,9 +150,9 @@ def test_deletion_hides_at_once_and_serves_the_delete_token_until_the_end(index:
     base = "/v1/repositories/alice/web"
     read = f"Token {index.request('GET', base + '/images', token=True).token}"
 
-    reply = index.request("DELETE", base, alice, token=True)
-    assert reply.status == 202
-    delete = f"Token {reply.token}"
+    response = index.request("DELETE", base, alice, token=True)
+    assert response.status == 202
+    delete = f"Token {response.token}"
 
     for auth in (None, alice, read, write):
         assert index.request("GET", base + "/images", auth).status == 404
@@ -162,9 +162,9 @@ def test_deletion_hides_at_once_and_serves_the_delete_token_until_the_end(index:
 
     assert index.request("GET", base + "/images", delete).json == [{"id": A}]
     assert index.request("PUT", base + "/auth", delete).body == b'"OK"'
-    reply = index.request("DELETE", base, alice, token=True)
-    assert (reply.status, reply.body) == (200, b'""')
-    assert "x-docker-token" not in reply.headers
+    response = index.request("DELETE", base, alice, token=True)
+    assert (response.status, response.body) == (200, b'""')
+    assert "x-docker-token" not in response.headers
     assert index.request("GET", base + "/images", delete).status == 200, "a token is good as often as it is shown"
 
 
@@ -217,9 +217,9 @@ def test_a_list_of_many_images_and_one_too_many(index: Index) -> None:
     many = [{"id": f"{n:064x}", "checksum": f"tarsum.v1+sha256:{n:064x}"} for n in range(30_000)]
     path = "/v1/repositories/alice/big"
     assert index.request("PUT", path, alice, json=many).status == 200
-    reply = index.request("GET", path + "/images")
-    assert reply.json == many
-    assert len(reply.body) < 5_600_000, "Lambda's reply holds 6 MB, and quotes count twice"
+    response = index.request("GET", path + "/images")
+    assert response.json == many
+    assert len(response.body) < 5_600_000, "Lambda's reply holds 6 MB, and quotes count twice"
     for refused in (
         index.request("PUT", path + "/images", alice, json=[{"id": "one0more"}]),
         index.request("PUT", "/v1/repositories/alice/other", alice, json=[*({"id": i["id"]} for i in many), {"id": A}]),
@@ -233,7 +233,7 @@ def test_a_list_of_many_images_and_one_too_many(index: Index) -> None:
 def test_ids_that_pack_badly_are_limited_by_their_size(index: Index) -> None:
     alice = index.account("alice")
     long = [{"id": f"z{n:063}", "checksum": "y" * 100} for n in range(25_000)]
-    reply = index.request("PUT", "/v1/repositories/alice/big", alice, json=long)
-    assert reply.status == 413
+    response = index.request("PUT", "/v1/repositories/alice/big", alice, json=long)
+    assert response.status == 413
     assert index.request("PUT", "/v1/repositories/alice/big", alice, json=long[:20_000]).status == 200
     assert len(index.ids("alice/big")) == 20_000

@@ -6,24 +6,24 @@ from typing import Any
 
 import pytest
 
-from tests.driver import Index, basic
+from tests.index import Index, basic
 
 ROBOTS = "/v1/users/alice/robots"
 
 
 def made(index: Index, auth: str, name: str = "ci", **form: Any) -> str:
     """A robot of alice's; gives the Authorization header that it signs in with."""
-    reply = index.request("PUT", f"{ROBOTS}/{name}", auth, json={"access": "write"} | form)
-    assert reply.status == 201, reply
-    return basic("alice", reply.json["token"])
+    response = index.request("PUT", f"{ROBOTS}/{name}", auth, json={"access": "write"} | form)
+    assert response.status == 201, response
+    return basic("alice", response.json["token"])
 
 
 def test_a_token_is_shown_once_and_listed_without_it(index: Index) -> None:
     alice = index.account("alice")
     form = {"access": "read", "repositories": ["alice/web", "redis"], "expires_in": 3600}
-    reply = index.request("PUT", f"{ROBOTS}/ci", alice, json=form)
-    assert reply.status == 201
-    shown = reply.json
+    response = index.request("PUT", f"{ROBOTS}/ci", alice, json=form)
+    assert response.status == 201
+    shown = response.json
     token = shown.pop("token")
     assert token.startswith("wbr_ci_")
     assert len(token) == len("wbr_ci_") + 64, "256 random bits"
@@ -75,8 +75,8 @@ def test_a_robot_is_out_with_its_account(index: Index) -> None:
     alice, admin = index.account("alice"), index.account("admin", admin=True)
     robot = made(index, alice)
     assert index.request("PUT", "/v1/users/alice", admin, json={"active": False}).status == 204
-    reply = index.request("GET", "/v1/users/", robot)
-    assert (reply.status, reply.body) == (403, b'"Account is not Active"')
+    response = index.request("GET", "/v1/users/", robot)
+    assert (response.status, response.body) == (403, b'"Account is not Active"')
 
 
 def test_a_token_opens_only_its_own_account(index: Index) -> None:
@@ -119,9 +119,9 @@ def test_a_robot_looks_after_no_account(index: Index) -> None:
         ("PUT", f"{ROBOTS}/more"),
         ("DELETE", f"{ROBOTS}/ci"),
     ):
-        reply = index.request(method, path, robot, json={"password": "battery staple", "access": "read"})
-        assert reply.status == 403
-        assert "robot" in reply.json["error"]
+        response = index.request(method, path, robot, json={"password": "battery staple", "access": "read"})
+        assert response.status == 403
+        assert "robot" in response.json["error"]
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_a_robot_looks_after_no_account(index: Index) -> None:
 )
 def test_a_robot_that_cannot_be(index: Index, name: str, form: dict[str, object]) -> None:
     alice = index.account("alice")
-    reply = index.request("PUT", f"{ROBOTS}/{name}", alice, json=form)
-    assert reply.status == 400
-    assert reply.json["error"]
+    response = index.request("PUT", f"{ROBOTS}/{name}", alice, json=form)
+    assert response.status == 400
+    assert response.json["error"]
     assert index.request("GET", ROBOTS, alice).json == []
 
 
@@ -155,13 +155,13 @@ def test_a_name_is_given_once_and_an_account_has_room_for_fifty(index: Index) ->
         made(index, alice, f"ci{n}")
     assert index.request("PUT", f"{ROBOTS}/ci7", alice, json={"access": "read"}).status == 400
     assert index.request("DELETE", f"{ROBOTS}/ci8", alice).status == 204
-    reply = index.request("PUT", f"{ROBOTS}/ci7", alice, json={"access": "read"})
-    assert reply.status == 409
-    assert "already" in reply.json["error"]
+    response = index.request("PUT", f"{ROBOTS}/ci7", alice, json={"access": "read"})
+    assert response.status == 409
+    assert "already" in response.json["error"]
 
 
 def test_no_password_can_pass_for_a_token(index: Index) -> None:
     form = {"username": "alice", "password": "wbr_x_" + "0" * 40, "email": "alice@example.com"}
-    reply = index.request("POST", "/v1/users/", json=form)
-    assert reply.status == 400
-    assert "wbr_" in reply.json["error"]
+    response = index.request("POST", "/v1/users/", json=form)
+    assert response.status == 400
+    assert "wbr_" in response.json["error"]

@@ -10,26 +10,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.access import ANONYMOUS, Caller
-from chalicelib.compose import Parts
-from chalicelib.names import RepositoryName
-from chalicelib.search import terms_of
-from chalicelib.store.terms import MATCHES_AT_MOST, TermStore
-from infra.local.aws import put
-from tests.driver import Index, basic
+from chalicelib.bootstrap import Services
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.roles import ANONYMOUS, Principal
+from chalicelib.domain.search_terms import terms_of
+from chalicelib.storage.search_terms import MAX_MATCHES, SearchTermStore
+from infra.devserver.moto_aws import put
+from tests.index import Index, basic
 
 
 def names(index: Index, query: str, auth: str | None = None) -> list[str]:
-    reply = index.request("GET", f"/v1/search?{query}", auth)
-    assert reply.status == 200, reply
-    return [result["name"] for result in reply.json["results"]]
+    response = index.request("GET", f"/v1/search?{query}", auth)
+    assert response.status == 200, response
+    return [result["name"] for result in response.json["results"]]
 
 
 def fill(
     index: Index, repositories: Iterable[str], descriptions: Mapping[str, str] = {}, private: Container[str] = ()
 ) -> None:
     """Puts repositories into the store as a push would, but without a transaction each, which moto makes slow."""
-    store = TermStore(index.tables)
+    store = SearchTermStore(index.tables)
     with index.tables.repositories.batch_write() as items, index.tables.terms.batch_write() as terms:
         for repository in repositories:
             name, description = RepositoryName(*repository.split("/")), descriptions.get(repository, "")
@@ -48,9 +48,9 @@ def fill(
 
 def test_the_reply_is_what_clients_read(index: Index) -> None:
     fill(index, ["foo/bar", "library/barn"])
-    reply = index.request("GET", "/v1/search?q=bar&n=25&page=1")
+    response = index.request("GET", "/v1/search?q=bar&n=25&page=1")
     common = {"description": "", "star_count": 0, "is_trusted": False, "is_automated": False}
-    assert reply.json == {
+    assert response.json == {
         "num_pages": 1,
         "num_results": 2,
         "page": 1,
@@ -103,11 +103,11 @@ def test_an_exact_name_comes_first(index: Index) -> None:
 
 def test_pages(index: Index) -> None:
     fill(index, [f"alice/web{n:02}" for n in range(30)])
-    reply = index.request("GET", "/v1/search?q=web").json
-    assert (reply["num_results"], reply["num_pages"], len(reply["results"])) == (30, 2, 25)
-    reply = index.request("GET", "/v1/search?q=web&n=7&page=5").json
-    assert (reply["num_pages"], reply["page"], reply["page_size"]) == (5, 5, 7)
-    assert [result["name"] for result in reply["results"]] == ["alice/web28", "alice/web29"]
+    response = index.request("GET", "/v1/search?q=web").json
+    assert (response["num_results"], response["num_pages"], len(response["results"])) == (30, 2, 25)
+    response = index.request("GET", "/v1/search?q=web&n=7&page=5").json
+    assert (response["num_pages"], response["page"], response["page_size"]) == (5, 5, 7)
+    assert [result["name"] for result in response["results"]] == ["alice/web28", "alice/web29"]
     assert names(index, "q=web&page=3") == []
     assert index.request("GET", "/v1/search?q=web&n=500").json["page_size"] == 100
 
@@ -116,9 +116,9 @@ def test_pages(index: Index) -> None:
     "query", ["n=0", "n=-1", "n=x", "page=0", "page=1.5", "n=%C2%B2", "page=99999999", "q=" + "x" * 300]
 )
 def test_numbers_that_are_none(index: Index, query: str) -> None:
-    reply = index.request("GET", f"/v1/search?{query}")
-    assert reply.status == 400
-    assert reply.json["error"]
+    response = index.request("GET", f"/v1/search?{query}")
+    assert response.status == 400
+    assert response.json["error"]
 
 
 def test_wrong_credentials_are_401_and_none_are_fine(index: Index) -> None:
@@ -162,14 +162,14 @@ def _counted(index: Index, path: str) -> tuple[list[str], int]:
     """The calls that a search makes, and how many items it reads."""
     read = 0
 
-    def note(parsed: dict[str, Any], **_: Any) -> None:
+    def annotate(parsed: dict[str, Any], **_: Any) -> None:
         nonlocal read
         read += parsed.get("ScannedCount", 0) + sum(map(len, parsed.get("Responses", {}).values()))
 
-    index.aws.dynamodb.meta.events.register("after-call.*.*", note, unique_id="count")
+    index.aws.dynamodb.meta.events.register("after-call.*.*", annotate, unique_id="count")
     index.calls.clear()
     assert index.request("GET", path).status == 200
-    index.aws.dynamodb.meta.events.unregister("after-call.*.*", note, unique_id="count")
+    index.aws.dynamodb.meta.events.unregister("after-call.*.*", annotate, unique_id="count")
     return list(index.calls), read
 
 
@@ -211,21 +211,21 @@ def load(index: Index, repositories: Iterable[str]) -> None:
 
 @pytest.mark.exhaustive
 def test_a_rare_word_beside_a_very_common_one_is_found(index: Index) -> None:
-    load(index, (f"alice/web-{n:05}" for n in range(MATCHES_AT_MOST + 50)))
+    load(index, (f"alice/web-{n:05}" for n in range(MAX_MATCHES + 50)))
     fill(index, ["zoe/web-rare"])
     assert names(index, "q=web+rare") == names(index, "q=rare+web") == ["zoe/web-rare"]
     assert names(index, "q=web+alice+01049") == ["alice/web-01049"]
     calls, read = _counted(index, "/v1/search?q=web+alice")
-    assert len(calls) <= 2 + MATCHES_AT_MOST // 100 + 1
-    assert read <= 3 * MATCHES_AT_MOST + 25
+    assert len(calls) <= 2 + MAX_MATCHES // 100 + 1
+    assert read <= 3 * MAX_MATCHES + 25
 
 
 def test_a_very_common_word_is_bounded(index: Index) -> None:
     with index.tables.terms.batch_write() as batch:
-        for n in range(MATCHES_AT_MOST + 200):
+        for n in range(MAX_MATCHES + 200):
             batch.save(index.tables.terms("public w", f"web alice/web-{n:05}", rank=0))
     calls, read = _counted(index, "/v1/search?q=web")
-    assert (len(calls), read) == (2, MATCHES_AT_MOST)
+    assert (len(calls), read) == (2, MAX_MATCHES)
 
 
 PARTS = st.lists(st.sampled_from(["red", "redis", "web", "w", "tool", "7"]), min_size=1, max_size=3)
@@ -235,7 +235,7 @@ REPOSITORIES = st.dictionaries(NAMES, st.tuples(WORDS, st.booleans()), max_size=
 QUERIES = st.lists(st.sampled_from(["r", "red", "redis", "WEB", "tool", "alice", "nope", "red-web"]), max_size=3).map(
     " ".join
 )
-CALLERS = st.sampled_from([ANONYMOUS, Caller("alice"), Caller("stranger"), Caller("root", admin=True)])
+CALLERS = st.sampled_from([ANONYMOUS, Principal("alice"), Principal("stranger"), Principal("root", admin=True)])
 
 
 @pytest.mark.exhaustive
@@ -244,7 +244,7 @@ CALLERS = st.sampled_from([ANONYMOUS, Caller("alice"), Caller("stranger"), Calle
 def test_results_order_and_pages_are_those_of_a_plain_model(
     make_index: Any,
     repositories: dict[str, tuple[str, bool]],
-    caller: Caller,
+    principal: Principal,
     query: str,
     page: int,
     size: int,
@@ -263,13 +263,13 @@ def test_results_order_and_pages_are_those_of_a_plain_model(
         return 0 if all(any(part.startswith(word) for part in in_name) for word in words) else 1
 
     def visible(name: str) -> bool:
-        return not repositories[name][1] or caller.admin or name.startswith(f"{caller.username}/")
+        return not repositories[name][1] or principal.admin or name.startswith(f"{principal.username}/")
 
     exact, ranks = query.lower(), {name: rank(name) for name in repositories if visible(name)}
     found = sorted(
         (name for name, found in ranks.items() if found is not None),
         key=lambda name: (exact not in (name, name.split("/")[1]), ranks[name], tuple(name.split("/"))),
     )
-    got = Parts(index.settings, index.aws).search.find(caller, query, page, size)
+    got = Services(index.settings, index.aws).search.find(principal, query, page, size)
     assert got.total == len(found)
     assert [str(result.repository) for result in got.results] == found[(page - 1) * size : page * size]

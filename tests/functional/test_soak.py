@@ -17,26 +17,26 @@ import pytest
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import Item
 
-from chalicelib.store.images import ImageStore
-from infra.local import aws
-from tests.driver import Index
-from tests.histories.explain import Inexplicable
-from tests.histories.run import PROOF
-from tests.histories.traffic import CLIENTS, CONTAINERS, Traffic
+from chalicelib.storage.image_lists import ImageListStore
+from infra.devserver import moto_aws as aws
+from tests.index import Index
+from tests.linearizability.checker import Inexplicable
+from tests.linearizability.run import PROOF
+from tests.linearizability.traffic import CLIENTS, CONTAINERS, Traffic
 
 SECONDS = float(os.environ.get("SECONDS") or 300)
 REQUESTS = 20  # of each client in a round, beside those that follow from them
 WARM_UP = 0.3  # of the time, until what is kept on purpose is there
-GROWTH_AT_MOST = 1.05
+MAX_GROWTH = 1.05
 ACCOUNT = "123456789012"  # moto's
 
 
 @pytest.fixture
 def index(make_index: Callable[..., Index], monkeypatch: pytest.MonkeyPatch) -> Index:
     """Compacts often, and logs nothing: each fault would be an error with a traceback."""
-    monkeypatch.setattr("chalicelib.store.images.COMPACT_ABOVE", 4)
+    monkeypatch.setattr("chalicelib.storage.image_lists.COMPACT_ABOVE", 4)
     monkeypatch.setattr(logging.getLogger("waybill"), "disabled", True)
-    return make_index(front_proof=PROOF, list_memory=2)
+    return make_index(front_proof=PROOF, image_list_cache_seconds=2)
 
 
 def _soak(index: Index, seed: int, seconds: float, rounds: int) -> tuple[Traffic, float]:
@@ -76,7 +76,7 @@ def test_mixed_traffic_with_faults_on_and_off(index: Index) -> None:
     traffic, growth = _soak(index, time.time_ns() % 1_000_000, SECONDS, rounds=4)
     assert traffic.faults.total() > 10
     assert traffic.repetitions > 10
-    assert growth < GROWTH_AT_MOST, "memory is flat"
+    assert growth < MAX_GROWTH, "memory is flat"
 
 
 def test_the_engine_in_this_process_keeps_no_item_that_was_replaced(index: Index) -> None:
@@ -98,11 +98,11 @@ def test_the_soak_itself_in_short(index: Index) -> None:
 
 @pytest.mark.exhaustive
 def test_the_soak_finds_a_push_that_is_acknowledged_and_lost(index: Index) -> None:
-    append, number = ImageStore.append, count()
+    append, number = ImageListStore.append, count()
 
     def forgetful(*args: Any, **more: Any) -> None:
         if next(number) % 10:
             append(*args, **more)
 
-    with patch.object(ImageStore, "append", forgetful), pytest.raises(Inexplicable):
+    with patch.object(ImageListStore, "append", forgetful), pytest.raises(Inexplicable):
         _soak(index, 2, 0, rounds=10)

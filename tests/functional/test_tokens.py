@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.driver import Index
+from tests.index import Index
 
 A, B = "a" * 64, "b" * 64
 BASE = "/v1/repositories/alice/web"
@@ -38,8 +38,8 @@ def test_a_read_token_reads(index: Index, read: str) -> None:
 
 def test_a_write_token_reads_and_writes_its_list(index: Index, write: str) -> None:
     assert index.request("GET", BASE + "/images", write).json == [{"id": A}]
-    reply = index.request("PUT", BASE + "/images", write, json=[{"id": B, "checksum": "sha256:" + A}])
-    assert (reply.status, reply.body) == (204, b"")
+    response = index.request("PUT", BASE + "/images", write, json=[{"id": B, "checksum": "sha256:" + A}])
+    assert (response.status, response.body) == (204, b"")
     assert index.request("GET", f"{BASE}/layer/{B}/access", write).json == {"access": True}
     assert index.request("PUT", BASE, write, json=[]).status == 401
     assert index.request("DELETE", BASE, write).status == 401
@@ -47,8 +47,8 @@ def test_a_write_token_reads_and_writes_its_list(index: Index, write: str) -> No
 
 def test_a_write_token_sees_the_first_put_at_once(index: Index, write: str) -> None:
     assert index.request("GET", BASE + "/images", write).json == [{"id": A}]
-    reply = index.request("GET", f"{BASE}/layer/{B}/access", write)
-    assert (reply.status, reply.json) == (404, {"access": False})
+    response = index.request("GET", f"{BASE}/layer/{B}/access", write)
+    assert (response.status, response.json) == (404, {"access": False})
 
 
 def test_a_delete_token_does_not_read_layers_or_write(index: Index, alice: str, write: str) -> None:
@@ -77,17 +77,17 @@ def test_bad_tokens_are_401_and_at_auth_403(index: Index, read: str) -> None:
         read.replace("read", "write"),
         read.replace(",", ", "),
     ):
-        reply = index.request("GET", BASE + "/images", bad)
-        assert reply.status == 401, "also on a public repository"
-        assert reply.json["error"]
+        response = index.request("GET", BASE + "/images", bad)
+        assert response.status == 401, "also on a public repository"
+        assert response.json["error"]
         assert index.request("PUT", BASE + "/auth", bad).status == 403
 
 
 def test_auth_without_a_token_is_permission_denied(index: Index, alice: str, write: str) -> None:
     for auth in (None, alice, "Basic Og==", "Basic !"):
-        reply = index.request("PUT", BASE + "/auth", auth)
-        assert reply.status == 403
-        assert "permission denied" in reply.json["error"]
+        response = index.request("PUT", BASE + "/auth", auth)
+        assert response.status == 403
+        assert "permission denied" in response.json["error"]
 
 
 @pytest.mark.parametrize("spelling", ["token {}", "TOKEN {}", "Token Token {}", "Token {},extra=1"])
@@ -97,9 +97,9 @@ def test_spellings_that_clients_use(index: Index, read: str, spelling: str) -> N
 
 def test_who_comes_with_a_token_gets_no_younger_one(index: Index, write: str, read: str) -> None:
     for method, auth in (("GET", read), ("GET", write), ("PUT", write)):
-        reply = index.request(method, BASE + "/images", auth, json=[], token=True)
-        assert f"Token {reply.token}" == auth
-        assert reply.headers["www-authenticate"] == auth
+        response = index.request(method, BASE + "/images", auth, json=[], token=True)
+        assert f"Token {response.token}" == auth
+        assert response.headers["www-authenticate"] == auth
 
 
 def test_a_token_works_in_another_container(index: Index, read: str) -> None:
@@ -120,8 +120,8 @@ def test_the_strict_mode_takes_each_token_once(make_index: Callable[..., Index])
     token = f"Token {index.push('alice/web', index.account('alice'), A)}"
     assert index.request("GET", BASE + "/images", token).status == 200
     for container in (index, index.restarted()):
-        reply = container.request("GET", BASE + "/images", token)
-        assert reply.status == 401
-        assert "once" in reply.json["error"]
+        response = container.request("GET", BASE + "/images", token)
+        assert response.status == 401
+        assert "once" in response.json["error"]
     spent = list(index.tables.images.scan(index.tables.images.segment == "spent"))
     assert [bool(item.expires) for item in spent] == [True]

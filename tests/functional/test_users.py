@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from tests.driver import Index, basic
 from tests.functional.test_faults import failing
+from tests.index import Index, basic
 
 ALICE = {"username": "alice", "password": "correct horse", "email": "alice@example.com"}
 
 
 def test_register_then_sign_in(index: Index) -> None:
-    reply = index.request("POST", "/v1/users/", json=ALICE | {"auth": ""})
-    assert (reply.status, reply.body) == (201, b'"User Created"')
-    reply = index.request("GET", "/v1/users/", basic("alice"))
-    assert (reply.status, reply.body) == (200, b'"OK"')
+    response = index.request("POST", "/v1/users/", json=ALICE | {"auth": ""})
+    assert (response.status, response.body) == (201, b'"User Created"')
+    response = index.request("GET", "/v1/users/", basic("alice"))
+    assert (response.status, response.body) == (200, b'"OK"')
 
 
 @pytest.mark.parametrize(
@@ -31,10 +31,10 @@ def test_register_then_sign_in(index: Index) -> None:
 )
 def test_a_taken_name_or_address_is_refused_in_exactly_34_bytes(index: Index, form: dict[str, object]) -> None:
     index.account("alice")
-    reply = index.request("POST", "/v1/users", json=form)
-    assert reply.status == 400
-    assert reply.body == b'"Username or email already exists"'
-    assert len(reply.body) == 34
+    response = index.request("POST", "/v1/users", json=form)
+    assert response.status == 400
+    assert response.body == b'"Username or email already exists"'
+    assert len(response.body) == 34
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_a_taken_name_or_address_is_refused_in_exactly_34_bytes(index: Index, fo
     ],
 )
 def test_a_field_that_breaks_its_rule_is_named(index: Index, change: dict[str, object], reason: str) -> None:
-    reply = index.request("POST", "/v1/users/", json=ALICE | change)
-    assert reply.status == 400
-    assert reason in reply.json["error"]
+    response = index.request("POST", "/v1/users/", json=ALICE | change)
+    assert response.status == 400
+    assert reason in response.json["error"]
     assert index.request("GET", "/v1/users/", basic("alice")).status == 401, "nothing may have been written"
 
 
@@ -83,9 +83,9 @@ def test_wrong_password_and_unknown_user_look_the_same(index: Index) -> None:
     ["Basic", "Basic ", "Basic !!!", "Basic YWxpY2U=", "Basic /w==", "Bearer x", "Token x", "basic", "Basic Og==", ""],
 )
 def test_a_header_that_signs_nobody_in_is_401(index: Index, header: str) -> None:
-    reply = index.request("GET", "/v1/users/", header)
-    assert reply.status == 401
-    assert reply.json["error"]
+    response = index.request("GET", "/v1/users/", header)
+    assert response.status == 401
+    assert response.json["error"]
 
 
 @pytest.mark.parametrize("password", ["x" * 73, "nul\x00byte", ""])
@@ -96,16 +96,16 @@ def test_a_password_that_can_be_nobodys_is_401(index: Index, password: str) -> N
 
 def test_an_inactive_account_is_told_so_only_when_the_password_is_right(index: Index) -> None:
     auth = index.account("alice", active=False)
-    reply = index.request("GET", "/v1/users/", auth)
-    assert (reply.status, reply.body) == (403, b'"Account is not Active"')
+    response = index.request("GET", "/v1/users/", auth)
+    assert (response.status, response.body) == (403, b'"Account is not Active"')
     assert index.request("GET", "/v1/users/", basic("alice", "wrong horse")).status == 401
 
 
 def test_a_new_password_replaces_the_old_one_at_once(index: Index) -> None:
     auth = index.account("alice")
     assert index.request("GET", "/v1/users/", auth).status == 200
-    reply = index.request("PUT", "/v1/users/alice/", auth, json={"password": "battery staple"})
-    assert (reply.status, reply.body) == (204, b"")
+    response = index.request("PUT", "/v1/users/alice/", auth, json={"password": "battery staple"})
+    assert (response.status, response.body) == (204, b"")
     assert index.request("GET", "/v1/users/", auth).status == 401
     assert index.request("GET", "/v1/users/", basic("alice", "battery staple")).status == 200
 
@@ -117,8 +117,8 @@ def test_an_email_is_added_and_none_removed(index: Index) -> None:
     user = index.users.get("alice")
     assert user is not None
     assert user.emails == {"alice@example.com", "second@example.com"}
-    reply = index.request("POST", "/v1/users/", json=ALICE | {"username": "other", "email": "second@example.com"})
-    assert reply.body == b'"Username or email already exists"'
+    response = index.request("POST", "/v1/users/", json=ALICE | {"username": "other", "email": "second@example.com"})
+    assert response.body == b'"Username or email already exists"'
 
 
 def test_a_password_is_hashed_anew_at_another_cost_when_its_owner_signs_in(index: Index) -> None:
@@ -149,8 +149,8 @@ def test_a_sign_in_does_not_fail_for_a_hash_that_cannot_be_made_anew(index: Inde
 def test_somebody_elses_address_cannot_be_added_and_the_password_stays(index: Index) -> None:
     auth = index.account("alice")
     index.account("bobby")
-    reply = index.request("PUT", "/v1/users/alice", auth, json={"email": "bobby@example.com", "password": "new one"})
-    assert reply.status == 400
+    response = index.request("PUT", "/v1/users/alice", auth, json={"email": "bobby@example.com", "password": "new one"})
+    assert response.status == 400
     assert index.request("GET", "/v1/users/", auth).status == 200
 
 
@@ -177,9 +177,9 @@ def test_whose_account_can_be_changed(index: Index) -> None:
 @pytest.mark.parametrize("form", [{}, {"password": None}, {"password": "abc"}, {"email": "x"}, {"email": 5}])
 def test_a_change_that_cannot_be_made_says_why(index: Index, form: dict[str, object]) -> None:
     auth = index.account("alice")
-    reply = index.request("PUT", "/v1/users/alice", auth, json=form)
-    assert reply.status == 400
-    assert reply.json["error"]
+    response = index.request("PUT", "/v1/users/alice", auth, json=form)
+    assert response.status == 400
+    assert response.json["error"]
 
 
 def test_an_account_sees_itself_and_an_administrator_everybody(index: Index) -> None:
@@ -201,9 +201,9 @@ def test_where_registration_is_closed_old_clients_go_on_to_log_in(make_index: An
     index = make_index(registration="closed")
     auth = index.account("alice")
     for form in (ALICE, ALICE | {"username": "other", "email": "other@example.com"}, {}):
-        reply = index.request("POST", "/v1/users/", json=form)
-        assert reply.status == 401
-        assert "www-authenticate" in reply.headers
+        response = index.request("POST", "/v1/users/", json=form)
+        assert response.status == 401
+        assert "www-authenticate" in response.headers
     assert index.request("GET", "/v1/users/", auth).status == 200
     assert index.users.get("other") is None
 
@@ -212,8 +212,8 @@ def test_an_administrator_lets_accounts_in_and_shuts_them_out(make_index: Any) -
     index = make_index(account_activation="admin")
     admin = index.account("admin", admin=True)
     assert index.request("POST", "/v1/users/", json=ALICE).status == 201
-    reply = index.request("GET", "/v1/users/", basic("alice"))
-    assert (reply.status, reply.body) == (403, b'"Account is not Active"')
+    response = index.request("GET", "/v1/users/", basic("alice"))
+    assert (response.status, response.body) == (403, b'"Account is not Active"')
     for active, status in ((True, 200), (False, 403), (True, 200)):
         assert index.request("PUT", "/v1/users/alice", admin, json={"active": active}).status == 204
         assert index.request("GET", "/v1/users/", basic("alice")).status == status

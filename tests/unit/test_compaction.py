@@ -5,7 +5,7 @@ from math import log2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.store.images import COMPACT_ABOVE, first_to_compact
+from chalicelib.storage.image_lists import COMPACT_ABOVE, first_to_compact
 
 
 @given(st.lists(st.integers(1, 350_000), max_size=COMPACT_ABOVE))

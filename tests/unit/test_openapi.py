@@ -1,4 +1,4 @@
-"""docs/openapi.yaml is valid, and says what the code does."""
+"""docs/reference/openapi.yaml is valid, and says what the code does."""
 
 import inspect
 import re
@@ -11,26 +11,28 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from chalicelib import errors, names
+from chalicelib.accounts.robots import MAX_ROBOT_LIFETIME, MAX_ROBOT_REPOSITORIES, MAX_ROBOTS
+from chalicelib.api.system import REGISTRY_VERSION
 from chalicelib.aws import Clients
-from chalicelib.compose import compose
-from chalicelib.errors import Refusal
-from chalicelib.images import IMAGES_AT_MOST
-from chalicelib.repositories import LISTED_AT_MOST
-from chalicelib.robots import LIFETIME_AT_MOST, REPOSITORIES_AT_MOST, ROBOTS_AT_MOST
-from chalicelib.routes.system import REGISTRY_VERSION
-from chalicelib.search import QUERY_CHARACTERS_AT_MOST, RESULTS_PER_PAGE, RESULTS_PER_PAGE_AT_MOST
+from chalicelib.domain import errors, identifiers
+from chalicelib.domain.errors import DomainError
+from chalicelib.domain.image_list import MAX_IMAGES
+from chalicelib.repositories.collaborators import MAX_COLLABORATORS
+from chalicelib.repositories.search import MAX_QUERY_LENGTH, MAX_RESULTS_PER_PAGE, RESULTS_PER_PAGE
+from chalicelib.repositories.service import MAX_LISTED
 from chalicelib.settings import Settings
-from chalicelib.sharing import COLLABORATORS_AT_MOST
 from tests.openapi import DOCUMENT, operations, resolved
 
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 CALLS = [pytest.param(method, path, found, id=f"{method} {path}") for method, path, found in operations()]
-PAGES_ONLY = errors.Gone
+PAGES_ONLY = errors.LinkExpired
 REFUSALS = [
     kind
     for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, Refusal) and not issubclass(kind, PAGES_ONLY) and kind.status != 500
+    if isinstance(kind, type)
+    and issubclass(kind, DomainError)
+    and not issubclass(kind, PAGES_ONLY)
+    and kind.status != 500
 ]
 
 
@@ -57,14 +59,14 @@ def test_it_is_this_version() -> None:
 @pytest.mark.parametrize(
     ("schema", "pattern"),
     [
-        ("Username", names._USERNAME.pattern),
-        ("Namespace", names._NAMESPACE.pattern),
-        ("RepositoryName", names._REPOSITORY.pattern),
-        ("FullRepositoryName", f"(?:{names._NAMESPACE.pattern}/)?{names._REPOSITORY.pattern}"),
-        ("RobotName", names._ROBOT.pattern),
-        ("ImageId", names._IMAGE_ID.pattern),
-        ("Checksum", names._CHECKSUM.pattern),
-        ("Email", names._EMAIL.pattern),
+        ("Username", identifiers._USERNAME.pattern),
+        ("Namespace", identifiers._NAMESPACE.pattern),
+        ("RepositoryName", identifiers._REPOSITORY.pattern),
+        ("FullRepositoryName", f"(?:{identifiers._NAMESPACE.pattern}/)?{identifiers._REPOSITORY.pattern}"),
+        ("RobotName", identifiers._ROBOT.pattern),
+        ("ImageId", identifiers._IMAGE_ID.pattern),
+        ("Checksum", identifiers._CHECKSUM.pattern),
+        ("Email", identifiers._EMAIL.pattern),
     ],
 )
 def test_its_patterns_are_the_codes(schema: str, pattern: str) -> None:
@@ -72,54 +74,58 @@ def test_its_patterns_are_the_codes(schema: str, pattern: str) -> None:
 
 
 def test_its_limits_are_the_codes() -> None:
-    words = sorted(names._PATH_WORDS)
+    words = sorted(identifiers._PATH_WORDS)
     assert SCHEMAS["RepositoryName"]["not"]["enum"] == words
     assert SCHEMAS["FullRepositoryName"]["not"]["pattern"] == f"^(?:.*/)?(?:{'|'.join(words)})$"
     password = SCHEMAS["Password"]
-    assert (password["minLength"], password["maxLength"]) == (names.PASSWORD_CHARACTERS, names.PASSWORD_BYTES)
-    assert password["pattern"] == f"^(?!{names.ROBOT_TOKEN_PREFIX})"
-    assert SCHEMAS["Email"]["maxLength"] == names.EMAIL_CHARACTERS
-    assert SCHEMAS["Description"]["maxLength"] == names.DESCRIPTION_CHARACTERS
-    assert SCHEMAS["SearchPage"]["properties"]["page_size"]["maximum"] == RESULTS_PER_PAGE_AT_MOST
+    assert (password["minLength"], password["maxLength"]) == (
+        identifiers.MIN_PASSWORD_LENGTH,
+        identifiers.MAX_PASSWORD_BYTES,
+    )
+    assert password["pattern"] == f"^(?!{identifiers.ROBOT_TOKEN_PREFIX})"
+    assert SCHEMAS["Email"]["maxLength"] == identifiers.MAX_EMAIL_LENGTH
+    assert SCHEMAS["Description"]["maxLength"] == identifiers.MAX_DESCRIPTION_LENGTH
+    assert SCHEMAS["SearchPage"]["properties"]["page_size"]["maximum"] == MAX_RESULTS_PER_PAGE
 
     found = {(method, path): operation for method, path, operation in operations()}
     query, size, _ = (parameter["schema"] for parameter in found["GET", "/v1/search"]["parameters"])
-    assert (query["maxLength"], size["default"]) == (QUERY_CHARACTERS_AT_MOST, RESULTS_PER_PAGE)
+    assert (query["maxLength"], size["default"]) == (MAX_QUERY_LENGTH, RESULTS_PER_PAGE)
     below = "/v1/namespaces/{namespace}/repositories"
     for path, at_most in (
-        (below, LISTED_AT_MOST),
-        (below + "/{repository}/collaborators", COLLABORATORS_AT_MOST),
+        (below, MAX_LISTED),
+        (below + "/{repository}/collaborators", MAX_COLLABORATORS),
     ):
         assert _json(found["GET", path]["responses"]["200"])["maxItems"] == at_most
     assert (
-        f"{COLLABORATORS_AT_MOST} at most"
-        in found["PUT", below + "/{repository}/collaborators/{username}"]["description"]
+        f"{MAX_COLLABORATORS} at most" in found["PUT", below + "/{repository}/collaborators/{username}"]["description"]
     )
     robot = found["PUT", "/v1/users/{username}/robots/{robot}"]
     form = _json(robot["requestBody"])["properties"]
-    assert f"{ROBOTS_AT_MOST} at most" in robot["description"]
-    assert f"at most {REPOSITORIES_AT_MOST};" in form["repositories"]["description"]
-    assert form["expires_in"]["maximum"] == LIFETIME_AT_MOST
-    assert f"at most {IMAGES_AT_MOST:,} images" in DOCUMENT["components"]["requestBodies"]["Images"]["description"]
+    assert f"{MAX_ROBOTS} at most" in robot["description"]
+    assert f"at most {MAX_ROBOT_REPOSITORIES};" in form["repositories"]["description"]
+    assert form["expires_in"]["maximum"] == MAX_ROBOT_LIFETIME
+    assert f"at most {MAX_IMAGES:,} images" in DOCUMENT["components"]["requestBodies"]["Images"]["description"]
     version = found["GET", "/v1/_ping"]["responses"]["200"]["headers"]["X-Docker-Registry-Version"]
     assert version["schema"]["examples"] == [REGISTRY_VERSION]
 
 
 def test_it_has_each_refusal_with_its_status_body_and_headers() -> None:
     described = [
-        (int(status), resolved(reply)) for _, _, found in operations() for status, reply in found["responses"].items()
+        (int(status), resolved(response))
+        for _, _, found in operations()
+        for status, response in found["responses"].items()
     ]
     assert {status for status, _ in described if status >= 400} == {kind.status for kind in REFUSALS}
     for kind in REFUSALS:
-        refusal = _made(kind)
-        body = refusal.message if refusal.quoted else {"error": refusal.message}
-        replies = [reply for status, reply in described if status == refusal.status]
-        fitting = [reply for reply in replies if _validator(_json(reply)).is_valid(body)]
+        error = _made(kind)
+        body = error.message if error.quoted else {"error": error.message}
+        replies = [response for status, response in described if status == error.status]
+        fitting = [response for response in replies if _validator(_json(response)).is_valid(body)]
         assert fitting, kind
-        for reply in fitting:
-            headers = {name: header["schema"] for name, header in reply.get("headers", {}).items()}
-            assert headers.keys() == refusal.reply_headers().keys(), kind
-            for name, value in refusal.reply_headers().items():
+        for response in fitting:
+            headers = {name: header["schema"] for name, header in response.get("headers", {}).items()}
+            assert headers.keys() == error.response_headers().keys(), kind
+            for name, value in error.response_headers().items():
                 _validator(headers[name]).validate(value)
 
 
@@ -144,7 +150,7 @@ def test_its_examples_are_what_it_says() -> None:
         _validator(schema).validate(example)
 
 
-def _made(kind: type[Refusal]) -> Refusal:
+def _made(kind: type[DomainError]) -> DomainError:
     given = {"message": "a reason", "wait": 2.5}
     return kind(**{name: given[name] for name in inspect.signature(kind).parameters})  # type: ignore[arg-type]
 

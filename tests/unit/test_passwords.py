@@ -5,7 +5,7 @@ import re
 import bcrypt
 import pytest
 
-from chalicelib.passwords import REMEMBERED_SECONDS, Passwords
+from chalicelib.security.passwords import CACHE_SECONDS, Passwords
 
 
 class Clock:
@@ -32,38 +32,38 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 def test_the_right_password_matches_and_no_other() -> None:
     passwords = Passwords(4)
     stored = passwords.hash("correct horse")
-    assert passwords.matches("correct horse", stored)
-    assert not passwords.matches("correct horsf", stored)
-    assert not passwords.matches("", stored)
+    assert passwords.verify("correct horse", stored)
+    assert not passwords.verify("correct horsf", stored)
+    assert not passwords.verify("", stored)
 
 
 def test_bcrypt_would_cut_at_72_bytes_and_waybill_does_not() -> None:
     passwords = Passwords(4)
     stored = passwords.hash("x" * 72)
-    assert passwords.matches("x" * 72, stored)
-    assert not passwords.matches("x" * 73, stored)
-    assert not passwords.matches("x" * 71 + "\0", stored)
-    assert not passwords.matches("\ud800", stored)
+    assert passwords.verify("x" * 72, stored)
+    assert not passwords.verify("x" * 73, stored)
+    assert not passwords.verify("x" * 71 + "\0", stored)
+    assert not passwords.verify("\ud800", stored)
 
 
 def test_a_match_is_remembered_for_a_minute(counted: list[bytes]) -> None:
     clock = Clock()
     passwords = Passwords(4, clock)
     stored = passwords.hash("correct horse")
-    for clock.now in (0, 1, REMEMBERED_SECONDS - 1):
-        assert passwords.matches("correct horse", stored)
+    for clock.now in (0, 1, CACHE_SECONDS - 1):
+        assert passwords.verify("correct horse", stored)
     assert len(counted) == 1
-    clock.now = REMEMBERED_SECONDS
-    assert passwords.matches("correct horse", stored)
+    clock.now = CACHE_SECONDS
+    assert passwords.verify("correct horse", stored)
     assert len(counted) == 2
 
 
 def test_what_is_remembered_holds_for_that_stored_hash_only(counted: list[bytes]) -> None:
     passwords = Passwords(4)
     old, new = passwords.hash("correct horse"), passwords.hash("battery staple")
-    assert passwords.matches("correct horse", old)
-    assert not passwords.matches("correct horse", new)
-    assert not passwords.matches("battery staple", old)
+    assert passwords.verify("correct horse", old)
+    assert not passwords.verify("correct horse", new)
+    assert not passwords.verify("battery staple", old)
     assert len(counted) == 3
 
 
@@ -71,20 +71,20 @@ def test_a_wrong_password_is_never_remembered(counted: list[bytes]) -> None:
     passwords = Passwords(4)
     stored = passwords.hash("correct horse")
     for _ in range(3):
-        assert not passwords.matches("wrong horse", stored)
+        assert not passwords.verify("wrong horse", stored)
     assert len(counted) == 3
 
 
 def test_an_unknown_user_costs_a_bcrypt_of_the_same_cost(counted: list[bytes]) -> None:
     passwords = Passwords(5)
-    assert not passwords.matches("correct horse", None)
+    assert not passwords.verify("correct horse", None)
     assert [hashed[:7] for hashed in counted] == [b"$2b$05$"]
 
 
 def test_an_unknown_user_costs_no_more_in_a_new_container(monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[bytes] = []
     monkeypatch.setattr(bcrypt, "hashpw", lambda password, _: hashed.append(password))
-    assert not Passwords(4).matches("correct horse", None)
+    assert not Passwords(4).verify("correct horse", None)
     assert hashed == []
 
 
@@ -96,7 +96,7 @@ def test_a_hash_of_another_cost_is_outdated() -> None:
 
 def test_neither_passwords_nor_hashes_show_in_a_repr() -> None:
     passwords = Passwords(4)
-    passwords.matches("correct horse", passwords.hash("correct horse"))
+    passwords.verify("correct horse", passwords.hash("correct horse"))
     assert "horse" not in repr(vars(passwords))
     assert "$2b$" not in repr(vars(passwords)["_remembered"])
 
@@ -110,40 +110,40 @@ def test_a_hash_has_the_cost_that_was_asked_for_and_a_salt_of_its_own() -> None:
 def test_nobodys_hash_is_made_once_and_matches_no_password_that_anybody_could_know(counted: list[bytes]) -> None:
     passwords = Passwords(4)
     for password in ("correct horse", "", "None"):
-        assert not passwords.matches(password, None)
+        assert not passwords.verify(password, None)
     assert len(set(counted)) == 1
     assert re.fullmatch(rb"\$2b\$04\$[./A-Za-z0-9]{53}", counted[0]), "as bcrypt makes them"
-    assert not passwords.matches("correct horse", Passwords(4).hash("None"))
+    assert not passwords.verify("correct horse", Passwords(4).hash("None"))
 
 
 def test_what_no_password_can_be_costs_no_bcrypt_whoever_it_is_for(counted: list[bytes]) -> None:
     passwords = Passwords(4)
     for stored in (None, passwords.hash("correct horse")):
-        assert not passwords.matches("x" * 73, stored)
-        assert not passwords.matches("a\0b", stored)
+        assert not passwords.verify("x" * 73, stored)
+        assert not passwords.verify("a\0b", stored)
     assert not counted
-    assert not passwords.matches("\ud800", passwords.hash("correct horse"))
-    assert not passwords.remembers("\ud800", passwords.hash("correct horse"))
+    assert not passwords.verify("\ud800", passwords.hash("correct horse"))
+    assert not passwords.is_cached("\ud800", passwords.hash("correct horse"))
 
 
 def test_a_match_is_remembered_by_who_made_it_and_not_after_its_minute() -> None:
     clock = Clock()
     passwords = Passwords(4, clock)
     stored = passwords.hash("correct horse")
-    assert not passwords.remembers("correct horse", stored)
-    assert passwords.matches("correct horse", stored)
-    assert passwords.remembers("correct horse", stored)
-    assert not passwords.remembers("correct horsf", stored)
-    assert not Passwords(4, clock).remembers("correct horse", stored)
-    clock.now = REMEMBERED_SECONDS
-    assert not passwords.remembers("correct horse", stored)
+    assert not passwords.is_cached("correct horse", stored)
+    assert passwords.verify("correct horse", stored)
+    assert passwords.is_cached("correct horse", stored)
+    assert not passwords.is_cached("correct horsf", stored)
+    assert not Passwords(4, clock).is_cached("correct horse", stored)
+    clock.now = CACHE_SECONDS
+    assert not passwords.is_cached("correct horse", stored)
 
 
 def test_where_a_hash_ends_and_a_password_begins_is_no_matter_of_chance() -> None:
     passwords = Passwords(4)
     stored = passwords.hash("correct horse")
-    assert passwords.matches("correct horse", stored)
-    assert not passwords.remembers(stored[-1] + "correct horse", stored[:-1])
+    assert passwords.verify("correct horse", stored)
+    assert not passwords.is_cached(stored[-1] + "correct horse", stored[:-1])
 
 
 def test_ten_thousand_are_remembered_and_the_longest_unused_goes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,11 +151,11 @@ def test_ten_thousand_are_remembered_and_the_longest_unused_goes(monkeypatch: py
     passwords = Passwords(4, clock)
     monkeypatch.setattr(bcrypt, "checkpw", lambda secret, stored: True)
     for n in range(10_000):
-        passwords.matches("correct horse", f"hash {n}")
-    assert passwords.remembers("correct horse", "hash 0")
-    clock.now = REMEMBERED_SECONDS
-    passwords.matches("correct horse", "hash 0")  # again: what is forgotten next is another
-    passwords.matches("correct horse", "hash 10000")
+        passwords.verify("correct horse", f"hash {n}")
+    assert passwords.is_cached("correct horse", "hash 0")
+    clock.now = CACHE_SECONDS
+    passwords.verify("correct horse", "hash 0")  # again: what is forgotten next is another
+    passwords.verify("correct horse", "hash 10000")
     clock.now -= 1
-    remembered = [n for n in range(10_001) if passwords.remembers("correct horse", f"hash {n}")]
+    remembered = [n for n in range(10_001) if passwords.is_cached("correct horse", f"hash {n}")]
     assert remembered == [0, *range(2, 10_001)]

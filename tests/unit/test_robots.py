@@ -2,19 +2,19 @@
 
 import logging
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from chalicelib.access import Robot, Role
-from chalicelib.errors import BadRequest, Conflict, NotFound, Refusal, Unavailable
-from chalicelib.names import RepositoryName
-from chalicelib.robots import LIFETIME_AT_MOST, NewRobot, Robots, is_robot_token
-from chalicelib.store.robots import StoredRobot
-from chalicelib.store.tables import ConditionFailed
-from tests.unit.test_tokens import NOW, Clock
+from chalicelib.accounts.robots import MAX_ROBOT_LIFETIME, NewRobot, Robots, is_robot_token
+from chalicelib.domain.errors import DomainError, InvalidInput, NotFound, RequestConflict, Unavailable
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.models import RobotRecord
+from chalicelib.domain.roles import Robot, Role
+from chalicelib.storage.transactions import Conflict
+from tests.unit.test_access_tokens import NOW, Clock
 
 WEB = RepositoryName("alice", "web")
 
@@ -23,22 +23,22 @@ class Store:
     """The robots' table. `unavailable` breaks the notes of uses."""
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], StoredRobot] = {}
+        self.kept: dict[tuple[str, str], RobotRecord] = {}
         self.unavailable = False
         self.noted: list[tuple[str, str, datetime]] = []
 
-    def get(self, username: str, name: str) -> StoredRobot | None:
+    def get(self, username: str, name: str) -> RobotRecord | None:
         return self.kept.get((username, name))
 
-    def of_account(self, username: str) -> list[StoredRobot]:
+    def of_account(self, username: str) -> list[RobotRecord]:
         return [stored for (owner, _), stored in sorted(self.kept.items()) if owner == username]
 
-    def create(self, username: str, stored: StoredRobot) -> None:
+    def create(self, username: str, stored: RobotRecord) -> None:
         if (username, stored.robot.name) in self.kept:
-            raise ConditionFailed
+            raise Conflict
         self.kept[username, stored.robot.name] = stored
 
-    def note_use(self, username: str, name: str, at: datetime) -> None:
+    def record_use(self, username: str, name: str, at: datetime) -> None:
         if self.unavailable:
             raise Unavailable("not now") from OSError("the table does not answer")
         self.noted.append((username, name, at))
@@ -63,7 +63,7 @@ def robots(store: Any, clock: Clock) -> Robots:
     return Robots(store, clock)
 
 
-def told(kind: type[Refusal], *arguments: Any, by: Any) -> str:
+def told(kind: type[DomainError], *arguments: Any, by: Any) -> str:
     with pytest.raises(kind) as refused:
         by(*arguments)
     return str(refused.value)
@@ -72,20 +72,20 @@ def told(kind: type[Refusal], *arguments: Any, by: Any) -> str:
 def test_a_token_is_its_robot_and_no_other_accounts(robots: Robots) -> None:
     made = robots.create("alice", "ci", Role.WRITE, [WEB], 600)
     assert re.fullmatch(r"wbr_ci_[0-9a-f]{64}", made.token)
-    assert robots.check("alice", made.token) == Robot("ci", Role.WRITE, frozenset([WEB]))
-    assert robots.check("bob", made.token) is None
-    assert robots.create("alice", "all", Role.READ).stored.robot.repositories is None
+    assert robots.verify("alice", made.token) == Robot("ci", Role.WRITE, frozenset([WEB]))
+    assert robots.verify("bob", made.token) is None
+    assert robots.create("alice", "all", Role.READ).record.robot.repositories is None
 
 
 def test_what_is_stored_tells_no_token_and_has_whole_seconds(robots: Robots, clock: Clock, store: Store) -> None:
     clock.now = NOW + 0.9
     made = robots.create("alice", "ci", Role.READ, None, 600)
-    assert store.get("alice", "ci") is made.stored
-    assert made.stored.created == datetime.fromtimestamp(NOW, UTC)
-    assert made.stored.expires == NOW + 600
-    assert made.token.rpartition("_")[2].encode() not in made.stored.token_hash
+    assert store.get("alice", "ci") is made.record
+    assert made.record.created == datetime.fromtimestamp(NOW, UTC)
+    assert made.record.expires == NOW + 600
+    assert made.token.rpartition("_")[2].encode() not in made.record.token_hash
     assert made.token not in repr(made)
-    assert robots.create("alice", "forever", Role.READ).stored.expires is None
+    assert robots.create("alice", "forever", Role.READ).record.expires is None
 
 
 @pytest.mark.parametrize(
@@ -104,34 +104,34 @@ def test_what_is_stored_tells_no_token_and_has_whole_seconds(robots: Robots, clo
 )
 def test_what_is_no_robots_token_is_nobody(robots: Robots, change: Any) -> None:
     made = robots.create("alice", "ci", Role.READ)
-    assert robots.check("alice", change(made.token)) is None
+    assert robots.verify("alice", change(made.token)) is None
 
 
 def test_names_that_no_robot_can_have_are_not_looked_up(robots: Robots, store: Any) -> None:
     store.get = None
     for token in ("wbr_", "wbr__x", "wbr_A_x", "wbr_a_b_x", "wbr_" + "a" * 41 + "_x"):
-        assert robots.check("alice", token) is None
+        assert robots.verify("alice", token) is None
 
 
 def test_a_token_is_good_until_its_second(robots: Robots, clock: Clock) -> None:
     made = robots.create("alice", "ci", Role.READ, None, 600)
     clock.now = NOW + 599.9
-    assert robots.check("alice", made.token)
+    assert robots.verify("alice", made.token)
     clock.now = NOW + 600
-    assert robots.check("alice", made.token) is None
+    assert robots.verify("alice", made.token) is None
 
 
 def test_a_token_without_an_end_has_none(robots: Robots, clock: Clock) -> None:
     made = robots.create("alice", "ci", Role.READ)
     clock.now = NOW + 50 * 366 * 86400
-    assert robots.check("alice", made.token)
+    assert robots.verify("alice", made.token)
 
 
 def test_a_use_is_noted_once_in_ten_minutes_and_to_the_second(robots: Robots, clock: Clock, store: Store) -> None:
     made = robots.create("alice", "ci", Role.READ)
     first = datetime.fromtimestamp(NOW, UTC)
     for clock.now in (NOW + 0.9, NOW + 1, NOW + 599, NOW + 600, NOW + 601):
-        assert robots.check("alice", made.token)
+        assert robots.verify("alice", made.token)
     assert store.noted == [("alice", "ci", first), ("alice", "ci", first + timedelta(minutes=10))]
 
 
@@ -141,60 +141,60 @@ def test_a_use_that_cannot_be_noted_keeps_nobody_out_and_is_logged(
     made = robots.create("alice", "ci", Role.READ)
     store.unavailable = True
     with caplog.at_level(logging.ERROR, "waybill"):
-        assert robots.check("alice", made.token)
+        assert robots.verify("alice", made.token)
     assert caplog.messages == ["the use of a robot of alice could not be noted: OSError('the table does not answer')"]
 
 
 @pytest.mark.parametrize("count", [0, 101])
 def test_a_robot_is_for_a_number_of_repositories_that_can_be_read(robots: Robots, count: int) -> None:
     listed = [RepositoryName("alice", f"web{n}") for n in range(count)]
-    said = told(BadRequest, "alice", "ci", Role.READ, listed, by=robots.create)
+    said = told(InvalidInput, "alice", "ci", Role.READ, listed, by=robots.create)
     assert said == "a robot is for 1 to 100 listed repositories, or for all"
 
 
-@pytest.mark.parametrize("lifetime", [-1, 0, LIFETIME_AT_MOST + 1])
+@pytest.mark.parametrize("lifetime", [-1, 0, MAX_ROBOT_LIFETIME + 1])
 def test_a_robot_has_a_lifetime_or_none(robots: Robots, lifetime: int) -> None:
-    said = told(BadRequest, "alice", "ci", Role.READ, None, lifetime, by=robots.create)
+    said = told(InvalidInput, "alice", "ci", Role.READ, None, lifetime, by=robots.create)
     assert said == "a robot expires in a number of seconds from 1 to ten years, or never"
 
 
 @pytest.mark.parametrize("count", [1, 100])
-@pytest.mark.parametrize("lifetime", [1, LIFETIME_AT_MOST])
+@pytest.mark.parametrize("lifetime", [1, MAX_ROBOT_LIFETIME])
 def test_the_ends_of_what_a_robot_can_have_are_within(robots: Robots, count: int, lifetime: int) -> None:
     listed = [RepositoryName("alice", f"web{n}") for n in range(count)]
-    assert robots.create("alice", "ci", Role.READ, listed, lifetime).stored.robot.repositories == frozenset(listed)
+    assert robots.create("alice", "ci", Role.READ, listed, lifetime).record.robot.repositories == frozenset(listed)
 
 
 def test_an_account_has_room_for_fifty_and_another_accounts_do_not_count(robots: Robots) -> None:
     robots.create("bob", "ci", Role.READ)
     for n in range(50):
         robots.create("alice", f"ci{n}", Role.READ)
-    said = told(BadRequest, "alice", "one-more", Role.READ, by=robots.create)
+    said = told(InvalidInput, "alice", "one-more", Role.READ, by=robots.create)
     assert said == "an account has at most 50 robots; revoke one first"
 
 
 def test_a_name_is_given_once(robots: Robots) -> None:
     made = robots.create("alice", "ci", Role.READ)
-    said = told(Conflict, "alice", "ci", Role.WRITE, by=robots.create)
+    said = told(RequestConflict, "alice", "ci", Role.WRITE, by=robots.create)
     assert said == "there is a robot 'ci' already; revoke it first, or choose another name"
-    assert robots.check("alice", made.token) == Robot("ci", Role.READ)
-    told(BadRequest, "alice", "No Name", Role.READ, by=robots.create)
+    assert robots.verify("alice", made.token) == Robot("ci", Role.READ)
+    told(InvalidInput, "alice", "No Name", Role.READ, by=robots.create)
 
 
 def test_what_is_revoked_is_nobody_and_the_others_stay(robots: Robots) -> None:
     made: list[NewRobot] = [robots.create("alice", name, Role.READ) for name in ("one", "two")]
     robots.revoke("alice", "one")
-    assert [robots.check("alice", robot.token) is None for robot in made] == [True, False]
+    assert [robots.verify("alice", robot.token) is None for robot in made] == [True, False]
     assert [stored.robot.name for stored in robots.of_account("alice")] == ["two"]
     assert told(NotFound, "alice", "one", by=robots.revoke) == "there is no robot 'one'"
-    told(BadRequest, "alice", "No Name", by=robots.revoke)
+    told(InvalidInput, "alice", "No Name", by=robots.revoke)
 
 
 def test_an_account_that_goes_takes_its_robots_and_nobody_elses(robots: Robots) -> None:
     for username in ("alice", "bob"):
         for name in ("one", "two"):
             robots.create(username, name, Role.READ)
-    robots.forget_account("alice")
+    robots.revoke_all("alice")
     assert robots.of_account("alice") == []
     assert len(robots.of_account("bob")) == 2
 

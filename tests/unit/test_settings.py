@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.settings import Settings, SettingsError
+from chalicelib.settings import AccountActivation, Registration, Settings, SettingsError, SignerKind, Visibility
 
 
 def test_nothing_set_gives_the_defaults() -> None:
@@ -22,9 +22,9 @@ def test_everything_can_be_set() -> None:
             "BCRYPT_COST": "10",
             "ACCOUNT_ACTIVATION": "email",
             "REGISTRATION": "closed",
-            "LIST_MEMORY": "2",
+            "IMAGE_LIST_CACHE_SECONDS": "2",
             "EMAIL_SENDER": "index@example.com",
-            "INDEX_ADDRESS": "https://index.example.com/",
+            "BASE_URL": "https://index.example.com/",
             "REPOSITORY_VISIBILITY": "private",
             "RESERVE_DELETED_NAMES": "no",
         }
@@ -34,15 +34,15 @@ def test_everything_can_be_set() -> None:
         region="eu-central-1",
         registry_endpoints=("r1.example.com", "r2.example.com:5000", "[::1]:5000"),
         token_lifetime=600,
-        list_memory=2,
+        image_list_cache_seconds=2,
         token_single_use=True,
-        signer="kms",
+        signer=SignerKind.KMS,
         bcrypt_cost=10,
-        account_activation="email",
-        registration="closed",
+        account_activation=AccountActivation.EMAIL,
+        registration=Registration.CLOSED,
         email_sender="index@example.com",
-        index_address="https://index.example.com",
-        repository_visibility="private",
+        base_url="https://index.example.com",
+        repository_visibility=Visibility.PRIVATE,
         reserve_deleted_names=False,
     )
     assert settings.table("users") == "waybill-live-users"
@@ -62,7 +62,7 @@ def test_everything_can_be_set() -> None:
         ("TOKEN_LIFETIME", "86401"),
         ("TOKEN_LIFETIME", "ten"),
         ("TOKEN_LIFETIME", "²"),
-        ("LIST_MEMORY", "3"),
+        ("IMAGE_LIST_CACHE_SECONDS", "3"),
         ("TOKEN_SINGLE_USE", "maybe"),
         ("SIGNER", "rsa"),
         ("BCRYPT_COST", "3"),
@@ -70,9 +70,9 @@ def test_everything_can_be_set() -> None:
         ("REGISTRATION", "maybe"),
         ("EMAIL_SENDER", "Waybill <index@example.com>"),
         ("EMAIL_SENDER", "index@example.com\r\nBcc: eve@example.com"),
-        ("INDEX_ADDRESS", "index.example.com"),
-        ("INDEX_ADDRESS", "https://index.example.com/v1"),
-        ("INDEX_ADDRESS", 'https://"><script>'),
+        ("BASE_URL", "index.example.com"),
+        ("BASE_URL", "https://index.example.com/v1"),
+        ("BASE_URL", 'https://"><script>'),
         ("REPOSITORY_VISIBILITY", "hidden"),
         ("RESERVE_DELETED_NAMES", "perhaps"),
     ],
@@ -85,5 +85,5 @@ def test_a_bad_setting_is_named(name: str, value: str) -> None:
 def test_mail_needs_a_sender_and_an_address_for_its_links() -> None:
     with pytest.raises(SettingsError, match="EMAIL_SENDER"):
         Settings.from_environment({"ACCOUNT_ACTIVATION": "email"})
-    with pytest.raises(SettingsError, match="INDEX_ADDRESS"):
+    with pytest.raises(SettingsError, match="BASE_URL"):
         Settings.from_environment({"EMAIL_SENDER": "index@example.com"})

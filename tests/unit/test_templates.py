@@ -10,15 +10,15 @@ import yaml
 from botocore.handlers import BUILTIN_HANDLERS
 from pynamodb.models import Model
 
-from chalicelib.aws import SERVICES, connect, is_for_us
-from chalicelib.errors import NothingHere
-from chalicelib.journal import FAILED_SIGN_IN, Journal
+from chalicelib.api.errors import RouteNotFound
+from chalicelib.aws import SERVICES, concerns_our_services, create_clients
+from chalicelib.request_log import LOGIN_FAILED, RequestLog
 from chalicelib.settings import Settings
-from chalicelib.store.tables import AttemptsItem, ImagesItem, Tables
+from chalicelib.storage.tables import ImagesItem, RateCounterItem, Tables
+from infra.deploy.data_template import resources
 from infra.deploy.options import FILLED_IN, option_name, parameters
-from infra.local.gateway import COMPRESSED_FROM_BYTES
-from infra.package import OPERATIONS, ROOT, SERVICE_TEMPLATE
-from infra.template import resources
+from infra.deploy.package import OPERATIONS, ROOT, SERVICE_TEMPLATE
+from infra.devserver.gateway import COMPRESSED_FROM_BYTES
 
 DATA = resources()
 SERVICE_DOCUMENT: dict[str, Any] = yaml.safe_load(SERVICE_TEMPLATE.read_text())
@@ -44,7 +44,7 @@ class Noting(dict[str, str]):
 
 
 def models() -> Iterator[tuple[str, type[Model]]]:
-    tables = Tables(connect("us-east-1").dynamodb, "us-east-1", lambda name: "${Stack}-" + name)
+    tables = Tables(create_clients("us-east-1").dynamodb, "us-east-1", lambda name: "${Stack}-" + name)
     for model in vars(tables).values():
         if isinstance(model, type) and issubclass(model, Model):
             yield model.Meta.table_name, model
@@ -84,7 +84,7 @@ def test_dynamodb_forgets_by_the_number_that_the_model_writes_and_never_a_robot(
         for table, properties in DESCRIBED.items()
         if properties.get("TimeToLiveSpecification", {}).get("Enabled")
     }
-    expected = {"${Stack}-images": ImagesItem.expires, "${Stack}-attempts": AttemptsItem.expires}
+    expected = {"${Stack}-images": ImagesItem.expires, "${Stack}-attempts": RateCounterItem.expires}
     assert forgetting == {table: attribute.attr_name for table, attribute in expected.items()}
     assert {attribute.attr_type for attribute in expected.values()} == {"N"}
 
@@ -151,12 +151,12 @@ def test_an_alarm_watches_each_table(metric: str) -> None:
 
 
 def test_a_path_that_is_not_served_is_answered_in_the_function_s_words() -> None:
-    assert NothingHere().message in SERVICE_TEMPLATE.read_text()
+    assert RouteNotFound().message in SERVICE_TEMPLATE.read_text()
 
 
 def test_the_alarm_on_failed_sign_ins_watches_the_metric_that_the_function_writes() -> None:
     lines: list[str] = []
-    Journal(lines.append, "a-stack").line({}, 401, 1.0, {"event": FAILED_SIGN_IN})
+    RequestLog(lines.append, "a-stack").write({}, 401, 1.0, {"event": LOGIN_FAILED})
     (written,) = json.loads(lines[0])["_aws"]["CloudWatchMetrics"]
     watched = SERVICE["ManyFailedLogins"]["Properties"]
     assert watched["Namespace"] == written["Namespace"]
@@ -165,7 +165,7 @@ def test_the_alarm_on_failed_sign_ins_watches_the_metric_that_the_function_write
 
 
 def test_the_deployers_policy_reaches_every_service_of_the_templates_and_fits_a_managed_policy() -> None:
-    policy = json.loads((ROOT / "docs" / "deployer-policy.json").read_text())
+    policy = json.loads((ROOT / "docs" / "guide" / "deployer-policy.json").read_text())
     assert len(json.dumps(policy, separators=(",", ":"))) <= 6144, "AWS takes no longer one"
     reached = {action.partition(":")[0] for statement in policy["Statement"] for action in listed(statement["Action"])}
     services = {
@@ -202,9 +202,11 @@ def test_the_local_gateway_compresses_as_the_real_one() -> None:
 
 
 def test_a_session_has_botocores_handlers_for_our_services_alone() -> None:
-    assert is_for_us("before-send")
-    assert is_for_us("before-call.*")
-    assert is_for_us("before-call.dynamodb.PutItem")
-    assert not is_for_us("before-call.s3.PutObject")
-    assert not is_for_us("docs.*.dynamodb.complete-section")
-    assert all(len(spec) == 2 for spec in BUILTIN_HANDLERS if is_for_us(spec[0])), "one is to come first or last"
+    assert concerns_our_services("before-send")
+    assert concerns_our_services("before-call.*")
+    assert concerns_our_services("before-call.dynamodb.PutItem")
+    assert not concerns_our_services("before-call.s3.PutObject")
+    assert not concerns_our_services("docs.*.dynamodb.complete-section")
+    assert all(len(spec) == 2 for spec in BUILTIN_HANDLERS if concerns_our_services(spec[0])), (
+        "one is to come first or last"
+    )

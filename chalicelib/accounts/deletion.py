@@ -1,0 +1,61 @@
+"""Deletion of an account with everything that belongs to it."""
+
+from chalicelib.accounts.robots import Robots
+from chalicelib.accounts.service import Accounts
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.roles import Principal
+from chalicelib.repositories.service import MAX_LISTED, Repositories
+from chalicelib.storage.collaborators import CollaboratorStore
+from chalicelib.storage.transactions import Conflict
+from chalicelib.storage.users import UserStore
+
+
+class AccountDeletion:
+    """Deletes accounts.
+
+    `reserve_name` means that the name cannot be registered again. Another person with the name would be mistaken for
+    the former owner.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        users: UserStore,
+        repositories: Repositories,
+        collaborators: CollaboratorStore,
+        robots: Robots,
+        *,
+        reserve_name: bool,
+    ) -> None:
+        self._accounts = accounts
+        self._users = users
+        self._repositories = repositories
+        self._collaborators = collaborators
+        self._robots = robots
+        self._reserve_name = reserve_name
+
+    def delete(self, principal: Principal, username: str) -> bool:
+        """Delete the principal's own account, or as an administrator any account.
+
+        Returns False if the account has more repositories than one request can delete. The caller then repeats the
+        request. The account is marked first: it can then neither log in, except to finish the deletion, nor create or
+        share anything. The account item is deleted last, so the name stays in use until everything else is gone.
+        Raises PermissionDenied, NotFound and Unavailable.
+        """
+        self._accounts.show(principal, username)
+        try:
+            self._users.start_deletion(username)
+            owner = Principal(username)
+            views = self._repositories.list(owner, username)
+            for view in views:
+                self._repositories.delete(owner, view.repository.name, confirmed=True)
+            if len(views) == MAX_LISTED:
+                return False
+            self._collaborators.remove_account(username)
+            self._robots.revoke_all(username)
+            user = self._users.get(username)
+            if user is not None:
+                self._users.delete(user, reserve_name=self._reserve_name)
+        except Conflict:
+            raise Unavailable("another request is changing the account at the moment; try again in a moment") from None
+        return True

@@ -1,0 +1,213 @@
+"""Accounts: registration, changes and activation."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import structs
+
+from chalicelib.accounts.emails import AccountEmails
+from chalicelib.accounts.login_throttle import LoginThrottle
+from chalicelib.domain.errors import (
+    AlreadyExists,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    PermissionDenied,
+    RequestConflict,
+)
+from chalicelib.domain.identifiers import LIBRARY, check_email, check_password, check_username, is_email, is_username
+from chalicelib.domain.models import User
+from chalicelib.domain.roles import Principal
+from chalicelib.security.passwords import Passwords
+from chalicelib.settings import AccountActivation
+from chalicelib.storage.transactions import Conflict
+from chalicelib.storage.users import UserStore
+
+MAX_EMAILS = 20
+
+
+class Accounts:
+    """The operations on accounts. Methods raise Unavailable if the storage does not answer.
+
+    Args:
+        users: the accounts.
+        passwords: hashes and verifies passwords.
+        emails: sends emails.
+        throttle: limits registrations.
+        activation: what a new account needs before it can log in.
+        is_registration_open: whether everyone may register.
+    """
+
+    def __init__(
+        self,
+        users: UserStore,
+        passwords: Passwords,
+        emails: AccountEmails,
+        throttle: LoginThrottle,
+        *,
+        activation: AccountActivation = AccountActivation.NONE,
+        is_registration_open: bool = True,
+    ) -> None:
+        self._users = users
+        self._passwords = passwords
+        self._emails = emails
+        self._throttle = throttle
+        self._activation = activation
+        self._is_registration_open = is_registration_open
+
+    def register(self, form: Mapping[str, Any], client_ip: str = "") -> None:
+        """Create the account that `form` (username, password, email) requests. Other keys are ignored.
+
+        `docker login` up to 1.10 always registers first and then logs in. For that client, the errors have this order:
+
+        Raises:
+            NotAuthenticated: registration is closed.
+            AlreadyExists: the username or the email address is taken. This precedes the checks of other fields.
+            InvalidInput: a field breaks a rule.
+            RateLimited: too many accounts were registered from `client_ip`.
+        """
+        if not self._is_registration_open:
+            raise NotAuthenticated("registration is closed; ask an administrator for an account")
+        username, password, email = self._parse_registration(form)
+        counters = self._throttle.check_registration(client_ip)
+        needs_confirmation = self._activation == AccountActivation.EMAIL
+        user = User(
+            username=username,
+            password_hash=self._passwords.hash(password),
+            emails=frozenset({email}),
+            unconfirmed=frozenset({email}) if needs_confirmation else frozenset(),
+            active=self._activation == AccountActivation.NONE,
+            awaiting_confirmation=needs_confirmation,
+            created=datetime.now(UTC),
+        )
+        self._store(user)
+        self._throttle.record_registration(counters)
+        if needs_confirmation:
+            self._emails.send_confirmation(user, email)
+
+    def create(self, form: Mapping[str, Any], *, admin: bool = False) -> None:
+        """Create an active account with a confirmed address. Only operators may do this.
+
+        Raises AlreadyExists and InvalidInput.
+        """
+        username, password, email = self._parse_registration(form)
+        password_hash, now = self._passwords.hash(password), datetime.now(UTC)
+        self._store(
+            User(username=username, password_hash=password_hash, emails=frozenset({email}), admin=admin, created=now)
+        )
+
+    def show(self, principal: Principal, username: str) -> User:
+        """Return an account, for the account itself and for administrators. Raises PermissionDenied and NotFound."""
+        if principal.robot is not None:
+            raise PermissionDenied("robots cannot manage accounts; log in with the password of the account")
+        user = self._users.get(username) if is_username(username) else None
+        if user is None:
+            raise NotFound("user not found")
+        if principal.username != username and not principal.admin:
+            raise PermissionDenied("you can only manage your own account")
+        return user
+
+    def show_own(self, principal: Principal, username: str) -> User:
+        """Return the principal's own account. Raises PermissionDenied, also for administrators, and NotFound."""
+        user = self.show(principal, username)
+        if user.username != principal.username:
+            raise PermissionDenied("only the account itself can do this")
+        return user
+
+    def change(self, principal: Principal, username: str, form: Mapping[str, Any]) -> None:
+        """Replace the password and add the email address in `form`. An administrator can set `active` of any account.
+
+        Raises PermissionDenied, NotFound, InvalidInput, RequestConflict, and AlreadyExists for an address of another
+        account.
+        """
+        user = self.show(principal, username)
+        active = form.get("active") if principal.admin else None
+        if active is not None and not isinstance(active, bool):
+            raise InvalidInput("active must be true or false")
+        has_own_fields = form.get("password") is not None or form.get("email") is not None
+        if principal.username != username and (has_own_fields or active is None):
+            raise PermissionDenied("administrators can change only 'active' on other users' accounts")
+        if not has_own_fields and active is None:
+            raise InvalidInput("the body must contain a password, an email, or both")
+        password = check_password(_text(form, "password")) if form.get("password") is not None else None
+        email = check_email(_text(form, "email")).lower() if form.get("email") is not None else None
+        if email is not None and len(user.emails | {email}) > MAX_EMAILS:
+            raise InvalidInput(f"an account can have at most {MAX_EMAILS} email addresses")
+        if active is not None:
+            self.set_active(username, active)
+        if not has_own_fields:
+            return
+        needs_confirmation = self._activation == AccountActivation.EMAIL
+        password_hash = None if password is None else self._passwords.hash(password)
+        try:
+            self._users.change(user, password_hash=password_hash, email=email, unconfirmed=needs_confirmation)
+        except Conflict:
+            if email is not None and self._users.get_email_owner(email) not in (None, username):
+                raise AlreadyExists from None
+            raise _changed_meanwhile() from None
+        if email is not None and needs_confirmation and email not in user.emails - user.unconfirmed:
+            self._emails.send_confirmation(structs.replace(user, emails=user.emails | {email}), email)
+
+    def set_active(self, username: str, active: bool) -> None:
+        """Activate or deactivate an account, with effect for its next request. Raises NotFound."""
+        try:
+            self._users.set_active(username, active)
+        except Conflict:
+            raise NotFound("user not found") from None
+
+    def set_admin(self, username: str, admin: bool) -> None:
+        """Make an account an administrator, or revoke that, with effect for its next request. Raises NotFound."""
+        try:
+            self._users.set_admin(username, admin)
+        except Conflict:
+            raise NotFound("user not found") from None
+
+    def set_password(self, username: str, password: str) -> None:
+        """Replace a password without knowing the old one. Raises NotFound, InvalidInput and RequestConflict."""
+        user = self._users.get(username) if is_username(username) else None
+        if user is None:
+            raise NotFound("user not found")
+        try:
+            self._users.change(user, password_hash=self._passwords.hash(check_password(password)))
+        except Conflict:
+            raise _changed_meanwhile() from None
+
+    def _parse_registration(self, form: Mapping[str, Any]) -> tuple[str, str, str]:
+        """Return the username, the password and the email address. Raises AlreadyExists, then InvalidInput."""
+        username, email = form.get("username"), form.get("email")
+        if self._is_taken(username) or self._is_known_email(email):
+            raise AlreadyExists
+        return (
+            check_username(_text(form, "username")),
+            check_password(_text(form, "password")),
+            check_email(_text(form, "email")).lower(),
+        )
+
+    def _store(self, user: User) -> None:
+        try:
+            self._users.create(user)
+        except Conflict:
+            raise AlreadyExists from None
+
+    def _is_taken(self, username: object) -> bool:
+        """Return whether the name is in use. `library` is. An invalid name cannot be, so it costs no look-up."""
+        if not isinstance(username, str) or not is_username(username):
+            return False
+        return username == LIBRARY or self._users.is_taken(username)
+
+    def _is_known_email(self, email: object) -> bool:
+        return isinstance(email, str) and is_email(email) and self._users.get_email_owner(email.lower()) is not None
+
+
+def _changed_meanwhile() -> RequestConflict:
+    return RequestConflict("another request has changed the account at the same time; check it and try again")
+
+
+def _text(form: Mapping[str, Any], field: str) -> str:
+    value = form.get(field)
+    if value is None:
+        raise InvalidInput(f"{field} is missing")
+    if not isinstance(value, str):
+        raise InvalidInput(f"{field} must be a string")
+    return value

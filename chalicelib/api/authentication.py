@@ -1,0 +1,84 @@
+"""Authentication of requests by the Authorization header."""
+
+import base64
+import binascii
+
+from chalicelib.accounts.login import Login
+from chalicelib.api.messages import Request
+from chalicelib.domain.errors import InvalidToken, NotAuthenticated
+from chalicelib.domain.identifiers import is_username
+from chalicelib.domain.roles import ANONYMOUS, Grant, Principal
+from chalicelib.request_log import LOGIN_FAILED, annotate
+from chalicelib.security.access_tokens import AccessTokens
+
+
+class Authenticator:
+    """Finds the principal of a request. Methods raise the errors of `Login.log_in`."""
+
+    def __init__(self, login: Login, tokens: AccessTokens) -> None:
+        self._login = login
+        self._tokens = tokens
+
+    def require_user(self, request: Request, *, allow_deletion_started: bool = False) -> Principal:
+        """Return the account or robot of a Basic header. Raises NotAuthenticated for anonymous clients and tokens."""
+        principal = self.authenticate_basic(request, allow_deletion_started=allow_deletion_started)
+        if principal is ANONYMOUS:
+            raise NotAuthenticated("log in with your username and password")
+        return principal
+
+    def authenticate(self, request: Request) -> Principal | Grant:
+        """Return the principal of a Basic header or none, or the grant of a token for the repository in the path.
+
+        Raises InvalidToken.
+        """
+        token = presented_token(request)
+        if token is None:
+            return self.authenticate_basic(request)
+        grant = self._tokens.verify(token)
+        if grant.repository != request.repository:
+            raise InvalidToken("the token is for another repository")
+        return grant
+
+    def authenticate_basic(self, request: Request, *, allow_deletion_started: bool = False) -> Principal:
+        """Return the principal of a Basic header, or ANONYMOUS without a header. Raises NotAuthenticated."""
+        credentials = _parse_basic(request.headers.get("authorization", "").strip())
+        if credentials is None:
+            return ANONYMOUS
+        username, password = credentials
+        try:
+            principal = self._login.log_in(
+                username, password, request.client_ip, allow_deletion_started=allow_deletion_started
+            )
+        except NotAuthenticated:
+            # An invalid username may be a password that was entered in the wrong field, so it is not logged.
+            annotate(event=LOGIN_FAILED, target=username if is_username(username) else "")
+            raise
+        annotate(actor=username)
+        if principal.robot is not None:
+            annotate(robot=principal.robot.name)
+        return principal
+
+
+def presented_token(request: Request) -> str | None:
+    """Return the text after `Token ` in the Authorization header, in any case, or None for other schemes."""
+    scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
+    return token if scheme.lower() == "token" else None
+
+
+def _parse_basic(header: str) -> tuple[str, str] | None:
+    """Return the username and the password, or None for an anonymous client. Raises NotAuthenticated.
+
+    Docker without a login sends `Basic Og==`: an empty username is anonymous.
+    """
+    if not header:
+        return None
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        raise NotAuthenticated("this request needs a username and a password (Basic authentication)")
+    try:
+        username, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        colon = ""
+    if not colon:
+        raise NotAuthenticated("the Authorization header is malformed: Basic needs base64 of username:password")
+    return (username, password) if username else None

@@ -1,0 +1,79 @@
+"""HTTP statuses, headers and bodies of errors."""
+
+from chalicelib.api.messages import Response, json_response
+from chalicelib.domain.errors import (
+    AccountInactive,
+    AlreadyExists,
+    DomainError,
+    InvalidInput,
+    LinkExpired,
+    NotAuthenticated,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    RequestConflict,
+    TooLarge,
+    Unavailable,
+)
+
+CHALLENGE = 'Basic realm="auth required", Token'
+
+
+class ApiError(DomainError):
+    """An error of the API itself."""
+
+
+class RouteNotFound(ApiError):
+    """Nothing is served at this path with this method."""
+
+    def __init__(self) -> None:
+        super().__init__("no endpoint has this path and method; docs/reference/protocol.md lists all endpoints")
+
+
+class InternalError(ApiError):
+    """An unexpected exception. The response does not contain it; the log does."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"internal server error (logged); quote request id {request_id}")
+
+
+_STATUSES: dict[type[DomainError], int] = {
+    InvalidInput: 400,
+    AlreadyExists: 400,
+    NotAuthenticated: 401,
+    AccountInactive: 403,
+    PermissionDenied: 403,
+    NotFound: 404,
+    RouteNotFound: 404,
+    RequestConflict: 409,
+    LinkExpired: 410,
+    TooLarge: 413,
+    RateLimited: 429,
+    InternalError: 500,
+    Unavailable: 503,
+}
+_BARE_JSON_STRINGS = (AlreadyExists, AccountInactive)  # docker compares these bodies: they are a JSON string
+
+
+def status_of(error: DomainError) -> int:
+    """Return the HTTP status of an error."""
+    return next(_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)
+
+
+def headers_of(error: DomainError) -> dict[str, str]:
+    """Return the headers that belong to an error."""
+    match error:
+        case NotAuthenticated():
+            return {"WWW-Authenticate": CHALLENGE}
+        case RateLimited():
+            return {"Retry-After": str(error.seconds)}
+        case Unavailable():
+            return {"Retry-After": "2"}
+        case _:
+            return {}
+
+
+def render_error(error: DomainError) -> Response:
+    """Return an error as JSON: `{"error": message}`, or the message alone where clients compare it."""
+    body = error.message if isinstance(error, _BARE_JSON_STRINGS) else {"error": error.message}
+    return json_response(status_of(error), body, headers_of(error))

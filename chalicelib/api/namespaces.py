@@ -1,0 +1,107 @@
+"""`/v1/namespaces/(namespace)/repositories/…`: listing, describing and sharing. An extension of Waybill.
+
+These endpoints are not below `/v1/repositories`, because every word there can be the name of a repository.
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from chalicelib.api.authentication import Authenticator
+from chalicelib.api.http import Route, decode_body
+from chalicelib.api.messages import Request, Response, json_response
+from chalicelib.domain.identifiers import RepositoryName, check_namespace
+from chalicelib.domain.roles import Role
+from chalicelib.repositories.collaborators import Collaborators
+from chalicelib.repositories.service import Repositories, RepositoryView
+from chalicelib.request_log import annotate
+
+
+class RepositoryForm(Struct, frozen=True):
+    """The body that changes a repository. A missing field keeps its value."""
+
+    description: str | None = None
+    private: bool | None = None
+
+
+class CollaboratorForm(Struct, frozen=True):
+    """The body that adds a collaborator."""
+
+    access: Literal["read", "write", "admin"]
+
+
+class NamespaceRoutes:
+    """Endpoints for the repositories of a namespace."""
+
+    def __init__(self, repositories: Repositories, collaborators: Collaborators, authenticator: Authenticator) -> None:
+        self._repositories = repositories
+        self._collaborators = collaborators
+        self._authenticator = authenticator
+
+    def routes(self) -> list[Route]:
+        """Return the endpoints."""
+        repositories = "/v1/namespaces/{namespace}/repositories"
+        repository = repositories + "/{repository}"
+        collaborators = repository + "/collaborators"
+        return [
+            Route("GET", repositories, self.list),
+            Route("GET", repository, self.show),
+            Route("PUT", repository, self.change, event="repository.changed"),
+            Route("GET", collaborators, self.list_collaborators),
+            Route("PUT", collaborators + "/{username}", self.add_collaborator, event="repository.shared"),
+            Route("DELETE", collaborators + "/{username}", self.remove_collaborator, event="repository.unshared"),
+        ]
+
+    def list(self, request: Request) -> Response:
+        """Return 200 and the repositories that the caller can read, by name. At most 100, after the name `after`."""
+        principal = self._authenticator.authenticate_basic(request)
+        namespace = check_namespace(request.parameters["namespace"])
+        after = request.query.get("after")
+        last_name = RepositoryName.of(namespace, after).name if after else ""
+        views = self._repositories.list(principal, namespace, last_name)
+        return json_response(200, [_view_to_json(view) for view in views])
+
+    def show(self, request: Request) -> Response:
+        """Return 200 and a repository."""
+        principal = self._authenticator.authenticate_basic(request)
+        return json_response(200, _view_to_json(self._repositories.show(principal, request.repository)))
+
+    def change(self, request: Request) -> Response:
+        """Return 204."""
+        principal = self._authenticator.require_user(request)
+        form = decode_body(request, RepositoryForm)
+        annotate(changed=[field for field in ("description", "private") if getattr(form, field) is not None])
+        self._repositories.change(principal, request.repository, description=form.description, private=form.private)
+        return Response(204)
+
+    def list_collaborators(self, request: Request) -> Response:
+        """Return 200 and the collaborators, for administrators of the repository."""
+        principal = self._authenticator.require_user(request)
+        roles = self._collaborators.list(principal, request.repository)
+        return json_response(200, [{"username": name, "access": role.word} for name, role in sorted(roles.items())])
+
+    def add_collaborator(self, request: Request) -> Response:
+        """Return 204, for a new collaborator and for an existing one."""
+        principal = self._authenticator.require_user(request)
+        form = decode_body(request, CollaboratorForm)
+        annotate(access=form.access)
+        self._collaborators.add(principal, request.repository, request.parameters["username"], Role.parse(form.access))
+        return Response(204)
+
+    def remove_collaborator(self, request: Request) -> Response:
+        """Return 204. The next request of the account is denied."""
+        principal = self._authenticator.require_user(request)
+        self._collaborators.remove(principal, request.repository, request.parameters["username"])
+        return Response(204)
+
+
+def _view_to_json(view: RepositoryView) -> dict[str, Any]:
+    repository = view.repository
+    return {
+        "namespace": repository.name.namespace,
+        "name": repository.name.name,
+        "description": repository.description,
+        "private": repository.private,
+        "created": repository.created,
+        "access": view.role.word,
+    }

@@ -1,0 +1,152 @@
+"""Builds the object graph from the settings, once. Nothing here calls AWS yet."""
+
+from functools import partial
+
+from chalicelib.accounts.deletion import AccountDeletion
+from chalicelib.accounts.email_actions import EmailActions
+from chalicelib.accounts.emails import AccountEmails
+from chalicelib.accounts.login import Login
+from chalicelib.accounts.login_throttle import LoginThrottle
+from chalicelib.accounts.mailer import Mailer, SesMailer
+from chalicelib.accounts.robots import Robots
+from chalicelib.accounts.service import Accounts
+from chalicelib.api import system
+from chalicelib.api.authentication import Authenticator
+from chalicelib.api.docker_headers import DockerHeaders
+from chalicelib.api.http import Route
+from chalicelib.api.images import ImageRoutes
+from chalicelib.api.namespaces import NamespaceRoutes
+from chalicelib.api.repositories import RepositoryRoutes
+from chalicelib.api.robots import RobotRoutes
+from chalicelib.api.search import SearchRoutes
+from chalicelib.api.token_check import TokenCheckRoutes
+from chalicelib.api.users import UserRoutes
+from chalicelib.aws import Clients, create_clients, create_ses_client
+from chalicelib.pages.account import AccountPages
+from chalicelib.pages.html import PageRenderer
+from chalicelib.pages.public import PublicPages
+from chalicelib.repositories.authorization import Authorization
+from chalicelib.repositories.collaborators import Collaborators
+from chalicelib.repositories.image_list_cache import ImageListCache
+from chalicelib.repositories.image_lists import ImageLists
+from chalicelib.repositories.search import Search
+from chalicelib.repositories.service import Repositories
+from chalicelib.security.access_tokens import AccessTokens
+from chalicelib.security.email_links import EmailLinks
+from chalicelib.security.passwords import Passwords
+from chalicelib.security.signing import DerivedKeySigner, KmsSigner, Signer
+from chalicelib.settings import Registration, Settings, SignerKind, Visibility
+from chalicelib.storage.collaborators import CollaboratorStore
+from chalicelib.storage.image_lists import ImageListStore
+from chalicelib.storage.rate_counters import RateCounterStore
+from chalicelib.storage.repositories import RepositoryStore
+from chalicelib.storage.robots import RobotStore
+from chalicelib.storage.search_terms import SearchTermStore
+from chalicelib.storage.tables import Tables
+from chalicelib.storage.used_tokens import UsedTokenStore
+from chalicelib.storage.users import UserStore
+
+
+class Stores:
+    """The access to the tables of one stack."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.users = UserStore(tables)
+        self.robots = RobotStore(tables)
+        self.counters = RateCounterStore(tables)
+        self.images = ImageListStore(tables)
+        self.terms = SearchTermStore(tables)
+        self.repositories = RepositoryStore(tables, self.images, self.terms)
+        self.collaborators = CollaboratorStore(tables, self.images)
+
+
+class Services:
+    """Everything that the routes, the local server and the administration commands use.
+
+    Args:
+        settings: the settings of the index.
+        clients: the botocore clients; by default new ones for the region of the settings.
+        mailer: sends emails; by default SES if EMAIL_SENDER is set.
+    """
+
+    def __init__(self, settings: Settings, clients: Clients | None = None, mailer: Mailer | None = None) -> None:
+        dynamodb, kms = clients or create_clients(settings.region)
+        self.stores = Stores(Tables(dynamodb, settings.region, settings.table))
+        root = KmsSigner(kms, settings.key)
+        signer: Signer = root if settings.signer == SignerKind.KMS else DerivedKeySigner(root)
+        if mailer is None and settings.email_sender:
+            mailer = SesMailer(partial(create_ses_client, settings.region), settings.email_sender)
+        self._create_accounts(settings, signer, mailer)
+        self._create_repositories(settings)
+        used_tokens = UsedTokenStore(self.stores.tables) if settings.token_single_use else None
+        self.tokens = AccessTokens(signer, settings.token_lifetime, used_tokens)
+        self.deletion = AccountDeletion(
+            self.accounts,
+            self.stores.users,
+            self.repositories,
+            self.stores.collaborators,
+            self.robots,
+            reserve_name=settings.reserve_deleted_names,
+        )
+        self.routes = self._create_routes(settings)
+
+    def _create_accounts(self, settings: Settings, signer: Signer, mailer: Mailer | None) -> None:
+        users, passwords = self.stores.users, Passwords(settings.bcrypt_cost)
+        throttle = LoginThrottle(self.stores.counters)
+        emails = AccountEmails(users, EmailLinks(signer), mailer, settings.base_url)
+        self.robots = Robots(self.stores.robots)
+        self.login = Login(users, passwords, self.robots, throttle)
+        self.email_actions = EmailActions(users, passwords, emails, throttle)
+        self.accounts = Accounts(
+            users,
+            passwords,
+            emails,
+            throttle,
+            activation=settings.account_activation,
+            is_registration_open=settings.registration == Registration.OPEN,
+        )
+
+    def _create_repositories(self, settings: Settings) -> None:
+        stores, cache = self.stores, ImageListCache(settings.image_list_cache_seconds)
+        authorization = Authorization(stores.images, stores.collaborators)
+        self.lists = ImageLists(stores.images, authorization, cache)
+        self.repositories = Repositories(
+            stores.repositories,
+            self.lists,
+            cache,
+            stores.collaborators,
+            authorization,
+            creates_private=settings.repository_visibility == Visibility.PRIVATE,
+        )
+        self.collaborators = Collaborators(stores.collaborators, authorization)
+        self.search = Search(stores.terms, stores.repositories, authorization)
+
+    def _create_routes(self, settings: Settings) -> list[Route]:
+        authenticator = Authenticator(self.login, self.tokens)
+        docker_headers = DockerHeaders(settings.registry_endpoints, self.tokens)
+        renderer = PageRenderer(
+            base_url=settings.base_url,
+            has_public_pages=settings.public_pages,
+            sends_email=self.email_actions.sends_email,
+        )
+        public_pages = PublicPages(
+            self.search,
+            self.repositories,
+            self.lists,
+            renderer,
+            activation=settings.account_activation,
+            is_registration_open=settings.registration == Registration.OPEN,
+        )
+        return [
+            *system.routes(),
+            *UserRoutes(self.accounts, self.deletion, authenticator).routes(),
+            *RobotRoutes(self.accounts, self.robots, authenticator).routes(),
+            *RepositoryRoutes(self.repositories, authenticator, docker_headers).routes(),
+            *ImageRoutes(self.lists, authenticator, docker_headers).routes(),
+            *TokenCheckRoutes(self.lists, authenticator).routes(),
+            *NamespaceRoutes(self.repositories, self.collaborators, authenticator).routes(),
+            *SearchRoutes(self.search, authenticator).routes(),
+            *AccountPages(self.email_actions, renderer).routes(),
+            *public_pages.routes(),
+        ]

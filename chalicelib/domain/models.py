@@ -1,0 +1,99 @@
+"""Users, robots and repositories, independent of how they are stored."""
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.roles import Robot
+
+
+class User(Struct, frozen=True, kw_only=True):
+    """An account.
+
+    Attributes:
+        username: 4 to 30 characters of [a-z0-9_].
+        password_hash: a bcrypt hash.
+        emails: the account's addresses, in lower case.
+        unconfirmed: the addresses that still need confirmation.
+        active: whether the account can log in.
+        awaiting_confirmation: true if the account becomes active when an address is confirmed.
+        admin: whether the account is an administrator of the index.
+        deletion_started: true while the account is being deleted. It can then only finish its deletion.
+        created: the time of registration, in UTC.
+    """
+
+    username: str
+    password_hash: str
+    emails: frozenset[str] = frozenset()
+    unconfirmed: frozenset[str] = frozenset()
+    active: bool = True
+    awaiting_confirmation: bool = False
+    admin: bool = False
+    deletion_started: bool = False
+    created: datetime
+
+    def __repr__(self) -> str:
+        return f"User({self.username!r})"
+
+
+class RobotRecord(Struct, frozen=True, kw_only=True):
+    """A robot with the data that is stored for it.
+
+    Attributes:
+        robot: the name, the role and the repositories.
+        token_hash: the SHA-256 of the token, 32 bytes.
+        created: the time of creation, in UTC.
+        expires: seconds since 1970, or None if the robot does not expire.
+        last_used: a time of the last use, at most 10 minutes too old, or None.
+    """
+
+    robot: Robot
+    token_hash: bytes
+    created: datetime
+    expires: int | None = None
+    last_used: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"RobotRecord({self.robot!r})"
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """`expires` as a time in UTC."""
+        return None if self.expires is None else datetime.fromtimestamp(self.expires, UTC)
+
+
+class Repository(Struct, frozen=True, kw_only=True):
+    """A repository that exists, without its images.
+
+    Attributes:
+        name: the full name.
+        generation: 16 hexadecimal digits. A name that is deleted and created again has a new generation.
+        description: one line of at most 255 characters.
+        private: whether only its owner, collaborators and administrators can see it.
+        created: the time of creation, in UTC.
+    """
+
+    name: RepositoryName
+    generation: str
+    description: str = ""
+    private: bool = False
+    created: datetime
+
+
+class RepositoryState(Struct, frozen=True):
+    """The state that decides who may use a repository. It is stored as the head of the image list.
+
+    Attributes:
+        generation: identifies this repository among those that had the same name.
+        private: whether only its owner, collaborators and administrators can see it.
+        shared: whether the repository has collaborators.
+        deleted: true after a deletion, until the item expires.
+        confirmed: true after a registry has presented a delete token.
+    """
+
+    generation: str
+    private: bool = False
+    shared: bool = False
+    deleted: bool = False
+    confirmed: bool = False

@@ -1,0 +1,1 @@
+"""Repositories: authorization, image lists, collaborators and search."""

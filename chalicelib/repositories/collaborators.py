@@ -1,0 +1,59 @@
+"""Sharing a repository with other accounts."""
+
+from chalicelib.domain.errors import InvalidInput, NotFound
+from chalicelib.domain.identifiers import LIBRARY, RepositoryName, is_username
+from chalicelib.domain.models import RepositoryState
+from chalicelib.domain.roles import Principal, Role
+from chalicelib.repositories.authorization import Authorization
+from chalicelib.storage.collaborators import CollaboratorStore
+from chalicelib.storage.transactions import Conflict
+
+MAX_COLLABORATORS = 100
+
+
+class Collaborators:
+    """Methods raise the errors of `Authorization.authorize`, and Unavailable if the storage does not answer."""
+
+    def __init__(self, store: CollaboratorStore, authorization: Authorization) -> None:
+        self._store = store
+        self._authorization = authorization
+
+    def list(self, principal: Principal, repository: RepositoryName) -> dict[str, Role]:
+        """Return the collaborators of a repository."""
+        return self._store.of_repository(repository, self._authorize(principal, repository).generation)
+
+    def add(self, principal: Principal, repository: RepositoryName, username: str, role: Role) -> None:
+        """Give an account a role, or change its role.
+
+        Raises InvalidInput for an account that cannot be a collaborator, and NotFound for a missing account.
+        """
+        generation = self._authorize(principal, repository).generation
+        if repository.namespace == LIBRARY:
+            raise InvalidInput("repositories in library have no collaborators; only administrators can change them")
+        if username == repository.namespace:
+            raise InvalidInput(f"{username} owns this repository and has all rights")
+        existing = self._store.of_repository(repository, generation)
+        if username not in existing and len(existing) >= MAX_COLLABORATORS:
+            raise InvalidInput(f"a repository can have at most {MAX_COLLABORATORS} collaborators; remove one first")
+        try:
+            if not is_username(username):
+                raise Conflict
+            self._store.put(repository, generation, username, role)
+        except Conflict:
+            raise NotFound(f"there is no account {username!r}") from None
+
+    def remove(self, principal: Principal, repository: RepositoryName, username: str) -> None:
+        """Remove a collaborator. The next request of the account is denied. Accounts can remove themselves.
+
+        Raises NotFound if the account is not a collaborator.
+        """
+        is_self = principal.username == username and principal.robot is None
+        generation = self._authorize(principal, repository, Role.READ if is_self else Role.ADMIN).generation
+        if not is_username(username) or self._store.get_role(username, repository, generation) is Role.NONE:
+            raise NotFound(f"{username!r} is not a collaborator of {repository}")
+        self._store.remove(repository, generation, username)
+
+    def _authorize(
+        self, principal: Principal, repository: RepositoryName, required: Role = Role.ADMIN
+    ) -> RepositoryState:
+        return self._authorization.authorize(principal, repository, required).state

@@ -1,0 +1,178 @@
+"""Creating, describing, listing and deleting repositories."""
+
+from msgspec import Struct, structs
+
+from chalicelib.domain.errors import InvalidInput, NotFound
+from chalicelib.domain.identifiers import LIBRARY, RepositoryName, check_description
+from chalicelib.domain.models import Repository, RepositoryState
+from chalicelib.domain.roles import Principal, Role
+from chalicelib.domain.search_terms import terms_of
+from chalicelib.repositories.authorization import Authorization, Authorized
+from chalicelib.repositories.conflicts import retry_on_conflict
+from chalicelib.repositories.image_list_cache import ImageListCache
+from chalicelib.repositories.image_lists import ImageLists, check_size
+from chalicelib.storage.collaborators import CollaboratorStore
+from chalicelib.storage.repositories import RepositoryStore
+from chalicelib.storage.transactions import Conflict
+
+MAX_LISTED = 100
+
+
+class RepositoryView(Struct, frozen=True):
+    """A repository, and the role of the principal who asked for it."""
+
+    repository: Repository
+    role: Role
+
+
+class Repositories:
+    """The operations on whole repositories.
+
+    Methods raise the errors of `Authorization.authorize`, and Unavailable if the storage does not answer.
+    """
+
+    def __init__(
+        self,
+        store: RepositoryStore,
+        lists: ImageLists,
+        cache: ImageListCache,
+        collaborators: CollaboratorStore,
+        authorization: Authorization,
+        *,
+        creates_private: bool,
+    ) -> None:
+        self._store = store
+        self._lists = lists
+        self._cache = cache
+        self._collaborators = collaborators
+        self._authorization = authorization
+        self._creates_private = creates_private
+
+    def push(self, principal: Principal, repository: RepositoryName, images: dict[str, str]) -> str:
+        """Create `repository` with these images, or merge them into its list. Return the generation.
+
+        One read and at most one write. Raises TooLarge. A principal who may not create the repository gets the same
+        answer for a missing and for a private one.
+        """
+
+        def attempt() -> str:
+            target = self._authorization.authorize_even_if_missing(principal, repository, Role.WRITE)
+            if isinstance(target, Authorized):
+                self._lists.merge(repository, target.stored, images)
+                return target.state.generation
+            check_size(images)
+            generation = self._store.create(
+                repository,
+                target,
+                images,
+                terms_of(repository, ""),
+                private=self._creates_private and repository.namespace != LIBRARY,
+                owner=principal.username if principal.username == repository.namespace else None,
+            )
+            self._cache.invalidate(repository)  # another container may have deleted the previous generation
+            return generation
+
+        return retry_on_conflict(attempt)
+
+    def delete(self, principal: Principal, repository: RepositoryName, *, confirmed: bool = False) -> str | None:
+        """Hide `repository` from everyone. Return the generation for a delete token.
+
+        A repeated call returns the generation again. It returns None after a registry has presented a delete token,
+        because the deletion is then complete. `confirmed` completes the deletion immediately.
+        """
+
+        def attempt() -> str | None:
+            target = self._authorization.authorize_even_if_missing(principal, repository, Role.ADMIN)
+            if not isinstance(target, Authorized):
+                if target.head is None:
+                    raise NotFound("repository not found")
+                self._remove_collaborators(repository, target.head)
+                return None if target.head.confirmed else target.head.generation
+            existing = self._get(repository, target.state)
+            terms = terms_of(repository, existing.description)
+            self._store.delete(existing, target.stored, terms, confirmed=confirmed)
+            self._cache.invalidate(repository)
+            self._remove_collaborators(repository, target.state)
+            return target.state.generation
+
+        return retry_on_conflict(attempt)
+
+    def show(self, principal: Principal, repository: RepositoryName) -> RepositoryView:
+        """Return a repository and the principal's role."""
+
+        def attempt() -> RepositoryView:
+            authorized = self._authorization.authorize(principal, repository, Role.READ)
+            existing = self._get(repository, authorized.state)
+            return RepositoryView(existing, self._authorization.find_role(principal, repository, authorized.state))
+
+        return retry_on_conflict(attempt)
+
+    def list(self, principal: Principal, namespace: str, after: str = "") -> list[RepositoryView]:
+        """Return the repositories of a namespace that `principal` can read, by name.
+
+        At most MAX_LISTED, starting after the name `after`.
+        """
+        shares = self._authorization.load_shares(principal, namespace)
+        views: list[RepositoryView] = []
+        while len(views) < MAX_LISTED:
+            page = self._store.in_namespace(namespace, after, MAX_LISTED)
+            readable = self._authorization.filter_readable(principal, page, shares)
+            views += [RepositoryView(repository, role) for repository, role in readable]
+            if len(page) < MAX_LISTED:
+                break
+            after = page[-1].name.name
+        return views[:MAX_LISTED]
+
+    def change(
+        self,
+        principal: Principal,
+        repository: RepositoryName,
+        *,
+        description: str | None = None,
+        private: bool | None = None,
+    ) -> None:
+        """Replace the description, the visibility, or both. Raises InvalidInput."""
+        if description is None and private is None:
+            raise InvalidInput("the body must contain description, private or both")
+        if private and repository.namespace == LIBRARY:
+            raise InvalidInput("repositories in library are public and cannot become private")
+        text = None if description is None else check_description(description)
+
+        def attempt() -> None:
+            state = self._authorization.authorize(principal, repository, Role.ADMIN).state
+            existing = self._get(repository, state)
+            changed = structs.replace(
+                existing,
+                description=existing.description if text is None else text,
+                private=existing.private if private is None else private,
+            )
+            if changed != existing:
+                self._store.change(
+                    existing,
+                    terms_of(repository, existing.description),
+                    changed,
+                    terms_of(repository, changed.description),
+                )
+
+        retry_on_conflict(attempt)
+
+    def _remove_collaborators(self, repository: RepositoryName, state: RepositoryState) -> None:
+        """Remove the collaborators of a deleted repository.
+
+        This follows the deletion, because a role must not end for a deletion that fails. Items that remain after an
+        interruption have no effect, and a repeated deletion removes them.
+        """
+        if state.shared:
+            self._collaborators.remove_repository(repository, state.generation)
+
+    def _get(self, repository: RepositoryName, state: RepositoryState) -> Repository:
+        """Return the repository of the generation for which the principal was authorized.
+
+        Raises NotFound if it was deleted since, and Conflict if it was created again.
+        """
+        existing = self._store.get(repository)
+        if existing is None:
+            raise NotFound("repository not found")
+        if existing.generation != state.generation:
+            raise Conflict
+        return existing

@@ -1,0 +1,77 @@
+"""The request log: one line of JSON for each request.
+
+`waybill audit` reads the lines that have an `event`: changes and failed logins. Lines with counts use CloudWatch's
+embedded metric format, so that CloudWatch creates metrics from them. Other lines omit the format, because it would be
+most of the line and API Gateway already counts requests and latency.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+
+METRIC_NAMESPACE = "Waybill"
+LOGIN_FAILED = "login.failed"
+_METRICS = ("CachedCredentials", "CompactedSegments")  # annotations that become metrics
+_context: ContextVar[dict[str, Any] | None] = ContextVar("fields", default=None)
+_encode = msgspec.json.Encoder().encode
+
+
+def annotate(**fields: Any) -> None:
+    """Add fields to the line of the current request. Never a secret: no password, token or link."""
+    current = _context.get()
+    if current is not None:
+        current |= fields
+
+
+@contextmanager
+def request_context() -> Iterator[Mapping[str, Any]]:
+    """Collect the fields that `annotate` adds while a request is handled."""
+    fields: dict[str, Any] = {}
+    previous = _context.set(fields)
+    try:
+        yield fields
+    finally:
+        _context.reset(previous)
+
+
+class RequestLog:
+    """Writes the lines.
+
+    Args:
+        write_line: receives each line without a line end.
+        stack: the dimension of the metrics.
+    """
+
+    def __init__(self, write_line: Callable[[str], None], stack: str) -> None:
+        self._write_line = write_line
+        self._stack = stack
+
+    def write(self, request: Mapping[str, Any], status: int, milliseconds: float, fields: Mapping[str, Any]) -> None:
+        """Write the line of one request.
+
+        `request` contains its id, method, route and client IP. `fields` are the annotations. The event of a failed
+        request is omitted, because nothing has changed; a failed login is an event itself.
+        """
+        event = fields.get("event")
+        if event != LOGIN_FAILED and status >= 400:
+            fields = {name: value for name, value in fields.items() if name != "event"}
+        counts = {name: fields[name] for name in _METRICS if name in fields}
+        if status >= 500:
+            counts["Errors"] = 1
+        if event == LOGIN_FAILED:
+            counts["FailedLogins"] = 1
+        line = {**request, "status": status, "ms": round(milliseconds, 1), **fields}
+        if counts:
+            line |= self._metrics(counts)
+        self._write_line(_encode(line).decode())
+
+    def _metrics(self, counts: Mapping[str, int]) -> dict[str, Any]:
+        """Return the part of the line from which CloudWatch creates metrics."""
+        metrics = [{"Name": name, "Unit": "Count"} for name in counts]
+        directive = {"Namespace": METRIC_NAMESPACE, "Dimensions": [["Stack"]], "Metrics": metrics}
+        now = int(time.time() * 1000)
+        return {"Stack": self._stack, **counts, "_aws": {"Timestamp": now, "CloudWatchMetrics": [directive]}}

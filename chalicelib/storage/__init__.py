@@ -1,0 +1,1 @@
+"""The DynamoDB tables. Only this package calls DynamoDB. `tables.py` describes the content of each table."""

@@ -1,0 +1,180 @@
+"""Accounts and their email addresses: two tables, written in one transaction."""
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.domain.models import User
+from chalicelib.storage.tables import Tables, UserItem, raises_conflict, translate_dynamodb_errors
+from chalicelib.storage.transactions import Conflict
+
+
+class UserStore:
+    """Every method raises Unavailable if DynamoDB does not answer. Email addresses are in lower case."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    @translate_dynamodb_errors
+    def get(self, username: str) -> User | None:
+        """Return an account. One consistent GetItem, so that a new password or a deactivation takes effect at once."""
+        item = self._get_item(username)
+        return None if item is None else user_of(item)
+
+    @translate_dynamodb_errors
+    def is_taken(self, username: str) -> bool:
+        """Return whether an account has this name, or a deleted account reserves it."""
+        return self._get_item(username) is not None
+
+    @translate_dynamodb_errors
+    def get_email_owner(self, email: str) -> str | None:
+        """Return the account that has this address."""
+        try:
+            return self._tables.emails.get(email, consistent_read=True).username
+        except self._tables.emails.DoesNotExist:
+            return None
+
+    @translate_dynamodb_errors
+    def create(self, user: User) -> None:
+        """Store an account and its addresses. Raises Conflict if the name or an address is taken."""
+        with self._tables.transaction() as transaction:
+            transaction.save(
+                self._tables.users(
+                    user.username,
+                    password_hash=user.password_hash,
+                    emails=set(user.emails) or None,
+                    unconfirmed=set(user.unconfirmed) or None,
+                    active=user.active,
+                    awaiting_confirmation=user.awaiting_confirmation or None,
+                    admin=user.admin,
+                    created=user.created,
+                ),
+                condition=self._tables.users.username.does_not_exist(),
+            )
+            for email in sorted(user.emails):
+                transaction.save(
+                    self._tables.emails(email, username=user.username),
+                    condition=self._tables.emails.address.does_not_exist(),
+                )
+
+    @translate_dynamodb_errors
+    def change(
+        self, user: User, *, password_hash: str | None = None, email: str | None = None, unconfirmed: bool = False
+    ) -> None:
+        """Replace the password, add an address, or both in one transaction.
+
+        `unconfirmed` means that a new address needs confirmation. Raises Conflict if the address belongs to another
+        account, or if the account has changed or no longer exists.
+        """
+        users, emails = self._tables.users, self._tables.emails
+        actions: list[Action] = []
+        if password_hash is not None:
+            actions.append(users.password_hash.set(password_hash))
+        if email is not None:
+            actions.append(users.emails.add({email}))
+            if unconfirmed and email not in user.emails:
+                actions.append(users.unconfirmed.add({email}))
+        with self._tables.transaction() as transaction:
+            transaction.update(users(user.username), actions, condition=users.password_hash == user.password_hash)
+            if email is not None:
+                transaction.save(
+                    emails(email, username=user.username),
+                    condition=emails.address.does_not_exist() | (emails.username == user.username),
+                )
+
+    @translate_dynamodb_errors
+    def confirm(self, user: User, email: str) -> None:
+        """Mark an address as confirmed, and activate an account that was waiting for it.
+
+        Raises Conflict if the address does not need confirmation.
+        """
+        users = self._tables.users
+        actions: list[Action] = [users.unconfirmed.delete({email})]
+        if user.awaiting_confirmation:
+            actions += [users.active.set(True), users.awaiting_confirmation.remove()]
+        self._update(
+            user.username,
+            actions,
+            (users.created == user.created)
+            & users.unconfirmed.contains(email)
+            & (
+                users.awaiting_confirmation.exists()
+                if user.awaiting_confirmation
+                else users.awaiting_confirmation.does_not_exist()
+            ),
+        )
+
+    @translate_dynamodb_errors
+    def set_active(self, username: str, active: bool) -> None:
+        """Activate or deactivate an account. It no longer waits for a confirmation. Raises Conflict if it is missing."""
+        users = self._tables.users
+        self._update(
+            username, [users.active.set(active), users.awaiting_confirmation.remove()], users.password_hash.exists()
+        )
+
+    @translate_dynamodb_errors
+    def set_admin(self, username: str, admin: bool) -> None:
+        """Make an account an administrator, or revoke that. Raises Conflict if it is missing."""
+        users = self._tables.users
+        self._update(username, [users.admin.set(admin)], users.password_hash.exists())
+
+    @translate_dynamodb_errors
+    def record_email(self, username: str, now: float, interval: int) -> bool:
+        """Record that an email is sent to the account. Return False if the last one was sent within `interval` seconds."""
+        users = self._tables.users
+        is_due = users.emailed.does_not_exist() | (users.emailed < int(now) - interval)
+        try:
+            self._update(username, [users.emailed.set(int(now))], users.password_hash.exists() & is_due)
+        except Conflict:
+            return False
+        return True
+
+    @translate_dynamodb_errors
+    def start_deletion(self, username: str) -> None:
+        """Mark an account as being deleted. It can then only finish its deletion. Raises Conflict if it is missing."""
+        users = self._tables.users
+        self._update(username, [users.deletion_started.set(True)], users.password_hash.exists())
+
+    @translate_dynamodb_errors
+    def delete(self, user: User, *, reserve_name: bool) -> None:
+        """Delete an account whose deletion has started, and release its addresses.
+
+        `reserve_name` leaves a tombstone, so that nobody can register the name. Raises Conflict if the account has
+        changed since it was read.
+        """
+        users, emails = self._tables.users, self._tables.emails
+        is_unchanged = users.deletion_started.exists() & (users.created == user.created)
+        is_unchanged &= (users.emails == set(user.emails)) if user.emails else users.emails.does_not_exist()
+        with self._tables.transaction() as transaction:
+            if reserve_name:
+                transaction.save(users(user.username, tombstone=True), condition=is_unchanged)
+            else:
+                transaction.delete(users(user.username), condition=is_unchanged)
+            for email in sorted(user.emails):
+                transaction.delete(emails(email))
+
+    def _get_item(self, username: str) -> UserItem | None:
+        try:
+            return self._tables.users.get(username, consistent_read=True)
+        except self._tables.users.DoesNotExist:
+            return None
+
+    def _update(self, username: str, actions: list[Action], condition: Condition) -> None:
+        with raises_conflict():
+            self._tables.users(username).update(actions, condition=condition)
+
+
+def user_of(item: UserItem) -> User | None:
+    """Return the account that an item contains, or None for a tombstone."""
+    if item.tombstone or item.password_hash is None or item.created is None:
+        return None
+    return User(
+        username=item.username,
+        password_hash=item.password_hash,
+        emails=frozenset(item.emails or ()),
+        unconfirmed=frozenset(item.unconfirmed or ()),
+        active=item.active,
+        awaiting_confirmation=bool(item.awaiting_confirmation),
+        admin=item.admin,
+        deletion_started=bool(item.deletion_started),
+        created=item.created,
+    )

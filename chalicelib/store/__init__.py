@@ -1,1 +1,0 @@
-"""The PynamoDB tables: the only code that knows DynamoDB. `tables.py` says what each table holds."""
