@@ -1,4 +1,4 @@
-"""What every page promises, and its parts for tests to look at."""
+"""Checks that apply to every page, and access to the parts of a page."""
 
 import hashlib
 import re
@@ -10,68 +10,96 @@ from html5lib import HTMLParser
 
 from tests.index import Response
 
+FORBIDDEN_ELEMENTS = ("script", "iframe", "object", "embed", "base", "img", "svg", "link")
+
 
 class Page:
-    """A page that was parsed without an error and keeps what all of them promise."""
+    """A page that is valid HTML and passes the checks for every page.
+
+    Tests use `name`, data attributes, ids and links, so that the text can be rewritten without a change of the tests.
+    """
 
     def __init__(self, response: Response) -> None:
         self.status = response.status
         self.source = response.body.decode()
         self.root: Element = HTMLParser(strict=True, namespaceHTMLElements=False).parse(self.source)
-        _check_headers(response, self._one("head/style").text or "")
+        _check_headers(response, self._find_one("head/style").text or "")
         assert "<!DOCTYPE html>" in self.source
         assert self.root.get("lang") == "en"
-        assert self._one("head/title").text
-        assert self._one("head/meta[@name='viewport']").get("content") == "width=device-width, initial-scale=1"
+        assert self._find_one("head/title").text
+        assert self._find_one("head/meta[@name='viewport']").get("content") == "width=device-width, initial-scale=1"
         for landmark in ("body/header", "body/main", "body/footer", "body/main/h1"):
-            self._one(landmark)
+            self._find_one(landmark)
         assert len(list(self.root.iter("h1"))) == 1
-        for element in self.root.iter():
-            assert element.tag not in ("script", "iframe", "object", "embed", "base", "img", "svg", "link"), element.tag
-            for attribute, value in element.items():
-                assert attribute != "style"
-                assert not attribute.startswith("on")
-                assert attribute not in ("href", "action", "src") or re.match(r"/(?!/)", value or ""), value
+        self._check_elements()
         self._check_labels()
 
     @property
+    def name(self) -> str:
+        """The name of the page's template."""
+        return self._find_one("body/main").get("data-page", "")
+
+    @property
     def title(self) -> str:
-        return self._one("body/main/h1").text or ""
+        return self._find_one("body/main/h1").text or ""
 
     @property
     def text(self) -> str:
-        """What a person reads, in one line."""
-        return " ".join(" ".join(self._one("body").itertext()).split())
+        """The visible text in one line."""
+        return " ".join(" ".join(self._find_one("body").itertext()).split())
 
     @property
     def alert(self) -> str | None:
-        found = self.root.find(".//*[@role='alert']")
-        return None if found is None else found.text
+        element = self.root.find(".//*[@role='alert']")
+        return None if element is None else element.text
 
     @property
     def commands(self) -> list[str]:
         return [code.text or "" for code in self.root.findall(".//pre/code")]
 
     @property
-    def links(self) -> dict[str, str]:
-        """Where the links lead, by their text."""
-        return {link.text or "": link.get("href", "") for link in self.root.iter("a")}
+    def links(self) -> list[str]:
+        """The targets of all links."""
+        return [link.get("href", "") for link in self.root.iter("a")]
+
+    @property
+    def next_steps(self) -> dict[str, str]:
+        """The targets of the links that an error page offers, by their `data-next`."""
+        return {link.get("data-next", ""): link.get("href", "") for link in self.root.findall(".//a[@data-next]")}
 
     @property
     def shape(self) -> list[Any]:
-        """Every element with the names of its attributes: what no value may change."""
+        """All elements with the names of their attributes. No value may change them."""
         return [(element.tag, sorted(element.keys())) for element in self.root.iter()]
 
+    def data(self, name: str) -> list[str]:
+        """The values of all attributes `data-<name>`."""
+        return [element.get(f"data-{name}", "") for element in self.root.findall(f".//*[@data-{name}]")]
+
+    def link_with_rel(self, rel: str) -> str | None:
+        """The target of the link with this relation, such as `next`."""
+        link = self.root.find(f".//a[@rel='{rel}']")
+        return None if link is None else link.get("href")
+
     def form(self, action: str) -> Element:
-        return self._one(f".//form[@action='{action}']")
+        return self._find_one(f".//form[@action='{action}']")
 
     def fields(self, action: str) -> dict[str, str]:
-        """What a browser would send if its user typed nothing."""
+        """The fields of a form with the values that a browser sends if the user changes nothing."""
         return {field.get("name", ""): field.get("value", "") for field in self.form(action).iter("input")}
 
-    def _one(self, path: str) -> Element:
-        (found,) = self.root.findall(path)
-        return found
+    def _find_one(self, path: str) -> Element:
+        (element,) = self.root.findall(path)
+        return element
+
+    def _check_elements(self) -> None:
+        """Nothing on a page can run code, load something or lead to another host."""
+        for element in self.root.iter():
+            assert element.tag not in FORBIDDEN_ELEMENTS, element.tag
+            for attribute, value in element.items():
+                assert attribute != "style"
+                assert not attribute.startswith("on")
+                assert attribute not in ("href", "action", "src") or re.match(r"/(?!/)", value or ""), value
 
     def _check_labels(self) -> None:
         ids = [element.get("id") for element in self.root.iter() if element.get("id")]

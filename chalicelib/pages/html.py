@@ -1,158 +1,142 @@
-"""What the pages for people share: their frame, their headers, and that whatever is put into them is escaped."""
+"""Rendering of pages: templates, escaping, the frame and the headers of each page, and parsing of forms.
 
-import html
-import string
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+Templates are the files in `templates/`. Names in braces are replaced by values. Values are escaped unless they are
+Markup. A template that uses a value in an attribute puts it in double quotes.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from urllib.parse import parse_qs
+
+from markupsafe import Markup
+from msgspec import Struct
 
 from chalicelib.api.errors import headers_of, status_of
 from chalicelib.api.messages import Request, Response
 from chalicelib.domain.errors import AlreadyDone, DomainError, InvalidInput, TooLarge
 from chalicelib.domain.identifiers import is_host
-from chalicelib.pages.style import POLICY, STYLE
 
-MAX_FORM_BYTES = 4096  # a link has some 1,100
+EMPTY = Markup()
+MAX_FORM_BYTES = 4096  # the longest link has about 1,100
 _MAX_FORM_FIELDS = 8
-_HEADERS = {
-    "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": POLICY,
-    "Referrer-Policy": "no-referrer",  # addresses of pages hold links from mails
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
+_DEFAULT_HOST = "index.example.com"
+_FOLDER = Path(__file__).parent
+_ERROR_TITLES = {404: "Not found", 410: "This link does not work", 503: "Try again in a moment"}
+_OTHER_ERROR_TITLE = "The request failed"
+_NEXT_STEPS = {404: "next_step_not_found", 410: "next_step_link_expired"}
 
 
-class Markup(str):
-    """Text that is HTML already."""
-
-    __slots__ = ()
-
-
-class _Escaping(string.Formatter):
-    def format_field(self, value: Any, format_spec: str) -> str:
-        return value if isinstance(value, Markup) else _escaped(str(value))
-
-
-_FORMATTER = _Escaping()
-
-
-def markup(template: str, /, **values: object) -> Markup:
-    """`template` with `values` in its braces, escaped unless they are Markup. Attributes stand in double quotes."""
-    return Markup(_FORMATTER.vformat(template, (), values))
-
-
-def joined(services: Iterable[Markup]) -> Markup:
-    """One behind the other."""
-    return Markup("".join(services))
-
-
-NOTHING = Markup()
-_TITLES = {404: "There is nothing here", 410: "This link cannot be used", 503: "Try again in a moment"}
-_OTHER_TITLE = "That did not work"
-_WAYS_ON = {
-    404: Markup('<p><a href="/">Search the public repositories</a></p>'),
-    410: Markup("""<ul>
-<li><a href="/confirm">Get another link to confirm an address</a></li>
-<li><a href="/forgotten">Get another link to choose a new password</a></li>
-</ul>"""),
-}
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} - Waybill</title>
-<style>{style}</style>
-</head>
-<body>
-<header>{home}</header>
-<main>
-<h1>{title}</h1>
-{content}
-</main>
-<footer>{ways}</footer>
-</body>
-</html>
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageRenderer:
-    """The index as its pages know it.
+class PageRenderer(Struct, frozen=True, kw_only=True):
+    """Renders whole pages.
 
     Attributes:
-        base_url: its own `https://host`, or empty where nobody has set it.
-        has_public_pages: whether `/` is served.
-        sends_mail: whether letters are sent.
+        base_url: the configured URL of the index, without a path; empty if it is not configured.
+        has_public_pages: whether `/` is a page.
+        sends_email: whether email is configured.
     """
 
     base_url: str
     has_public_pages: bool
     sends_email: bool
 
-    def page(
-        self, title: str, content: Markup, status: int = 200, headers: Mapping[str, str] | None = None
+    def render_page(
+        self, template: str, title: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
     ) -> Response:
-        """A whole page."""
-        body = markup(_PAGE, title=title, style=Markup(STYLE), home=self._home(), content=content, ways=self._ways())
-        return Response(status, body, {**_HEADERS, **(headers or {})})
+        """Return a page with the content of a template. Its `main` element has the template's name as `data-page`."""
+        page = render(
+            "page",
+            name=template,
+            title=title,
+            style=_load_style(),
+            header=render("home_link") if self.has_public_pages else "Waybill",
+            content=render(template, **values),
+            footer=render("footer_with_email" if self.sends_email else "footer"),
+        )
+        return Response(status, str(page), {**_page_headers(), **(headers or {})})
 
     def render_error(self, error: DomainError) -> Response:
-        """How people are refused: in a sentence, and with a way on."""
+        """Return a page with the message of an error and, if there is one, a link to the next step."""
+        status = status_of(error)
         if isinstance(error, AlreadyDone):
-            said = markup("<p>{message}</p>", message=error.message)
-            return self.page("There is nothing left to do", said, status_of(error))
-        title = _TITLES.get(status_of(error), _OTHER_TITLE)
-        way_on = _WAYS_ON.get(status_of(error), NOTHING)
-        return self.page(title, Markup(alert(error) + way_on), status_of(error), headers_of(error))
-
-    def address(self, request: Request) -> str:
-        """The index's `https://host`: as it was set, else as the request calls it, else made up."""
-        host = request.headers.get("host", "")
-        return self.base_url or f"https://{host if is_host(host) else 'index.example.com'}"
-
-    def _home(self) -> Markup:
-        return markup('<a href="/">Waybill</a>') if self.has_public_pages else markup("Waybill")
-
-    def _ways(self) -> Markup:
-        if not self.sends_email:
-            return markup("<p>Waybill, a Docker index.</p>")
-        return markup(
-            '<nav class="links" aria-label="Your account"><a href="/forgotten">Forgotten your password?</a>'
-            '<a href="/confirm">No letter to confirm your address?</a></nav>'
+            return self.render_page("already_done", "Nothing left to do", status, message=error.message)
+        return self.render_page(
+            "error",
+            _ERROR_TITLES.get(status, _OTHER_ERROR_TITLE),
+            status,
+            headers_of(error),
+            alert=render_alert(error),
+            next_step=render(_NEXT_STEPS[status]) if status in _NEXT_STEPS else EMPTY,
         )
 
+    def base_url_for(self, request: Request) -> str:
+        """Return the URL of the index for commands on pages.
 
-def alert(error: DomainError) -> Markup:
-    """A refusal's message as a sentence that screen readers read out first."""
+        It is the configured URL. Without one, it comes from the Host header of the request, or is an example if the
+        header is not a host.
+        """
+        host = request.headers.get("host", "")
+        return self.base_url or f"https://{host if is_host(host) else _DEFAULT_HOST}"
+
+
+def render(template: str, /, **values: object) -> Markup:
+    """Return a template with its values. Values that are not Markup are escaped."""
+    return _load_template(template).format(**{name: _replace_unprintable(value) for name, value in values.items()})
+
+
+def render_alert(error: DomainError) -> Markup:
+    """Return the message of an error as a sentence. Screen readers read it first."""
     message = error.message[:1].upper() + error.message[1:]
-    return markup('<p role="alert">{message}{stop}</p>', message=message, stop="" if message.endswith(".") else ".")
-
-
-def command(line: str) -> Markup:
-    """A command to copy."""
-    return markup("<pre><code>{line}</code></pre>", line=line)
+    return render("alert", message=message if message.endswith(".") else f"{message}.")
 
 
 def decode_form(request: Request) -> dict[str, str]:
-    """The fields of a form that was posted. Raises InvalidInput and TooLarge."""
+    """Return the fields of a posted form. The size is checked before it is parsed. Raises InvalidInput and TooLarge."""
     if len(request.body) > MAX_FORM_BYTES:
-        raise TooLarge(f"a form has at most {MAX_FORM_BYTES} bytes")
+        raise TooLarge(f"a form can have at most {MAX_FORM_BYTES} bytes")
     try:
         fields = parse_qs(
             request.body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FORM_FIELDS
         )
-    except ValueError:  # UnicodeDecodeError is one
-        raise InvalidInput("the form cannot be read: it is no UTF-8, or has too many fields") from None
+    except ValueError:  # includes UnicodeDecodeError
+        raise InvalidInput(
+            f"the form is invalid: it must be UTF-8 and have at most {_MAX_FORM_FIELDS} fields"
+        ) from None
     if any(len(values) > 1 for values in fields.values()):
-        raise InvalidInput("the form cannot be read: a field comes twice")
+        raise InvalidInput("the form is invalid: it contains a field more than once")
     return {name: value for name, (value,) in fields.items()}
 
 
-def _escaped(text: str) -> str:
-    """Also without what HTML has no place for (control characters) or nobody sees (those that turn text around)."""
-    return html.escape(
-        "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    )
+@cache
+def _load_template(name: str) -> Markup:
+    return Markup((_FOLDER / "templates" / f"{name}.html").read_text(encoding="utf-8"))
+
+
+@cache
+def _load_style() -> Markup:
+    return Markup((_FOLDER / "style.css").read_text(encoding="utf-8"))
+
+
+@cache
+def _page_headers() -> dict[str, str]:
+    """Return the headers of every page. A browser applies the stylesheet and loads nothing else."""
+    style_hash = b64encode(sha256(_load_style().encode()).digest()).decode()
+    return {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src 'sha256-{style_hash}'; form-action 'self'; base-uri 'none'; "
+            "frame-ancestors 'none'"
+        ),
+        "Referrer-Policy": "no-referrer",  # the URLs of some pages contain links from emails
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+
+
+def _replace_unprintable(value: object) -> object:
+    """Replace control characters, which HTML forbids, and characters that change the direction of text."""
+    if isinstance(value, Markup):
+        return value
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(value))

@@ -1,4 +1,4 @@
-"""Headless Chromium: Debian's, which `.ci/run` installs."""
+"""Headless Chromium, driven with Selenium. `.ci/run` installs the packages `chromium` and `chromium-driver`."""
 
 import shutil
 from base64 import b64decode
@@ -12,12 +12,14 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.clients.conftest import ROOT
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
-DESKTOP, PHONE = (1280, 900), (390, 844)
+DESKTOP, PHONE = (1280, 900), (390, 844)  # width and height in pixels
+_MAX_TAB_STOPS = 50
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -28,104 +30,114 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# Chromium logs this for a page whose own status is 4xx. A page loads nothing else.
+_OWN_STATUS = "Failed to load resource: the server responded with a status of 4"
 
-_OWN_STATUS = "Failed to load resource: the server responded with a status of 4"  # the page itself: it loads no other
 
-
-def missing() -> str | None:
-    """What this machine lacks."""
-    lacking = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
-    return f"no {' and no '.join(lacking)} on this machine" if lacking else None
+def describe_missing_programs() -> str | None:
+    """Return which programs are missing on this machine, or None."""
+    missing = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
+    return f"{' and '.join(missing)} not installed" if missing else None
 
 
 class Browser:
-    """A person at a browser."""
+    """One browser window. Elements are selected by id or CSS selector, never by their text."""
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
 
-    def open(self, address: str) -> None:
-        self.driver.get(address)
+    def open(self, url: str) -> None:
+        self.driver.get(url)
+
+    @property
+    def page_name(self) -> str:
+        """The `data-page` of the page."""
+        return self.find("main").get_attribute("data-page") or ""
 
     @property
     def title(self) -> str:
-        return self.driver.find_element(By.TAG_NAME, "h1").text
+        return self.find("h1").text
 
     @property
     def text(self) -> str:
-        return self.driver.find_element(By.TAG_NAME, "body").text
+        """The visible text."""
+        return self.find("body").text
 
-    def write(self, label: str, text: str) -> None:
-        """Types into the field that a visible label names."""
-        named = self.driver.find_element(By.XPATH, f"//label[normalize-space()='{label}']")
-        field = self.driver.find_element(By.ID, named.get_attribute("for") or "")
+    def find(self, selector: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def find_all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def enter_text(self, field_id: str, text: str) -> None:
+        """Click the label of a field, and type into the field that receives the focus."""
+        self.find(f"label[for='{field_id}']").click()
+        field = self.driver.switch_to.active_element
+        assert field.get_attribute("id") == field_id
         field.clear()
         field.send_keys(text)
 
-    def press(self, button: str) -> None:
-        """Presses a button and waits for the page that it leads to."""
-        self._leave(self.driver.find_element(By.XPATH, f"//button[normalize-space()='{button}']"))
-
-    def follow(self, link: str) -> None:
-        self._leave(self.driver.find_element(By.LINK_TEXT, link))
+    def click(self, selector: str) -> None:
+        """Click a link or a button, and wait for the next page."""
+        page = self.find("html")
+        self.find(selector).click()
+        WebDriverWait(self.driver, 20).until(lambda driver: driver.find_element(By.TAG_NAME, "html") != page)
 
     def tab_stops(self) -> list[str]:
-        """What the tab key comes by, from the page's beginning."""
+        """Press the tab key from the start of the page, and return the ids of the elements that receive the focus.
+
+        An element without an id is returned as its text. Each focused element must have a visible outline.
+        """
         stops: list[str] = []
         self.driver.execute_script("document.activeElement.blur(); window.getSelection().removeAllRanges();")
-        while len(stops) < 50:
+        while len(stops) < _MAX_TAB_STOPS:
             self.driver.switch_to.active_element.send_keys(Keys.TAB)
             focused = self.driver.switch_to.active_element
             if focused.tag_name == "body":
                 break
-            assert focused.value_of_css_property("outline-style") == "solid", "where one is must be seen"
+            assert focused.value_of_css_property("outline-style") == "solid", "the focus must be visible"
             stops.append(focused.get_attribute("id") or focused.text)
         return stops
 
-    def complaints(self) -> list[str]:
-        """What axe finds wrong for people who do not see, point or read well; and what the browser itself logged."""
-        found: dict[str, Any] = Axe().run(self.driver)
-        broken = [
+    def find_problems(self) -> list[str]:
+        """Return the accessibility problems that axe finds, and the messages in the log of the browser."""
+        result: dict[str, Any] = Axe().run(self.driver)
+        violations = [
             f"{rule['id']}: {node['html']} {node.get('failureSummary', '')}"
-            for rule in found["violations"]
+            for rule in result["violations"]
             for node in rule["nodes"]
         ]
         logged = [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
-        return broken + [message for message in logged if _OWN_STATUS not in message]
+        return violations + [message for message in logged if _OWN_STATUS not in message]
 
-    def wear(self, size: tuple[int, int], scheme: str) -> None:
-        """Becomes a screen of this size, whose owner likes the colours `light` or `dark`."""
+    def set_screen(self, size: tuple[int, int], color_scheme: str) -> None:
+        """Emulate a screen of this size in pixels, and the color scheme `light` or `dark`."""
         width, height = size
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == PHONE},
         )
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        features = [{"name": "prefers-color-scheme", "value": color_scheme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
-    def picture(self, name: str) -> Path:
-        """A screenshot of the whole page."""
+    def save_screenshot(self, name: str) -> Path:
+        """Save a picture of the whole page."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         size = self.driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
-        shot = self.driver.execute_cdp_cmd(
+        screenshot = self.driver.execute_cdp_cmd(
             "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": {**size, "scale": 1}}
         )
         path = SCREENSHOTS / f"{name}.png"
-        path.write_bytes(b64decode(shot["data"]))
+        path.write_bytes(b64decode(screenshot["data"]))
         return path
-
-    def _leave(self, element: Any) -> None:
-        page = self.driver.find_element(By.TAG_NAME, "html")
-        element.click()
-        WebDriverWait(self.driver, 20).until(lambda driver: driver.find_element(By.TAG_NAME, "html") != page)
 
 
 @contextmanager
-def browsing(folder: Path) -> Iterator[Browser]:
-    """A browser that nobody has used, until the context ends."""
+def run_browser(profile: Path) -> Iterator[Browser]:
+    """Run a browser with a new profile in this folder."""
     options = ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
-    for flag in (*_FLAGS, f"--user-data-dir={folder}"):
+    for flag in (*_FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = Chrome(options, Service(shutil.which("chromedriver")))

@@ -1,4 +1,4 @@
-"""The pages in headless Chromium, as people see them and as those do who see or point less well."""
+"""The pages in headless Chromium: their forms and links, their layout, and their accessibility."""
 
 import re
 import time
@@ -9,192 +9,194 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from tests.clients.browser import DESKTOP, PHONE, Browser, browsing, missing
-from tests.clients.conftest import Server, serving
+from tests.clients.browser import DESKTOP, PHONE, Browser, describe_missing_programs, run_browser
+from tests.clients.conftest import Server, run_server
 
 pytestmark = [
-    pytest.mark.xdist_group("browser"),  # one browser, and one worker whose servers it visits
-    pytest.mark.skipif(missing() is not None, reason=missing() or ""),
+    pytest.mark.xdist_group("browser"),  # all tests of this file share one browser and two servers
+    pytest.mark.skipif(describe_missing_programs() is not None, reason=describe_missing_programs() or ""),
 ]
 
-PASSWORD, OTHER_PASSWORD = "correct horse", "battery staple"
-LATECOMER = "latecomer"
+PASSWORD, NEW_PASSWORD = "correct horse", "battery staple"
+EARLY_USER = "early_user"  # registers when the server starts, so that a second email is allowed a minute later
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browsing(tmp_path_factory.mktemp("profile")) as one:
-        yield one
+    with run_browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
-def confirming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose accounts wait for the confirmation of their address. One account waits from the beginning."""
-    with serving(tmp_path_factory.mktemp("confirming"), ACCOUNT_ACTIVATION="email") as running:
-        running.register(LATECOMER, PASSWORD)
-        yield running
+def email_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose accounts become active when their address is confirmed. EARLY_USER has registered."""
+    with run_server(tmp_path_factory.mktemp("email"), ACCOUNT_ACTIVATION="email") as server:
+        server.register(EARLY_USER, PASSWORD)
+        yield server
 
 
 @pytest.fixture(scope="module")
-def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with some repositories."""
-    with serving(tmp_path_factory.mktemp("open")) as running:
-        alice = running.register("alice", PASSWORD)
+def repository_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with 44 public repositories."""
+    with run_server(tmp_path_factory.mktemp("repositories")) as server:
+        alice = server.register("alice", PASSWORD)
         images = [{"id": f"{number:064x}", "checksum": "sha256:" + f"{number * 7:064x}"} for number in range(1, 121)]
-        for auth, path, description, listed in (
+        for auth, path, description, pushed in (
             (alice, "alice/web", "What the web is served with: nginx, certificates, and <b>no</b> surprises.", images),
             (alice, "alice/web-tools_2", "", images[:3]),
-            (alice, "alice/" + "a-very-long-name-" * 8 + "end", "A name that no line holds.", []),
-            (running.admin, "library/websockify", "An official one.", images[:1]),
+            (alice, "alice/" + "a-very-long-name-" * 8 + "end", "A name that is longer than a line.", []),
+            (server.admin, "library/websockify", "An official repository.", images[:1]),
         ):
-            url = running.url(f"/v1/repositories/{path}/")
-            assert requests.put(url, json=listed, auth=auth, timeout=20).status_code == 200
+            url = server.url(f"/v1/repositories/{path}/")
+            assert requests.put(url, json=pushed, auth=auth, timeout=20).status_code == 200
             namespace, _, name = path.partition("/")
-            url = running.url(f"/v1/namespaces/{namespace}/repositories/{name}")
+            url = server.url(f"/v1/namespaces/{namespace}/repositories/{name}")
             assert requests.put(url, json={"description": description}, auth=auth, timeout=20).status_code == 204
         for number in range(40):
-            url = running.url(f"/v1/repositories/alice/service{number:02}/")
+            url = server.url(f"/v1/repositories/alice/service{number:02}/")
             assert requests.put(url, json=[], auth=alice, timeout=20).status_code == 200
-        yield running
+        yield server
 
 
-def emails(server: Server, to: str, page: str) -> list[str]:
-    """The addresses that letters to somebody hold, from the server's console, oldest first."""
-    printed = re.split(r"^mail to ", server.log.read_text(), flags=re.MULTILINE)[1:]
-    mine = [message for message in printed if message.startswith(f"{to}: ")]
-    return [found[0] for message in mine if (found := re.search(rf"http\S+{page}\?link=\S+", message))]
+def emailed_links(server: Server, recipient: str, path: str) -> list[str]:
+    """Return the links to a page in the emails that the server printed for a recipient, oldest first."""
+    printed = re.split(r"^email to ", server.log.read_text(), flags=re.MULTILINE)[1:]
+    received = [email for email in printed if email.startswith(f"{recipient}: ")]
+    return [match[0] for email in received if (match := re.search(rf"http\S+{path}\?link=\S+", email))]
 
 
-def signing_in(server: Server, username: str, password: str = PASSWORD) -> int:
+def login_status(server: Server, username: str, password: str = PASSWORD) -> int:
     return requests.get(server.url("/v1/users/"), auth=(username, password), timeout=20).status_code
 
 
-def look(browser: Browser, name: str) -> None:
-    """Takes the page's picture on a phone and a desktop, light and dark, and hears axe in each."""
-    for (terminal, size), scheme in product({"desktop": DESKTOP, "phone": PHONE}.items(), ("light", "dark")):
-        browser.wear(size, scheme)
-        browser.picture(f"{name}-{terminal}-{scheme}")
-        assert browser.complaints() == [], f"{name} on a {terminal}, {scheme}"
+def check_layout(browser: Browser, name: str) -> None:
+    """Check accessibility and width on a desktop and a phone, light and dark, and save a screenshot of each."""
+    for (device, size), scheme in product({"desktop": DESKTOP, "phone": PHONE}.items(), ("light", "dark")):
+        browser.set_screen(size, scheme)
+        browser.save_screenshot(f"{name}-{device}-{scheme}")
+        assert browser.find_problems() == [], f"{name}, {device}, {scheme}"
         width = browser.driver.execute_script("return document.documentElement.scrollWidth")
-        assert width <= size[0], f"{name} on a {terminal} is wider than its screen"
-    browser.wear(DESKTOP, "light")
+        assert width <= size[0], f"{name} is wider than the screen of a {device}"
+    browser.set_screen(DESKTOP, "light")
 
 
-def test_somebody_registers_confirms_the_address_and_is_let_in(browser: Browser, confirming: Server) -> None:
-    confirming.register("alice", PASSWORD)
-    assert signing_in(confirming, "alice") == 403
-    (address,) = emails(confirming, "alice@example.com", "/confirm")
-    browser.open(address)
-    assert browser.title == "Confirm your address"
+def test_user_registers_and_confirms_the_address(browser: Browser, email_server: Server) -> None:
+    email_server.register("alice", PASSWORD)
+    assert login_status(email_server, "alice") == 403
+    (link,) = emailed_links(email_server, "alice@example.com", "/confirm")
+    browser.open(link)
+    assert browser.page_name == "confirm"
     assert "alice@example.com" in browser.text
-    look(browser, "confirm")
-    assert signing_in(confirming, "alice") == 403, "looking at it, however often, confirms nothing"
-    assert browser.tab_stops()[:2] == ["Waybill", "Yes, this is my address"]
-    browser.press("Yes, this is my address")
-    assert browser.title == "Your address is confirmed"
-    look(browser, "confirmed")
-    assert signing_in(confirming, "alice") == 200
-    browser.open(address)
-    assert browser.title == "There is nothing left to do"
-    assert "This address is confirmed already." in browser.text
-    look(browser, "confirmed-already")
-    browser.open(address[:-9])
-    assert browser.title == "This link cannot be used"
-    look(browser, "broken")
-    browser.follow("Get another link to confirm an address")
-    assert browser.title == "Confirm your address"
+    check_layout(browser, "confirm")
+    assert login_status(email_server, "alice") == 403, "opening the page confirms nothing"
+    assert browser.tab_stops()[:2] == ["home", "confirm"]
+    browser.click("#confirm")
+    assert browser.page_name == "confirmed"
+    check_layout(browser, "confirmed")
+    assert login_status(email_server, "alice") == 200
+    browser.open(link)
+    assert browser.page_name == "already_done"
+    check_layout(browser, "confirmed-already")
+    browser.open(link[:-9])
+    assert browser.page_name == "error"
+    check_layout(browser, "link-error")
+    browser.click("[data-next='confirm']")
+    assert browser.page_name == "request_email"
 
 
-def test_somebody_forgets_the_password_and_chooses_another(browser: Browser, open_server: Server) -> None:
-    open_server.register("bobby", PASSWORD)
-    browser.open(open_server.address)
-    browser.follow("Forgotten your password?")
-    assert browser.title == "Forgotten your password?"
-    look(browser, "forgotten")
-    assert browser.tab_stops()[:3] == ["Waybill", "email", "Send the letter"]
-    browser.write("E-mail address of your account", "bobby@example.com")
-    browser.press("Send the letter")
-    assert browser.title == "Look into your mail"
-    look(browser, "sent")
-    (address,) = emails(open_server, "bobby@example.com", "/reset")
-    browser.open(address)
-    assert browser.title == "Choose a new password"
-    look(browser, "reset")
-    assert browser.tab_stops()[:4] == ["Waybill", "username", "password", "Change the password"]
-    browser.write("New password", "wbr_looks_like_a_robot")
-    browser.press("Change the password")
-    assert "A password does not begin with wbr_" in browser.text
-    look(browser, "reset-refused")
-    browser.write("New password", OTHER_PASSWORD)
-    browser.press("Change the password")
-    assert browser.title == "Your password is changed"
-    look(browser, "changed")
-    assert signing_in(open_server, "bobby") == 401
-    assert signing_in(open_server, "bobby", OTHER_PASSWORD) == 200
-    browser.open(address)
-    assert "used already" in browser.text
+def test_user_replaces_a_forgotten_password(browser: Browser, repository_server: Server) -> None:
+    repository_server.register("bobby", PASSWORD)
+    browser.open(repository_server.url("/"))
+    browser.click("[data-link='forgotten']")
+    assert browser.page_name == "request_email"
+    check_layout(browser, "forgotten")
+    assert browser.tab_stops()[:3] == ["home", "email", "send"]
+    browser.enter_text("email", "bobby@example.com")
+    browser.click("#send")
+    assert browser.page_name == "email_sent"
+    check_layout(browser, "email-sent")
+    (link,) = emailed_links(repository_server, "bobby@example.com", "/reset")
+    browser.open(link)
+    assert browser.page_name == "reset"
+    check_layout(browser, "reset")
+    assert browser.tab_stops()[:4] == ["home", "username", "password", "change-password"]
+    browser.enter_text("password", "wbr_looks_like_a_robot")
+    browser.click("#change-password")
+    assert browser.page_name == "reset"
+    assert "wbr_" in browser.find("[role='alert']").text
+    check_layout(browser, "reset-error")
+    browser.enter_text("password", NEW_PASSWORD)
+    browser.click("#change-password")
+    assert browser.page_name == "password_changed"
+    check_layout(browser, "password-changed")
+    assert login_status(repository_server, "bobby") == 401
+    assert login_status(repository_server, "bobby", NEW_PASSWORD) == 200
+    browser.open(link)
+    assert browser.page_name == "error"
 
 
-def test_a_visitor_looks_around(browser: Browser, open_server: Server) -> None:
-    browser.open(open_server.address)
-    host = open_server.address.removeprefix("http://")
-    assert browser.title == f"The Docker index at {host}"
+def test_visitor_searches_and_reads_repository_pages(browser: Browser, repository_server: Server) -> None:
+    browser.open(repository_server.url("/"))
+    host = repository_server.url("").removeprefix("http://")
+    assert browser.page_name == "home"
+    assert host in browser.title
     assert f"docker pull {host}/alice/web" in browser.text
-    look(browser, "front")
-    assert browser.tab_stops()[:3] == ["Waybill", "q", "Search"]
-    browser.write("Search the public repositories", "we")
-    browser.press("Search")
-    assert browser.title == "Public repositories that match “we”"
-    assert "3 repositories." in browser.text
-    assert "and <b>no</b> surprises" in browser.text, "as text"
-    look(browser, "found")
-    browser.follow("alice/web")
-    assert browser.title == "alice/web"
-    look(browser, "repository")
-    browser.driver.find_element("tag name", "summary").click()
+    check_layout(browser, "home")
+    assert browser.tab_stops()[:3] == ["home", "q", "search"]
+    browser.enter_text("q", "we")
+    browser.click("#search")
+    assert browser.page_name == "search"
+    assert browser.find("[data-total]").get_attribute("data-total") == "3"
+    assert "and <b>no</b> surprises" in browser.text, "HTML in a description is shown as text"
+    check_layout(browser, "search")
+    browser.click("a[href='/r/alice/web']")
+    assert (browser.page_name, browser.title) == ("repository", "alice/web")
+    check_layout(browser, "repository")
+    browser.find("summary").click()
     assert f"{100:064x}" in browser.text
-    look(browser, "images")
-    browser.follow("Waybill")
-    browser.write("Search the public repositories", "alice")
-    browser.press("Search")
-    browser.follow("Next page")
-    assert "Page 2 of 2" in browser.text
-    look(browser, "page-2")
-    browser.open(open_server.url("/r/alice/missing"))
-    assert browser.title == "There is nothing here"
-    look(browser, "missing")
+    check_layout(browser, "images")
+    browser.click("#home")
+    browser.enter_text("q", "alice")
+    browser.click("#search")
+    browser.click("a[rel='next']")
+    assert browser.find("[data-page-number]").get_attribute("data-page-number") == "2"
+    check_layout(browser, "search-page-2")
+    browser.open(repository_server.url("/r/alice/missing"))
+    assert browser.page_name == "error"
+    check_layout(browser, "not-found")
 
 
-def test_a_click_marks_a_whole_command_to_copy(browser: Browser, open_server: Server) -> None:
-    browser.open(open_server.address)
-    command = browser.driver.find_element("css selector", "pre code")
+def test_one_click_selects_a_whole_command(browser: Browser, repository_server: Server) -> None:
+    browser.open(repository_server.url("/"))
+    command = browser.find("pre code")
     command.click()
-    marked = browser.driver.execute_script("return window.getSelection().toString()")
-    assert marked.strip() == command.text
+    selected = browser.driver.execute_script("return window.getSelection().toString()")
+    assert selected.strip() == command.text
 
 
-def test_nothing_that_a_page_could_be_given_runs(browser: Browser, open_server: Server) -> None:
+def test_script_in_a_search_text_does_not_run(browser: Browser, repository_server: Server) -> None:
     for query in ("<script>document.title='run'</script>", '"><img src=x onerror="document.title=1">'):
-        browser.open(open_server.url("/?q=" + quote(query)))
-        assert browser.driver.title == f"Public repositories that match “{query}” - Waybill"
-        assert not browser.driver.find_elements("css selector", "main img, main script")
+        browser.open(repository_server.url("/?q=" + quote(query)))
+        assert browser.page_name == "search"
+        assert query in browser.driver.title
+        assert not browser.find_all("main img, main script")
 
 
-def test_the_letter_comes_again_a_minute_later(browser: Browser, confirming: Server) -> None:
-    """Last, because an account gets one letter a minute: the others take most of it."""
-    (first,) = emails(confirming, f"{LATECOMER}@example.com", "/confirm")
-    asked = 0
-    while len(found := emails(confirming, f"{LATECOMER}@example.com", "/confirm")) < 2:
-        assert asked < 40, "the second letter does not come"
-        browser.open(confirming.url("/confirm"))
-        browser.write("E-mail address of your account", f"{LATECOMER}@example.com")
-        browser.press("Send the letter")
-        assert browser.title == "Look into your mail"
-        asked += 1
+def test_confirmation_email_is_sent_again_after_a_minute(browser: Browser, email_server: Server) -> None:
+    """The last test of this file, because most of the minute passes during the other tests."""
+    (first,) = emailed_links(email_server, f"{EARLY_USER}@example.com", "/confirm")
+    attempts = 0
+    while len(links := emailed_links(email_server, f"{EARLY_USER}@example.com", "/confirm")) < 2:
+        assert attempts < 40, "the second email was not sent"
+        browser.open(email_server.url("/confirm"))
+        browser.enter_text("email", f"{EARLY_USER}@example.com")
+        browser.click("#send")
+        assert browser.page_name == "email_sent"
+        attempts += 1
         time.sleep(2)
-    assert signing_in(confirming, LATECOMER) == 403
-    browser.open(found[1])
-    browser.press("Yes, this is my address")
-    assert signing_in(confirming, LATECOMER) == 200
+    assert login_status(email_server, EARLY_USER) == 403
+    browser.open(links[1])
+    browser.click("#confirm")
+    assert login_status(email_server, EARLY_USER) == 200
     browser.open(first)
-    assert "confirmed already" in browser.text
+    assert browser.page_name == "already_done"
