@@ -1,42 +1,52 @@
-"""The operator's commands, run in this process against a stack on moto as against one on AWS."""
+"""Runs administration commands in this process, on an index on moto or on a running local server."""
 
 import json
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from unittest.mock import patch
 
 from click.testing import CliRunner
+from msgspec import Struct
 
 from infra.admin import target
 from infra.cli import cli
 from tests.index import Index
 
 
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended."""
+class CommandResult(Struct, frozen=True):
+    """The result of a command: its exit status and its output."""
 
     status: int
-    out: str
-    err: str
+    stdout: str
+    stderr: str
 
     @property
     def json(self) -> Any:
-        return json.loads(self.out)
+        return json.loads(self.stdout)
+
+    @property
+    def is_readable_error(self) -> bool:
+        """Whether the command failed with one line on standard error and wrote nothing else."""
+        lines = self.stderr.splitlines()
+        return self.status == 1 and not self.stdout and len(lines) == 1 and lines[0].startswith("Error: ")
 
 
-_client = cache(target._client)
-
-
-def run(index: Index, *arguments: str, given: str | bytes | None = None) -> Ran:
-    """Runs `python -m infra` with `given` on its standard input."""
+def run(index: Index, *arguments: str, stdin: str | bytes | None = None) -> CommandResult:
+    """Run `waybill` with these arguments. It uses the clients of `index`, so that a test can intercept their calls."""
     environment = {"STACK": index.settings.stack, "AWS_REGION": index.settings.region, "BCRYPT_COST": "4"}
-    with (  # making them anew takes longer than a command
-        patch.object(target, "_clients", return_value=index.aws),
-        patch.object(target, "_client", _client),
-    ):
-        result = CliRunner().invoke(cli, arguments, input=given, env=environment)
+    with patch.object(target, "create_clients", return_value=index.aws):
+        return _invoke(arguments, environment, stdin)
+
+
+def run_local(url: str, *arguments: str, password: str) -> CommandResult:
+    """Run `waybill … --local URL` as an administrator with this password."""
+    environment = {"STACK": None, "BCRYPT_COST": "4", "ADMIN_PASSWORD": password}
+    return _invoke((*arguments, "--local", url), environment, None)
+
+
+def _invoke(
+    arguments: tuple[str, ...], environment: dict[str, str | None] | dict[str, str], stdin: str | bytes | None
+) -> CommandResult:
+    result = CliRunner().invoke(cli, arguments, input=stdin, env=environment)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    return Ran(result.exit_code, result.stdout, result.stderr)
+    return CommandResult(result.exit_code, result.stdout, result.stderr)

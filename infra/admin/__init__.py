@@ -1,1 +1,1 @@
-"""The operator's commands: they look after an index on AWS or, with `--local`, on a running local server."""
+"""The administration commands. They act on an index on AWS or, with `--local`, on a running local server."""

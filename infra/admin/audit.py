@@ -1,4 +1,4 @@
-"""`audit`: who changed what, and who failed to sign in. Read from the journal's lines in the function's log group."""
+"""`waybill audit`: reads the events from the log group of the function."""
 
 import json
 import re
@@ -10,49 +10,69 @@ from typing import Any
 import click
 
 from infra.admin.audit_log import EVENT_MARK, log_group
-from infra.admin.command import Command, acts_on_an_index, as_json
+from infra.admin.command import Command, index_options
 from infra.admin.output import write_rows
 from infra.admin.target import Target
 
-COLUMNS = ("time", "event", "who", "on", "from", "request")
-_SECONDS = {"m": 60, "h": 3600, "d": 86400}
-_LOOKS_EVERY = 2.0  # seconds
+COLUMNS = ("time", "event", "actor", "target", "client_ip", "request")
+_UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+_POLL_SECONDS = 2.0
 
 
-def _since(_: click.Context, __: click.Parameter, text: str) -> float:
+def _parse_since(_: click.Context, __: click.Parameter, text: str) -> float:
     match = re.fullmatch(r"([0-9]{1,5})([mhd])", text)
     if match is None:
-        raise click.BadParameter("say how far back: 30m, 12h, 7d")
-    return time.time() - int(match[1]) * _SECONDS[match[2]]
+        raise click.BadParameter("it must be a number with m, h or d, such as 30m, 12h or 7d")
+    return time.time() - int(match[1]) * _UNIT_SECONDS[match[2]]
 
 
 @click.command(cls=Command)
-@click.option("--since", default="1d", show_default=True, callback=_since, help="How far back: 30m, 12h, 7d.")
-@click.option("--who", metavar="USERNAME", help="Only what this account did.")
-@click.option("--on", "target", metavar="NAME", help="Only what was done to this: alice, alice/web, and all below it.")
-@click.option("--event", metavar="KIND", help="Only this: login.failed, or a kind such as repository.")
-@click.option("--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
-@acts_on_an_index
-@as_json
+@click.option(
+    "--since",
+    metavar="TIME",
+    default="1d",
+    show_default=True,
+    callback=_parse_since,
+    help="Show the events of this last period: a number with m, h or d, such as 30m, 12h or 7d.",
+)
+@click.option("--actor", metavar="NAME", help="Show only the actions of this account, or of this ARN.  [default: all]")
+@click.option(
+    "--target",
+    metavar="NAME",
+    help="Show only actions on this account, namespace or repository and on everything in it.  [default: all]",
+)
+@click.option(
+    "--event",
+    metavar="NAME",
+    help="Show only this event, such as login.failed, or this group, such as repository.  [default: all]",
+)
+@click.option("--follow", is_flag=True, help="Continue with new events until Ctrl-C.")
+@index_options
 def audit(
-    since: float, who: str | None, target: str | None, event: str | None, follow: bool, index: Target, as_json: bool
+    since: float,
+    actor: str | None,
+    target: str | None,
+    event: str | None,
+    follow: bool,
+    index: Target,
+    as_json: bool,
 ) -> None:
-    """Who changed what, and who failed to sign in.
+    """Show changes and failed logins.
 
-    On AWS events are kept as long as the function's log group keeps them (LogRetention), on a local server until it
-    stops. With --json each event is a line of its own.
+    On AWS the log group keeps the events for the number of days in LogRetention. A local server
+    keeps them until it stops. With --json each event is one line.
     """
 
-    def wanted(found: Mapping[str, Any]) -> bool:
+    def matches(row: Mapping[str, Any]) -> bool:
         return (
-            (who is None or found.get("who") == who)
-            and (target is None or found.get("on") == target or str(found.get("on")).startswith(f"{target}/"))
-            and (event is None or found["event"] == event or found["event"].startswith(f"{event}."))
+            (actor is None or row.get("actor") == actor)
+            and (target is None or f"{row.get('target')}/".startswith(f"{target}/"))
+            and (event is None or f"{row['event']}.".startswith(f"{event}."))
         )
 
     seen: set[str] = set()
     while True:
-        rows = [row for row in _events(index, since, seen) if wanted(row)]
+        rows = [row for row in _read_events(index, since, seen) if matches(row)]
         if as_json:
             for row in rows:
                 click.echo(json.dumps(row))
@@ -60,33 +80,24 @@ def audit(
             write_rows([{**dict.fromkeys(COLUMNS), **row} for row in rows], COLUMNS, as_json=False)
         if not follow:
             return
-        time.sleep(_LOOKS_EVERY)
+        time.sleep(_POLL_SECONDS)
 
 
-def _events(index: Target, since: float, seen: set[str]) -> Iterator[dict[str, Any]]:
-    """The events from `since` on that are not `seen`, oldest first."""
-    arguments: dict[str, Any] = {
-        "logGroupName": log_group(index.settings.stack),
-        "startTime": int(since * 1000),
-        "filterPattern": '"event"',
-    }
-    while True:
-        page = index.logs.filter_log_events(**arguments)
-        for entry in page["events"]:
-            event = _parsed(entry["message"])
-            if event is not None and entry["eventId"] not in seen:
-                seen.add(entry["eventId"])
-                yield {
-                    "time": datetime.fromtimestamp(entry["timestamp"] / 1000, UTC).isoformat("T", "seconds"),
-                    **event,
-                }
-        if "nextToken" not in page:
-            return
-        arguments["nextToken"] = page["nextToken"]
+def _read_events(index: Target, since: float, seen: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield the events after `since` (seconds since 1970) that are not in `seen`, oldest first. Add them to `seen`."""
+    pages = index.logs.get_paginator("filter_log_events").paginate(
+        logGroupName=log_group(index.settings.stack), startTime=int(since * 1000), filterPattern='"event"'
+    )
+    for entry in (entry for page in pages for entry in page["events"]):
+        event = _parse_event(entry["message"])
+        if event is not None and entry["eventId"] not in seen:
+            seen.add(entry["eventId"])
+            moment = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
+            yield {"time": moment.isoformat("T", "seconds"), **event}
 
 
-def _parsed(message: str) -> dict[str, Any] | None:
-    """A line of the journal without its metrics; None for anything else that was logged."""
+def _parse_event(message: str) -> dict[str, Any] | None:
+    """Return the fields of a log line without its metrics, or None if the line has no event."""
     if EVENT_MARK not in message:
         return None
     try:
@@ -95,4 +106,4 @@ def _parsed(message: str) -> dict[str, Any] | None:
         return None
     if not isinstance(line, dict) or not isinstance(line.get("event"), str):
         return None
-    return {name: value for name, value in line.items() if name[:1].islower()}  # metrics are spelled like Metrics
+    return {name: value for name, value in line.items() if name[:1].islower()}  # the names of metrics are capitalized

@@ -1,37 +1,38 @@
-"""What an operator changes, in the index's own journal: `audit` reads it back with what everybody else changed."""
+"""Records the changes of operators in the log group of the function. `waybill audit` reads them there."""
 
-import json
 import time
 import uuid
 from contextlib import suppress
 from typing import Any
 
 import click
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.admin.command import sentence
+from infra.admin.command import describe_error
 from infra.admin.target import Target
 
-EVENT_MARK = '"event":'  # what stands in a line that has one, and in no other (chalicelib/request_log.py)
+EVENT_MARK = '"event":'  # only lines with an event contain this; see chalicelib/request_log.py
 _STREAM = "operators"
 
 
 def log_group(stack: str) -> str:
-    """Where a stack's function writes."""
+    """Return the log group of a stack's function."""
     return f"/aws/lambda/{stack}"
 
 
-def record(index: Target, event: str, on: str, **facts: Any) -> None:
-    """Notes a change: who, what, on what. Never a secret.
+def record(index: Target, event: str, target: str, **fields: Any) -> None:
+    """Record a change. `fields` must not contain a secret.
 
-    It is made all the same where it cannot be noted; the operator is told on standard error.
+    A failure is reported on standard error, and the command continues.
     """
-    where = {"logGroupName": log_group(index.settings.stack), "logStreamName": _STREAM}
+    stream = {"logGroupName": log_group(index.settings.stack), "logStreamName": _STREAM}
+    command = click.get_current_context().command_path
     try:
-        line = {"request": str(uuid.uuid4()), "from": "python -m infra", "event": event, "on": on, **facts}
-        message = json.dumps({**line, "who": index.operator})
+        line = {"request": str(uuid.uuid4()), "command": command, "event": event, "target": target, **fields}
+        message = msgspec.json.encode({**line, "actor": index.actor}).decode()
         with suppress(index.logs.exceptions.ResourceAlreadyExistsException):
-            index.logs.create_log_stream(**where)
-        index.logs.put_log_events(**where, logEvents=[{"timestamp": int(time.time() * 1000), "message": message}])
+            index.logs.create_log_stream(**stream)
+        index.logs.put_log_events(**stream, logEvents=[{"timestamp": int(time.time() * 1000), "message": message}])
     except (BotoCoreError, ClientError) as error:
-        click.echo(f"Not noted in the journal {where['logGroupName']}: {sentence(error)}", err=True)
+        click.echo(f"Warning: the audit log does not contain this change: {describe_error(error)}", err=True)

@@ -1,7 +1,8 @@
-"""What the operator's commands share: which index they act on, how they speak, and errors in one sentence."""
+"""The common parts of the administration commands: options, confirmation and readable errors."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
@@ -10,21 +11,23 @@ from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.domain.errors import DomainError
 from chalicelib.domain.roles import Principal
+from chalicelib.settings import SettingsError
 from infra.admin import target
 from infra.admin.export_format import ExportError
 from infra.admin.table_copy import CopyError
-from infra.admin.target import Target
 
-OPERATOR = Principal(admin=True)  # who may read and write the tables is held back by nothing in the domain
-F = TypeVar("F", bound=Callable[..., Any])
+OPERATOR = Principal(admin=True)  # AWS decides who may use the tables, so the domain does not limit the operator
+_AWS_ERRORS = (PynamoDBException, BotoCoreError, ClientError)
+_EXPECTED = (DomainError, SettingsError, ExportError, CopyError, OSError, *_AWS_ERRORS)
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Command(click.Command):
-    """A command whose failures that can be foreseen are one sentence and status 1, never a traceback."""
+    """A command that reports an expected error in one line on standard error, with status 1 and without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs it."""
-        with in_one_sentence():
+        """Run the command."""
+        with readable_errors():
             return super().invoke(ctx)
 
 
@@ -34,93 +37,73 @@ class Group(click.Group):
     command_class = Command
 
 
-def acts_on_an_index(function: F) -> F:
-    """Adds the options that say which index is meant; the function gets it as `index`, a Target."""
+def index_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose the index, and `--json`. The function receives `index`, a Target, and `as_json`."""
 
-    def choose(ctx: click.Context, _: click.Parameter, url: str | None) -> Target | None:
-        if ctx.resilient_parsing:
-            return None
-        stage, region = ctx.params.pop("stage"), ctx.params.pop("region")
-        if url and (stage or region):
-            raise click.UsageError("--local says which index is meant; leave --stage and --region away")
-        with in_one_sentence():
-            return target.local(url) if url else target.deployed(stage, region)
-
-    options = (
-        click.option(
-            "--stage",
-            metavar="NAME",
-            help="Which index on AWS: prod, dev, …  [default: what STACK says, else dev]",
-            is_eager=True,
-        ),
-        click.option(
-            "--region",
-            metavar="NAME",
-            help="Where in AWS.  [default: what AWS_REGION or the profile says]",
-            is_eager=True,
-        ),
-        click.option(
-            "--local",
-            "index",
-            metavar="URL",
-            callback=choose,
-            help="Act on a running local server instead, as its administrator, with the password from ADMIN_PASSWORD "
-            "or from a prompt.",
-        ),
+    @click.option(
+        "--stage",
+        metavar="NAME",
+        help="Use the index of this stage on AWS: prod, dev, …  [default: the stack in STACK, or dev]",
     )
-    for option in reversed(options):
-        function = option(function)
-    return function
+    @click.option("--region", metavar="NAME", help="Use this AWS region.  [default: AWS_REGION, or the AWS profile's]")
+    @click.option(
+        "--local",
+        "local_url",
+        metavar="URL",
+        help="Use a running local server instead, for example http://127.0.0.1:8000. Log in as the administrator "
+        "'admin', or as NAME with http://NAME@…  The password comes from ADMIN_PASSWORD or from a prompt.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Write only JSON to standard output.")
+    @wraps(function)
+    def command(*args: Any, stage: str | None, region: str | None, local_url: str | None, **options: Any) -> Any:
+        if local_url and (stage or region):
+            raise click.UsageError("--local cannot be combined with --stage or --region")
+        index = target.open_local(local_url) if local_url else target.open_deployed(stage, region)
+        return function(*args, index=index, **options)
+
+    return command
 
 
-def as_json(function: F) -> F:
-    """Adds `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Write JSON for scripts, and nothing else.")(function)
-
-
-def asks(function: F) -> F:
-    """Adds `--yes`, for a function that asks with `confirm`."""
-    return click.option("--yes", is_flag=True, help="Do not ask.")(function)
+def yes_option(function: Function) -> Function:
+    """Add `--yes`, for a function that calls `confirm`."""
+    return click.option("--yes", is_flag=True, help="Do not ask for confirmation.")(function)
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Asks on the terminal, unless `--yes` has answered."""
+    """Ask on the terminal, unless `yes`. The answer no ends the command with status 1."""
     if not yes:
         click.confirm(question, abort=True, err=True)
 
 
 @contextmanager
-def in_one_sentence() -> Iterator[None]:
-    """Turns what can go wrong into an error for a person."""
+def readable_errors() -> Iterator[None]:
+    """Turn the expected errors into a ClickException."""
     try:
         yield
     except BrokenPipeError:
-        raise  # the reader of our output has gone; click knows what to do
-    except (DomainError, ExportError, CopyError, PynamoDBException, BotoCoreError, ClientError, OSError) as error:
-        raise click.ClickException(sentence(error)) from error
+        raise  # the reader of the output has ended; click handles this
+    except _EXPECTED as error:
+        raise click.ClickException(describe_error(error)) from error
 
 
-def sentence(error: BaseException) -> str:
-    """What went wrong, for a person: AWS's own words where it is AWS that refuses."""
-    told = _told_by_aws(error)
-    if isinstance(told, ClientError):
-        code, message = (told.response["Error"].get(key, "") for key in ("Code", "Message"))
-        if code == "ResourceNotFoundException" and "log group" in message:
-            return "it is not there; is the index deployed?"
+def describe_error(error: BaseException) -> str:
+    """Return one line for the operator. An error of AWS includes AWS's code and message."""
+    aws_error = _find_aws_error(error)
+    if isinstance(aws_error, ClientError):
+        code, message = (aws_error.response["Error"].get(key, "") for key in ("Code", "Message"))
         if code == "ResourceNotFoundException":
-            return "a table of this stack is not there: is it deployed, and are --stage and --region right?"
-        return f"AWS refuses {told.operation_name}: {code}: {' '.join(message.split())}"
-    if told is not None:
-        return f"AWS cannot be reached: {' '.join(str(told).split())}"
-    if isinstance(error, DomainError):
-        return error.message
+            resource = "the log group" if "log group" in message else "a table"
+            return f"{resource} of this index does not exist; check --stage and --region, or deploy the index first"
+        return f"AWS rejected {aws_error.operation_name}: {code}: {' '.join(message.split())}"
+    if aws_error is not None:
+        return f"cannot use AWS: {' '.join(str(aws_error).split())}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return " ".join(str(error).split())
 
 
-def _told_by_aws(error: BaseException | None) -> ClientError | BotoCoreError | None:
-    """What botocore raised, which the store and PynamoDB wrap."""
+def _find_aws_error(error: BaseException | None) -> ClientError | BotoCoreError | None:
+    """Return the botocore exception that PynamoDB and the storage package have wrapped."""
     while error is not None and not isinstance(error, ClientError | BotoCoreError):
         error = getattr(error, "cause", None) or error.__cause__
     return error

@@ -1,4 +1,4 @@
-"""`export` and `import`: a whole stack as one file, and back."""
+"""`waybill export` and `waybill import`: copy a whole index to a file and back."""
 
 import shutil
 import sys
@@ -11,87 +11,83 @@ from typing import IO
 
 import click
 
-from infra.admin import export_format as exports
-from infra.admin import table_copy
+from infra.admin import export_format, table_copy
 from infra.admin.audit_log import record
-from infra.admin.command import Command, acts_on_an_index, as_json, asks, confirm
+from infra.admin.command import Command, confirm, index_options, yes_option
 from infra.admin.output import progress, write_result
 from infra.admin.target import Target
 from infra.deploy.data_template import tables
 
-STANDARD = "-"
+STANDARD_STREAM = "-"
 
 
 @click.command("export", cls=Command)
 @click.argument("file")
-@acts_on_an_index
-@as_json
+@index_options
 def export_command(file: str, index: Target, as_json: bool) -> None:
-    """Write everything of an index to a file, as JSON Lines.
+    """Write all data of an index to FILE, as JSON Lines.
 
-    '-' is standard output. FILE is written whole or not at all and holds password hashes: it is made readable for you
-    alone. What is past its time is left out, because DynamoDB may forget it at any moment. The signing key stays in
-    KMS, so tokens that are out are good for this index only.
+    FILE '-' is standard output. FILE contains password hashes, so only you can read it. It is replaced only if the
+    export succeeds. Expired items are omitted. The signing key stays in KMS, so access tokens and emailed links are
+    valid only for the index that issued them.
     """
-    if file == STANDARD:
+    if file == STANDARD_STREAM:
         if as_json:
-            raise click.UsageError("--json and '-' both want standard output")
-        _write(sys.stdout.buffer, index)
+            raise click.UsageError("--json cannot be combined with '-', because both write to standard output")
+        _write_export(sys.stdout.buffer, index)
         return
-    with exports.whole(Path(file)) as out:
-        counts = _write(out, index)
-    write_result(counts, f"{file}: {_told(counts)} from {index.name}", as_json=as_json)
+    with export_format.replace_file(Path(file)) as output:
+        counts = _write_export(output, index)
+    write_result(counts, f"{file}: {_describe(counts)} from {index.name}", as_json=as_json)
 
 
 @click.command("import", cls=Command)
 @click.argument("file")
-@click.option("--merge", is_flag=True, help="Add to what is there already; what has the same key is replaced.")
-@acts_on_an_index
-@asks
-@as_json
+@click.option("--merge", is_flag=True, help="Allow an index with other data. Items with equal keys are replaced.")
+@yes_option
+@index_options
 def import_command(file: str, merge: bool, index: Target, yes: bool, as_json: bool) -> None:
-    """Put everything from an export into an index.
+    """Write all data from an export into an index.
 
-    '-' is standard input. The index has to hold nothing else, unless --merge says so. FILE is checked to its end before
-    anything is written. An import that was interrupted can be run again.
+    FILE '-' is standard input. Without --merge, the index must be empty or contain only data from FILE. FILE is checked
+    completely before the first write. You can repeat an interrupted import.
     """
-    with _opened(file) as lines:
+    with _open_input(file) as lines:
         counts = Counter(dict.fromkeys(tables(), 0))
-        counts.update(table for table, _ in exports.read(lines, file))
+        counts.update(table for table, _ in export_format.read_export(lines, file))
         if merge:
-            confirm(f"Merge {_told(counts)} into {index.name}, replacing what has the same keys?", yes)
+            confirm(f"Merge {_describe(counts)} into {index.name} and replace items with equal keys?", yes)
         else:
             lines.seek(0)
-            _check_empty(index, lines, file)
+            extra = table_copy.find_extra_items(
+                index.aws.dynamodb, index.settings, export_format.read_export(lines, file)
+            )
+            if extra is not None:
+                raise click.ClickException(
+                    f"{index.name} contains {extra.count} items that are not in {file}, for example in "
+                    f"{extra.table}: {extra.key}; use an empty index, or pass --merge"
+                )
         lines.seek(0)
-        record(index, "index.import-begun", index.settings.stack, items=counts.total())
+        record(index, "index.import-started", index.settings.stack, items=counts.total())
         with progress() as bar:
             task = bar.add_task("import", total=counts.total())
-            table_copy.put(index, exports.read(lines, file), lambda done: bar.advance(task, done))
-    write_result(counts, f"{file}: {_told(counts)} into {index.name}", as_json=as_json)
+            items = export_format.read_export(lines, file)
+            table_copy.put_items(index.aws.dynamodb, index.settings, items, lambda count: bar.advance(task, count))
+    write_result(counts, f"{file}: {_describe(counts)} into {index.name}", as_json=as_json)
 
 
-def _write(out: IO[bytes], index: Target) -> Counter[str]:
+def _write_export(output: IO[bytes], index: Target) -> Counter[str]:
     with progress() as bar:
-        return exports.write(
-            out, index.settings.stack, exports.active_head(bar.track(table_copy.items(index), table_copy.size(index)))
-        )
-
-
-def _check_empty(index: Target, lines: IO[bytes], file: str) -> None:
-    foreign = table_copy.foreign(index, exports.read(lines, file))
-    if foreign is not None:
-        key = foreign.key.replace("\n", " ")
-        raise click.ClickException(
-            f"{index.name} holds {foreign.count} items that {file} does not, the first in {foreign.table}: {key}; "
-            "--merge adds to them"
-        )
+        stored = table_copy.scan_items(index.aws.dynamodb, index.settings)
+        size = table_copy.count_items(index.aws.dynamodb, index.settings)
+        items = bar.track(stored, size, description="export")
+        return export_format.write_export(output, index.settings.stack, export_format.skip_expired(items))
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[IO[bytes]]:
-    """The file, such that it can be read more than once."""
-    if file != STANDARD:
+def _open_input(file: str) -> Iterator[IO[bytes]]:
+    """Open the file so that it can be read several times. Standard input is copied to a temporary file."""
+    if file != STANDARD_STREAM:
         with Path(file).open("rb") as lines:
             yield lines
         return
@@ -101,5 +97,5 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
         yield lines
 
 
-def _told(counts: Counter[str]) -> str:
+def _describe(counts: Counter[str]) -> str:
     return f"{counts.total()} items ({', '.join(f'{count} {table}' for table, count in counts.items() if count)})"

@@ -1,10 +1,10 @@
-"""The export's file: everything of a stack as JSON Lines.
+"""The file of an export: all items of an index as JSON Lines.
 
     {"format": "waybill export", "version": 1, "stack": "waybill-prod", "time": "2026-11-24T06:00:00+00:00"}
     {"item": {"username": {"S": "alice"}, …}, "table": "users"}       DynamoDB's JSON, bytes as base64
-    {"counts": {"users": 1, …}}                                       last, so that a file that was cut is noticed
+    {"counts": {"users": 1, …}}                                       the last line; without it the file is incomplete
 
-It holds password hashes: it is made readable for its owner alone.
+The file contains password hashes, so that only its owner can read it.
 """
 
 import errno
@@ -21,22 +21,22 @@ from typing import IO, Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from infra.deploy.data_template import Table, tables
+from infra.deploy.data_template import tables
 
 FORMAT = "waybill export"
 VERSION = 1
 _SETS = ("SS", "NS", "BS")
 
-Item = tuple[str, dict[str, Any]]  # the table's name and the item in DynamoDB's JSON
+Item = tuple[str, dict[str, Any]]  # the name of the table, and the item in DynamoDB's JSON
 _Number = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$")]
 
 
 class ExportError(Exception):
-    """A file that is no export of Waybill's, or not a whole one. The message is one sentence for a person."""
+    """The file is not an export, or is incomplete. The message is for the operator."""
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The first line. Other keys are let pass, so that a later version is told apart from what is no export."""
+    """The first line. Unknown keys are accepted, so that a later version is recognized."""
 
     format: str
     version: int
@@ -44,8 +44,8 @@ class Header(msgspec.Struct, frozen=True):
     time: datetime
 
 
-class Value(msgspec.Struct, forbid_unknown_fields=True):
-    """An attribute's value as DynamoDB's JSON has it: exactly one of these."""
+class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An attribute value in DynamoDB's JSON. Exactly one of the fields is set."""
 
     S: str | UnsetType = UNSET
     N: _Number | UnsetType = UNSET
@@ -59,7 +59,7 @@ class Value(msgspec.Struct, forbid_unknown_fields=True):
     M: "dict[str, Value] | UnsetType" = UNSET
 
 
-class ItemLine(msgspec.Struct, forbid_unknown_fields=True):
+class ItemLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A line between the first and the last."""
 
     table: str
@@ -67,52 +67,52 @@ class ItemLine(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LastLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The last line: how many items of each table came before it."""
+    """The last line: the number of items of each table."""
 
     counts: dict[str, int]
 
 
-def write(out: IO[bytes], stack: str, items: Iterable[Item]) -> Counter[str]:
-    """Writes an export of `stack`, and gives what it counted. Equal items make equal lines."""
+def write_export(output: IO[bytes], stack: str, items: Iterable[Item]) -> Counter[str]:
+    """Write an export and return the number of items of each table. Equal items give equal lines."""
     encode = msgspec.json.Encoder(order="sorted").encode
     header = Header(FORMAT, VERSION, stack, datetime.now(UTC).replace(microsecond=0))
     counts = Counter(dict.fromkeys(tables(), 0))
-    out.write(msgspec.json.encode(header) + b"\n")
+    output.write(msgspec.json.encode(header) + b"\n")
     for table, item in items:
         counts[table] += 1
-        out.write(encode({"table": table, "item": _normal(item)}) + b"\n")
-    out.write(encode({"counts": counts}) + b"\n")
+        output.write(encode({"table": table, "item": _sort_sets(item)}) + b"\n")
+    output.write(encode({"counts": counts}) + b"\n")
     return counts
 
 
-def read(lines: Iterable[bytes], name: str) -> Iterator[Item]:
-    """The items of an export, checked line by line, with bytes as bytes. `name` is what messages call the file.
+def read_export(lines: Iterable[bytes], name: str) -> Iterator[Item]:
+    """Yield the items of an export, with bytes as bytes. Each line is checked.
 
-    Raises ExportError, and where it is the last line that is missing, only behind the last item.
+    `name` is the file in messages. Raises ExportError. A missing last line is reported after the last item.
     """
     numbered = enumerate(lines, start=1)
     _check_header(next(numbered, (1, b""))[1], name)
     decoder, counts = msgspec.json.Decoder(ItemLine), Counter(dict.fromkeys(tables(), 0))
     for number, line in numbered:
-        if line.startswith(b'{"counts":'):
-            _check_end(line, counts, f"{name}, line {number}")
-            if next(numbered, None) is not None:
-                raise ExportError(f"{name}, line {number + 1}: more follows what should be the last line")
-            return
+        place = f"{name}, line {number}"
         try:
-            found = decoder.decode(line)
-            table = _known_table(found.table)
-            item = msgspec.to_builtins(found.item, builtin_types=(bytes,))
-            _check_item(table, item)
+            if line.startswith(b'{"counts":'):
+                _check_counts(msgspec.json.decode(line, type=LastLine).counts, counts)
+                if next(numbered, None) is not None:
+                    raise ValueError("the counts must be the last line")
+                return
+            item_line = decoder.decode(line)
+            item = msgspec.to_builtins(item_line.item, builtin_types=(bytes,))
+            _check_item(item_line.table, item)
         except (msgspec.DecodeError, ValueError) as error:
-            raise ExportError(f"{name}, line {number}: {error}") from error
-        counts[table.name] += 1
-        yield table.name, item
-    raise ExportError(f"{name} ends without its last line, the counts: it is not whole")
+            raise ExportError(f"{place}: {error}") from error
+        counts[item_line.table] += 1
+        yield item_line.table, item
+    raise ExportError(f"{name} is incomplete: the last line with the counts is missing")
 
 
-def active_head(items: Iterable[Item]) -> Iterator[Item]:
-    """Those of `items` that are not past their time: DynamoDB may forget the others at any moment."""
+def skip_expired(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield the items that have not expired. DynamoDB may delete the others at any time."""
     now = time.time()
     for table, item in items:
         expires = tables()[table].expires
@@ -121,16 +121,17 @@ def active_head(items: Iterable[Item]) -> Iterator[Item]:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes `path`'s place when the context ends well, synced to disk; else `path` stays as it was.
+def replace_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a new file that replaces `path` at the end of the block, after it is synced to disk.
 
-    Readable for its owner alone. What a killed process leaves is a file beside it: `remains`.
+    If the block raises an error, `path` is unchanged. Only the owner can read the new file. A killed process leaves a
+    partial file in the same folder, see `find_partial_files`.
     """
-    path = path.resolve()  # a symbolic link stays one
+    path = path.resolve()  # so that a symbolic link is kept
     if not path.parent.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "there is no such folder", str(path.parent))
+        raise NotADirectoryError(errno.ENOTDIR, "the folder does not exist", str(path.parent))
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "this is something else than a file, and is not replaced", str(path))
+        raise OSError(errno.EINVAL, "this is not a regular file, and cannot be replaced", str(path))
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False) as part:
         try:
             yield part.file
@@ -148,14 +149,14 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
         os.close(folder)
 
 
-def remains(path: Path) -> Iterator[Path]:
-    """What processes that were killed while they wrote `path` have left beside it."""
+def find_partial_files(path: Path) -> Iterator[Path]:
+    """Yield the partial files that killed processes have left for `path`."""
     path = path.resolve()
     return (part for part in path.parent.iterdir() if part.name.startswith(f".{path.name}.") and part.suffix == ".part")
 
 
-def _normal(item: dict[str, Any]) -> dict[str, Any]:
-    """The same item with its sets in order: DynamoDB's have none."""
+def _sort_sets(item: dict[str, Any]) -> dict[str, Any]:
+    """Return the item with sorted sets, because the order of a set in DynamoDB is undefined."""
     return {
         name: {kind: sorted(value) if kind in _SETS else value for kind, value in typed.items()}
         for name, typed in item.items()
@@ -165,37 +166,29 @@ def _normal(item: dict[str, Any]) -> dict[str, Any]:
 def _check_header(line: bytes, name: str) -> None:
     try:
         header = msgspec.json.decode(line, type=Header)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise ExportError(f"{name} is no export of Waybill's: its first line is not an export's") from error
-    if header.format != FORMAT:
-        raise ExportError(f"{name} is no export of Waybill's: its first line is not an export's")
+    except (msgspec.DecodeError, ValueError):
+        header = None
+    if header is None or header.format != FORMAT:
+        raise ExportError(f"{name} is not an export of Waybill: the header in line 1 is missing")
     if header.version != VERSION:
-        raise ExportError(f"{name} is an export of version {header.version}; this Waybill reads version {VERSION}")
+        raise ExportError(f"{name} has the format version {header.version}; this Waybill reads version {VERSION}")
 
 
-def _check_end(line: bytes, counts: Counter[str], place: str) -> None:
-    try:
-        said = msgspec.json.decode(line, type=LastLine).counts
-    except (msgspec.DecodeError, ValueError) as error:
-        raise ExportError(f"{place}: {error}") from error
-    for table in sorted({*said, *counts}):
-        if said.get(table, 0) != counts[table]:
-            raise ExportError(
-                f"{place}: it counts {said.get(table, 0)} items of {table}, and {counts[table]} came before it"
+def _check_counts(expected: dict[str, int], counts: Counter[str]) -> None:
+    for table in sorted({*expected, *counts}):
+        if expected.get(table, 0) != counts[table]:
+            raise ValueError(
+                f"the counts require {expected.get(table, 0)} items of {table}, but the file has {counts[table]}"
             )
 
 
-def _known_table(name: str) -> Table:
-    try:
-        return tables()[name]
-    except KeyError:
-        raise ValueError(f"there is no table {name!r} in this Waybill") from None
-
-
-def _check_item(table: Table, item: dict[str, Any]) -> None:
+def _check_item(table_name: str, item: dict[str, Any]) -> None:
+    table = tables().get(table_name)
+    if table is None:
+        raise ValueError(f"this Waybill has no table {table_name!r}")
     for name, value in item.items():
         if len(value) != 1:
-            raise ValueError(f"the value of {name!r} has to have exactly one type")
+            raise ValueError(f"the value of {name!r} must have exactly one type")
     for key in table.keys:
         if not item.get(key, {}).get("S"):
-            raise ValueError(f"an item of {table.name} needs a text in {key!r}, which is part of its key")
+            raise ValueError(f"an item of {table_name} needs a non-empty string {key!r}, because it is part of the key")

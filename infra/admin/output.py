@@ -1,4 +1,4 @@
-"""How commands speak: tables for people, JSON for scripts."""
+"""Output of the administration commands: tables for people, JSON for scripts."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,37 +11,38 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 Row = Mapping[str, Any]
+_PIPE_WIDTH = 200  # characters of a line if the output is not a terminal
 
 
 def write_json(value: Any) -> None:
-    """One JSON value on stdout."""
-    click.echo(json.dumps(value, indent=2, default=_plain))
+    """Write one JSON value to standard output."""
+    click.echo(json.dumps(value, indent=2, default=_to_json))
 
 
 def write_rows(rows: Iterable[Row], columns: Sequence[str], *, as_json: bool) -> None:
-    """Rows under their columns' names; as JSON a list of objects, with all that there is."""
+    """Write rows as a table with these columns, or as a JSON list with all fields."""
     if as_json:
         write_json(list(rows))
         return
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(*(_text(row[column]) for column in columns))
+        table.add_row(*(_to_text(row[column]) for column in columns))
     _print(table)
 
 
-def write_facts(facts: Row, *, as_json: bool) -> None:
-    """One thing, a line for each of its properties; as JSON an object."""
+def write_fields(fields: Row, *, as_json: bool) -> None:
+    """Write one object, with one line for each field, or as a JSON object."""
     if as_json:
-        write_json(facts)
+        write_json(fields)
         return
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in facts.items():
-        table.add_row(name.replace("_", " "), _text(value))
+    for name, value in fields.items():
+        table.add_row(name.replace("_", " "), _to_text(value))
     _print(table)
 
 
 def write_result(result: Row, sentence: str, *, as_json: bool) -> None:
-    """What was done, in a sentence; as JSON an object."""
+    """Write the result of a change as a sentence, or as a JSON object."""
     if as_json:
         write_json(result)
     else:
@@ -49,27 +50,20 @@ def write_result(result: Row, sentence: str, *, as_json: bool) -> None:
 
 
 def progress() -> Progress:
-    """A progress bar on stderr, for a terminal only."""
+    """Return a progress bar on standard error. It is shown only on a terminal."""
     console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
 def _print(table: Table) -> None:
-    """On a terminal as wide as that is; into a pipe, as wide as a line may be."""
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
-        console.width = 200
+        console.width = _PIPE_WIDTH
     console.print(table)
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, frozenset | set):
@@ -77,7 +71,8 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
+    """Return the text of a table cell. Control characters become spaces, because a terminal would interpret them."""
     match value:
         case None | "":
             return "-"

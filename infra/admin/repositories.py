@@ -1,4 +1,4 @@
-"""`repositories`: what there is, and what becomes of it."""
+"""`waybill repositories`: manages repositories."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ import click
 
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName, check_namespace
 from chalicelib.domain.models import Repository
-from infra.admin import scans, search_terms
+from infra.admin import search_terms
 from infra.admin.audit_log import record
-from infra.admin.command import OPERATOR, Group, acts_on_an_index, as_json, asks, confirm
-from infra.admin.output import progress, write_facts, write_result, write_rows
+from infra.admin.command import OPERATOR, Group, confirm, index_options, yes_option
+from infra.admin.output import progress, write_fields, write_result, write_rows
+from infra.admin.scans import list_namespace, scan_repositories
 from infra.admin.target import Target
 from infra.admin.transfer import Transfer
 
@@ -18,45 +19,41 @@ _COLUMNS = ("repository", "visibility", "created", "description")
 
 @click.group(cls=Group)
 def repositories() -> None:
-    """Look after repositories. A name without a namespace is the library's."""
+    """Manage repositories. A name without a namespace is a repository in 'library'."""
 
 
 @repositories.command("list")
 @click.argument("namespace", required=False)
-@acts_on_an_index
-@as_json
+@index_options
 def list_command(namespace: str | None, index: Target, as_json: bool) -> None:
-    """List every repository, or those in NAMESPACE."""
-    found = scans.repositories(index) if namespace is None else scans.in_namespace(index, check_namespace(namespace))
-    rows = [_row(repository) for repository in sorted(found, key=lambda repository: repository.name)]
+    """List the repositories in NAMESPACE, or all repositories."""
+    matches = scan_repositories(index) if namespace is None else list_namespace(index, check_namespace(namespace))
+    rows = [_row(repository) for repository in sorted(matches, key=lambda repository: repository.name)]
     write_rows(rows, _COLUMNS, as_json=as_json)
 
 
 @repositories.command()
 @click.argument("repository")
-@acts_on_an_index
-@as_json
+@index_options
 def show(repository: str, index: Target, as_json: bool) -> None:
-    """Show a repository, who shares in it, and how many images its list has."""
-    name = RepositoryName.parse(repository)
-    services = index.services
-    known = services.repositories.show(OPERATOR, name).repository
-    shared = {} if name.namespace == LIBRARY else services.collaborators.list(OPERATOR, name)
-    facts = {
-        **_row(known),
+    """Show a repository, its collaborators and the number of its images."""
+    name, services = RepositoryName.parse(repository), index.services
+    existing = services.repositories.show(OPERATOR, name).repository
+    roles = {} if name.namespace == LIBRARY else services.collaborators.list(OPERATOR, name)
+    fields = {
+        **_row(existing),
         "images": len(services.lists.read(OPERATOR, name)),
-        "collaborators": [f"{username} ({role.word})" for username, role in sorted(shared.items())],
+        "collaborators": [f"{username} ({role.word})" for username, role in sorted(roles.items())],
     }
-    write_facts(facts, as_json=as_json)
+    write_fields(fields, as_json=as_json)
 
 
 @repositories.command()
 @click.argument("repository")
-@acts_on_an_index
-@asks
-@as_json
+@yes_option
+@index_options
 def delete(repository: str, index: Target, yes: bool, as_json: bool) -> None:
-    """Delete a repository: its list, description, shares and terms. Layers in registries stay."""
+    """Delete a repository and all its data in the index. Layers remain in the registries."""
     name, services = RepositoryName.parse(repository), index.services
     services.repositories.show(OPERATOR, name)
     confirm(f"Delete {name} on {index.name}?", yes)
@@ -68,37 +65,37 @@ def delete(repository: str, index: Target, yes: bool, as_json: bool) -> None:
 @repositories.command()
 @click.argument("repository")
 @click.argument("new_name")
-@acts_on_an_index
-@asks
-@as_json
+@yes_option
+@index_options
 def transfer(repository: str, new_name: str, index: Target, yes: bool, as_json: bool) -> None:
-    """Move a repository to another namespace, or give it another name.
+    """Move a repository to another namespace or name.
 
-    Its list, description, visibility and shares move with it; tokens that are out for the old name end. The old owner
-    is left with nothing. The new repository is whole before the old one goes, so what is interrupted can be run again.
-    Layers in registries stay where they are, under the old name.
+    The image list, description, visibility and shares are moved. Tokens for the old name become invalid, and the old
+    owner loses access. The old repository is deleted after the new one is complete, so that you can repeat an
+    interrupted command. Layers remain in the registries under the old name.
     """
-    moving = Transfer(index, RepositoryName.parse(repository), RepositoryName.parse(new_name))
-    found = moving.check()
-    begun = f" {moving.target} is there already, as an interrupted transfer leaves it." if found.begun else ""
-    confirm(f"Move {moving.source} with {found.images} images to {moving.target} on {index.name}?{begun}", yes)
-    moving.run()
-    record(index, "repository.moved", str(moving.source), to=str(moving.target))
-    result = {"from": str(moving.source), "to": str(moving.target)}
-    write_result(result, f"{moving.source} is {moving.target} now", as_json=as_json)
+    task = Transfer(index, RepositoryName.parse(repository), RepositoryName.parse(new_name))
+    images, is_resumed = task.check()
+    note = f" An interrupted transfer has created {task.target} already." if is_resumed else ""
+    confirm(f"Move {task.source} with {images} images to {task.target} on {index.name}?{note}", yes)
+    task.run()
+    record(index, "repository.transferred", str(task.source), new_name=str(task.target))
+    result = {"repository": str(task.source), "new_name": str(task.target)}
+    write_result(result, f"{task.source} is now {task.target}", as_json=as_json)
 
 
 @repositories.command()
-@acts_on_an_index
-@as_json
+@index_options
 def reindex(index: Target, as_json: bool) -> None:
-    """Rebuild the search terms of every repository, and remove those that belong to none."""
+    """Write missing search terms of all repositories, and delete terms that belong to no repository."""
+    errors = search_terms.find_term_errors(index)
     with progress() as bar:
-        wrong = search_terms.wrong(index)
-        for mend in bar.track(wrong.mends(index), len(wrong.missing) + len(wrong.stray)):
-            mend()
-    result = {"repositories_mended": len(wrong.missing), "stray_terms_removed": len(wrong.stray)}
-    sentence = f"{len(wrong.missing)} repositories lacked terms, {len(wrong.stray)} terms were astray: mended"
+        for repository in bar.track(errors.incomplete, description="write"):
+            search_terms.write_terms(index.stores, repository)
+        for term in bar.track(errors.stale, description="delete"):
+            search_terms.delete_stale_term(index.stores, term)
+    result = {"repositories_fixed": len(errors.incomplete), "terms_deleted": len(errors.stale)}
+    sentence = f"{len(errors.incomplete)} repositories fixed, {len(errors.stale)} stale terms deleted"
     write_result(result, sentence, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""Whole tables, read from end to end: what an operator may ask, and no request ever does."""
+"""Reads of whole tables. Only administration commands may do this, and no request."""
 
 from collections.abc import Iterator
 
@@ -9,34 +9,33 @@ from chalicelib.storage.repositories import repository_of
 from chalicelib.storage.users import user_of
 from infra.admin.target import Target
 
-_PAGE = 100
+_PAGE_SIZE = 100
 
 
-def users(index: Target) -> Iterator[User]:
-    """Every account."""
+def scan_users(index: Target) -> Iterator[User]:
+    """Yield all accounts."""
     return filter(None, map(user_of, index.stores.tables.users.scan(consistent_read=True)))
 
 
-def repositories(index: Target) -> Iterator[Repository]:
-    """Every repository that lives."""
+def scan_repositories(index: Target) -> Iterator[Repository]:
+    """Yield all repositories that exist."""
     return map(repository_of, index.stores.tables.repositories.scan(consistent_read=True))
 
 
-def in_namespace(index: Target, namespace: str) -> Iterator[Repository]:
-    """A namespace's repositories, by name."""
-    store, after = index.stores.repositories, ""
-    while page := store.in_namespace(namespace, after, _PAGE):
+def list_namespace(index: Target, namespace: str) -> Iterator[Repository]:
+    """Yield the repositories of a namespace, sorted by name."""
+    after = ""
+    while page := index.stores.repositories.in_namespace(namespace, after, _PAGE_SIZE):
         yield from page
         after = page[-1].name.name
 
 
-def shares(index: Target, username: str) -> dict[RepositoryName, Role]:
-    """What others share with an account."""
-    stores = index.stores
-    found = stores.collaborators.of_account(username)
-    active_head = stores.repositories.get_all({name for name, _ in found})
+def list_shares(index: Target, username: str) -> dict[RepositoryName, Role]:
+    """Return the roles of an account in repositories of others."""
+    shares = index.stores.collaborators.of_account(username)
+    repositories = index.stores.repositories.get_all({name for name, _ in shares})
     return {
         name: role
-        for (name, generation), role in found.items()
-        if name in active_head and active_head[name].generation == generation
+        for (name, generation), role in shares.items()
+        if name in repositories and repositories[name].generation == generation
     }

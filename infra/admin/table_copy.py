@@ -1,102 +1,107 @@
-"""Everything of a stack out of its tables, and into them."""
+"""Reads and writes all items of an index through DynamoDB's API."""
 
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
-from infra.admin.export_format import Item, active_head
-from infra.admin.target import Target
+from chalicelib.settings import Settings
+from infra.admin.export_format import Item, skip_expired
 from infra.deploy.data_template import tables
 
-_BATCH_ITEMS = 25  # what BatchWriteItem takes
-_BATCH_BYTES = 4_000_000  # it takes 16 MB, and the local server 10 MB of JSON
-_ATTEMPTS = 10
+_BATCH_ITEMS = 25  # the limit of BatchWriteItem
+_BATCH_BYTES = 4_000_000  # BatchWriteItem accepts 16 MB, and the local server 10 MB of JSON
+_MAX_ATTEMPTS = 10
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class CopyError(Exception):
-    """DynamoDB keeps putting items off. The message is one sentence for a person."""
+    """DynamoDB does not accept the items. The message is for the operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """What a stack holds that a file does not: how many items, and one of them."""
+class ExtraItems(msgspec.Struct, frozen=True):
+    """Items of an index that are not in a file.
+
+    Attributes:
+        count: the number of items.
+        table: the table of the first item.
+        key: the key of the first item.
+    """
 
     count: int
     table: str
     key: str
 
 
-def size(index: Target) -> int:
-    """How many items the stack has, about: DynamoDB counts every few hours."""
-    described = (index.aws.dynamodb.describe_table(TableName=index.settings.table(name)) for name in tables())
-    return sum(table["Table"].get("ItemCount", 0) for table in described)
+def count_items(dynamodb: Any, settings: Settings) -> int:
+    """Return the approximate number of items. DynamoDB updates it every few hours."""
+    descriptions = (dynamodb.describe_table(TableName=settings.table(name)) for name in tables())
+    return sum(description["Table"].get("ItemCount", 0) for description in descriptions)
 
 
-def items(index: Target) -> Iterator[Item]:
-    """Every item, as DynamoDB's JSON with bytes as bytes.
-
-    It is a reading, not a snapshot: what changes meanwhile is in it or not.
-    """
+def scan_items(dynamodb: Any, settings: Settings) -> Iterator[Item]:
+    """Yield all items. This is not a snapshot: a change during the scan may be included or not."""
     for table in tables():
-        pages = index.aws.dynamodb.get_paginator("scan").paginate(
-            TableName=index.settings.table(table), ConsistentRead=True
-        )
-        for page in pages:
+        scan = dynamodb.get_paginator("scan")
+        for page in scan.paginate(TableName=settings.table(table), ConsistentRead=True):
             yield from ((table, item) for item in page["Items"])
 
 
-def foreign(index: Target, found: Iterable[Item]) -> Foreign | None:
-    """What the stack holds beside `found`; None where it is empty, or has a part of it, as after an interruption.
+def find_extra_items(dynamodb: Any, settings: Settings, items: Iterable[Item]) -> ExtraItems | None:
+    """Return the items of the index that are not in `items`, or None if there are none.
 
-    `found` is read only where the stack holds something, and to its end.
+    `items` is read only if the index is not empty.
     """
-    there = {_digest(item): (item[0], _key(*item)) for item in active_head(items(index))}
-    if not there:
-        return None
-    for item in found:
-        there.pop(_digest(item), None)
-    for table, key in there.values():
-        return Foreign(len(there), table, key)
+    extra = {_digest(item): (item[0], _key_of(*item)) for item in skip_expired(scan_items(dynamodb, settings))}
+    if extra:
+        for item in items:
+            extra.pop(_digest(item), None)
+    for table, key in extra.values():
+        return ExtraItems(len(extra), table, key.replace("\n", " "))
     return None
 
 
-def put(index: Target, found: Iterable[Item], advance: Callable[[int], object]) -> None:
-    """Writes items, in batches; what has the same key is replaced. Raises CopyError."""
+def put_items(
+    dynamodb: Any, settings: Settings, items: Iterable[Item], advance: Callable[[int], object] = lambda _: None
+) -> None:
+    """Write items in batches. An item replaces the stored item with the same key. Raises CopyError.
+
+    `advance` is called after each batch with the number of its items.
+    """
     batch: dict[tuple[str, str], Item] = {}
     room = _BATCH_BYTES
-    for table, item in found:
-        required = len(_encode(item))
-        if len(batch) == _BATCH_ITEMS or required > room:
-            _write(index, list(batch.values()))
+    for table, item in items:
+        size = len(_encode(item))
+        if len(batch) == _BATCH_ITEMS or size > room:
+            _write_batch(dynamodb, settings, list(batch.values()))
             advance(len(batch))
             batch, room = {}, _BATCH_BYTES
-        batch[table, _key(table, item)] = (table, item)  # the last of a key counts, and a batch takes each key once
-        room -= required
+        batch[table, _key_of(table, item)] = (table, item)  # a batch cannot contain a key twice; the last one counts
+        room -= size
     if batch:
-        _write(index, list(batch.values()))
+        _write_batch(dynamodb, settings, list(batch.values()))
         advance(len(batch))
 
 
-def _write(index: Target, batch: list[Item]) -> None:
-    """One batch; what DynamoDB puts off is sent again, later each time."""
-    left: dict[str, list[object]] = {}
+def _write_batch(dynamodb: Any, settings: Settings, batch: list[Item]) -> None:
+    """Write one batch. Repeat unprocessed items with increasing delays."""
+    requests: dict[str, list[object]] = {}
     for table, item in batch:
-        left.setdefault(index.settings.table(table), []).append({"PutRequest": {"Item": item}})
-    for attempt in range(_ATTEMPTS):
+        requests.setdefault(settings.table(table), []).append({"PutRequest": {"Item": item}})
+    for attempt in range(_MAX_ATTEMPTS):
         if attempt:
             time.sleep(min(0.05 * 2**attempt, 5))
-        left = index.aws.dynamodb.batch_write_item(RequestItems=left).get("UnprocessedItems") or {}
-        if not left:
+        requests = dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems") or {}
+        if not requests:
             return
-    raise CopyError(f"DynamoDB keeps putting off {sum(map(len, left.values()))} items; run the import again")
+    count = sum(map(len, requests.values()))
+    raise CopyError(f"DynamoDB did not accept {count} items after {_MAX_ATTEMPTS} attempts; run the import again")
 
 
-def _key(table: str, item: dict[str, dict[str, str]]) -> str:
-    """An item's key in one string; its parts hold no newline in any table."""
+def _key_of(table: str, item: dict[str, dict[str, str]]) -> str:
+    """Return the key of an item as one string. No key contains a line feed."""
     return "\n".join(item[name]["S"] for name in tables()[table].keys)
 
 

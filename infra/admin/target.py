@@ -1,9 +1,9 @@
-"""The index that a command acts on: a stack on AWS, or what a running local server holds."""
+"""The index that a command acts on: a stack on AWS, or the stack in a running local server."""
 
 import base64
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import cache, cached_property
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -13,189 +13,180 @@ import botocore.session
 import click
 from botocore import UNSIGNED
 from botocore.config import Config
+from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.aws import Clients
 from chalicelib.bootstrap import Services, Stores
-from chalicelib.settings import Settings, SettingsError
+from chalicelib.settings import Settings
 from infra.devserver import ENDPOINT_PATH
 
-_SECONDS = 30  # an operator waits longer than a Lambda may
-_ATTEMPTS = 8
+_TIMEOUT_SECONDS = 30  # more than in a Lambda, because an operator can wait
+_MAX_ATTEMPTS = 8
 
 
-@dataclass(frozen=True)
-class Target:
-    """An index: its settings, clients that reach it, and what to call it in a sentence. A local one has an `endpoint`,
-    and takes the `authorization` of an `administrator`.
+class Target(Struct, frozen=True, eq=False, dict=True):
+    """An index.
+
+    Attributes:
+        settings: the stack and the region. The other settings come from the environment of the command.
+        aws: the clients for DynamoDB and KMS.
+        name: the index in messages.
+        create_client: returns a client for another AWS service.
+        administrator: the account that is used on a local server; None on AWS.
     """
 
     settings: Settings
     aws: Clients
     name: str
+    create_client: Callable[[str], Any]
     administrator: str | None = None
-    endpoint: str | None = None
-    authorization: str | None = field(default=None, repr=False)
-
-    @property
-    def local(self) -> bool:
-        """Whether it is a local server's."""
-        return self.administrator is not None
-
-    @cached_property
-    def operator(self) -> str:
-        """Who acts on it: an account of the local server, or whom AWS takes the credentials for."""
-        if self.administrator is not None:
-            return self.administrator
-        identity: str = _client("sts", self.settings.region, None).get_caller_identity()["Arn"]
-        return identity
 
     @cached_property
     def services(self) -> Services:
-        """Its domain objects."""
+        """The object graph of the product."""
         return Services(self.settings, self.aws)
 
-    def function_variables(self) -> dict[str, str] | None:
-        """What the function's environment says; None on a local server, and where there is no function yet."""
-        if self.local:
+    @property
+    def stores(self) -> Stores:
+        """The access to the tables."""
+        return self.services.stores
+
+    @cached_property
+    def actor(self) -> str:
+        """The operator in the audit log: an account of the local server, or an ARN."""
+        return self.administrator or str(self.create_client("sts").get_caller_identity()["Arn"])
+
+    @cached_property
+    def logs(self) -> Any:
+        """A client for CloudWatch Logs, which contains the audit log."""
+        return self.create_client("logs")
+
+    def get_function_variables(self) -> dict[str, str] | None:
+        """Return the environment of the Lambda function. None on a local server, and if there is no function."""
+        if self.administrator is not None:
             return None
-        function = _function(self.settings.region)
+        client = self.create_client("lambda")
         try:
-            configuration = function.get_function_configuration(FunctionName=self.settings.stack)
-        except function.exceptions.ResourceNotFoundException:
+            configuration = client.get_function_configuration(FunctionName=self.settings.stack)
+        except client.exceptions.ResourceNotFoundException:
             return None
         variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
         return variables
 
-    @cached_property
-    def logs(self) -> Any:
-        """CloudWatch's logs, where the journal is."""
-        client = _client("logs", self.settings.region, self.endpoint)
-        if self.authorization is not None:
-            _sign(client, self.authorization)
-        return client
 
-    @property
-    def stores(self) -> Stores:
-        """Its tables and the access to them."""
-        return self.services.stores
+def open_deployed(stage: str | None, region: str | None) -> Target:
+    """Return the index of a stage on AWS, with the credentials that the AWS CLI would use.
 
-
-def deployed(stage: str | None, region: str | None) -> Target:
-    """A stage's stack on AWS, reached with the credentials that AWS's own tools would use.
-
-    Raises click.ClickException.
+    Raises SettingsError, and ClickException if the region is unknown.
     """
-    region = region or os.environ.get("AWS_REGION") or botocore.session.get_session().get_config_variable("region")
+    session = _create_session(False)
+    region = region or os.environ.get("AWS_REGION") or session.get_config_variable("region")
     if not region:
-        raise click.ClickException("which region? Say it with --region, or AWS_REGION, for example eu-west-1")
-    settings = _settings(stage and f"waybill-{stage}", region)
-    return Target(settings, _clients(settings.region), f"the stack {settings.stack} in {settings.region}")
+        raise click.ClickException("the region is missing; set --region or AWS_REGION, for example to eu-west-1")
+    if session.get_credentials() is None:
+        raise click.ClickException("no AWS credentials found; set AWS_PROFILE, or log in with the AWS CLI")
+    settings = _read_settings({"STACK": f"waybill-{stage}"} if stage else {}, region)
+
+    def create(service: str) -> Any:
+        return create_client(service, region)
+
+    return Target(settings, create_clients(create), f"the stack {settings.stack} in {region}", create)
 
 
-def local(url: str) -> Target:
-    """What the local server at `url` holds, for its administrator: `admin`, or who stands before an @ in the URL.
+def open_local(url: str) -> Target:
+    """Return the index in a local server.
 
-    Asks for the password at a prompt, unless it is in ADMIN_PASSWORD. Raises click.ClickException.
+    The administrator is `admin`, or the name before `@` in the URL. The password comes from ADMIN_PASSWORD or from a
+    prompt. Raises ClickException.
     """
-    host, port, username = _address(url)
+    host, port, username = _parse_url(url)
     password = os.environ.get("ADMIN_PASSWORD") or click.prompt(f"Password of {username}", hide_input=True, err=True)
-    header = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
-    address = f"http://{host}:{port}"
-    said = _greeting(host, port, header, address, username)
-    settings = _settings(said["stack"], said["region"])
-    clients = _clients(settings.region, endpoint_url=address + ENDPOINT_PATH)
-    for client in clients:
-        _sign(client, header)
-    return Target(
-        settings,
-        clients,
-        f"the local server at {address}",
-        administrator=username,
-        endpoint=address + ENDPOINT_PATH,
-        authorization=header,
-    )
+    authorization = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+    stack = _fetch_stack(host, port, username, authorization)
+    settings = _read_settings({"STACK": stack["stack"]}, stack["region"])
+    base_url = f"http://{host}:{port}"
+
+    def create(service: str) -> Any:
+        return create_client(service, settings.region, base_url + ENDPOINT_PATH, authorization)
+
+    return Target(settings, create_clients(create), f"the local server {base_url}", create, administrator=username)
 
 
-def _sign(client: Any, header: str) -> None:
-    """Every request signs in as an account of the index, instead of with AWS's signature."""
-
-    def sign(request: Any, **_: Any) -> None:
-        request.headers["Authorization"] = header
-
-    client.meta.events.register("choose-signer.*.*", lambda **_: UNSIGNED)
-    client.meta.events.register("before-send.*.*", sign)
-
-
-def _settings(stack: str | None, region: str | None) -> Settings:
-    try:
-        settings = Settings.from_environment({**os.environ, **({"STACK": stack} if stack else {})})
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
-    return replace(settings, region=region or settings.region)
-
-
-def _clients(region: str, endpoint_url: str | None = None) -> Clients:
-    return Clients(*(_client(service, region, endpoint_url) for service in ("dynamodb", "kms")))
-
-
-def _client(service: str, region: str, endpoint_url: str | None) -> Any:
-    session = _session(endpoint_url is not None)
-    config = _config(region).merge(Config(proxies={} if endpoint_url else None))  # a local server is behind no proxy
-    return session.create_client(service, endpoint_url=endpoint_url, config=config)
+def create_clients(create: Callable[[str], Any]) -> Clients:
+    """Return the clients that the object graph needs."""
+    return Clients(create("dynamodb"), create("kms"))
 
 
 @cache
-def _session(local: bool) -> Any:
+def create_client(service: str, region: str, endpoint: str | None = None, authorization: str | None = None) -> Any:
+    """Return a botocore client. For a local server, `endpoint` is its URL and `authorization` a header."""
+    config = Config(
+        region_name=region,
+        read_timeout=_TIMEOUT_SECONDS,
+        connect_timeout=_TIMEOUT_SECONDS // 3,
+        retries={"total_max_attempts": _MAX_ATTEMPTS, "mode": "standard"},
+        proxies=None if endpoint is None else {},  # a local server is not behind a proxy
+    )
+    client = _create_session(endpoint is not None).create_client(service, endpoint_url=endpoint, config=config)
+    if authorization is not None:
+        _use_authorization(client, authorization)
+    return client
+
+
+@cache
+def _create_session(local: bool) -> Any:
     session = botocore.session.get_session()
     if local:
-        session.set_credentials("nobody", "nothing")  # PynamoDB makes a client of its own where there are none
+        session.set_credentials("unused", "unused")  # PynamoDB would replace a client that has no credentials
     return session
 
 
-@cache
-def _function(region: str) -> Any:
-    return botocore.session.get_session().create_client("lambda", config=_config(region))
+def _use_authorization(client: Any, authorization: str) -> None:
+    """Send this header with each request, instead of AWS's signature."""
+
+    def set_header(request: Any, **_: Any) -> None:
+        request.headers["Authorization"] = authorization
+
+    client.meta.events.register("choose-signer.*.*", lambda **_: UNSIGNED)
+    client.meta.events.register("before-send.*.*", set_header)
 
 
-def _config(region: str) -> Config:
-    return Config(
-        region_name=region,
-        read_timeout=_SECONDS,
-        connect_timeout=_SECONDS // 3,
-        retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
-    )
+def _read_settings(variables: dict[str, str], region: str) -> Settings:
+    return replace(Settings.from_environment({**os.environ, **variables}), region=region)
 
 
-def _address(url: str) -> tuple[str, int, str]:
+def _parse_url(url: str) -> tuple[str, int, str]:
+    """Return the host, the port and the username."""
     try:
-        services = urlsplit(url)
-        host, port = services.hostname, services.port or 80
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 80
     except ValueError:
-        host, port, services = None, 0, urlsplit("")
-    if services.scheme != "http" or not host or services.path.strip("/") or services.query:
-        raise click.ClickException("--local takes a local server's address, such as http://127.0.0.1:8000")
-    if services.password is not None:
-        raise click.ClickException("--local takes no password: put it into ADMIN_PASSWORD, or wait to be asked")
-    return host, port, services.username or "admin"
+        parts, host, port = urlsplit(""), None, 0
+    if parts.scheme != "http" or not host or parts.path.strip("/") or parts.query:
+        raise click.ClickException("--local must be the URL of a local server, such as http://127.0.0.1:8000")
+    if parts.password is not None:
+        raise click.ClickException("--local cannot contain a password; set ADMIN_PASSWORD, or enter it at the prompt")
+    return host, port, parts.username or "admin"
 
 
-def _greeting(host: str, port: int, header: str, address: str, username: str) -> dict[str, str]:
-    """Which stack the server has. Asked first, so that a wrong password or address is one sentence."""
-    connection = HTTPConnection(host, port, timeout=_SECONDS)
+def _fetch_stack(host: str, port: int, username: str, authorization: str) -> dict[str, str]:
+    """Return the stack and the region of a local server. This also detects a wrong URL or password."""
+    server = f"http://{host}:{port}"
+    connection = HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
     try:
-        connection.request("GET", ENDPOINT_PATH, headers={"Authorization": header})
+        connection.request("GET", ENDPOINT_PATH, headers={"Authorization": authorization})
         response = connection.getresponse()
-        parsed = json.loads(response.read())
+        body = json.loads(response.read())
     except (OSError, HTTPException) as error:
-        raise click.ClickException(f"no local server answers at {address}: {error}") from error
+        raise click.ClickException(f"no local server answers at {server}: {error}") from error
     except ValueError:
-        parsed = None
+        body = None
     finally:
         connection.close()
-    said: dict[str, str] = parsed if isinstance(parsed, dict) else {}
+    fields: dict[str, str] = body if isinstance(body, dict) else {}
     if response.status in (401, 403, 429, 503):
-        raise click.ClickException(f"the local server at {address} does not let {username} in: {said.get('error')}")
-    if response.status != 200 or not {"stack", "region"} <= said.keys():
-        raise click.ClickException(f"what answers at {address} is no local server of Waybill's")
-    return said
+        raise click.ClickException(f"{server} does not accept {username} as an administrator: {fields.get('error')}")
+    if response.status != 200 or not {"stack", "region"} <= fields.keys():
+        raise click.ClickException(f"{server} is not a local server of Waybill; start one with: waybill serve")
+    return fields

@@ -1,7 +1,6 @@
-"""Moving a repository to another name: the new one is whole before the old one goes."""
+"""Transfer of a repository to another name."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from chalicelib.domain.errors import InvalidInput, NotFound, RequestConflict
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName, is_username
@@ -13,20 +12,12 @@ from infra.admin.command import OPERATOR
 from infra.admin.target import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be moved, and whether an earlier run has begun to."""
-
-    images: int
-    begun: bool
-
-
 class Transfer:
-    """From `source` to `target`. `check` first, then `run`; both raise Refusals.
+    """Moves the repository `source` to the name `target`. Call `check`, then `run`. Both raise DomainErrors.
 
-    In this order, so that breaking it off anywhere loses nothing and it can be taken up again: the new repository with
-    the whole list, private if the old one is; description and shares; the end of the old one; and what was pushed to
-    it in the last moment, which its ended list still has.
+    The steps are: create the target with the whole image list and the visibility of the source; copy the description
+    and the shares; delete the source; copy the images that were pushed to the source before its deletion. An
+    interruption between two steps loses nothing, and a repeated transfer continues.
     """
 
     def __init__(self, index: Target, source: RepositoryName, target: RepositoryName) -> None:
@@ -35,89 +26,101 @@ class Transfer:
         self._services = index.services
         self._stores = index.stores
 
-    def check(self) -> Plan:
-        """Refuses what cannot be moved."""
+    def check(self) -> tuple[int, bool]:
+        """Return the number of images, and whether an interrupted transfer has already created the target.
+
+        Raises an error if the transfer is not possible.
+        """
         if self.source == self.target:
-            raise InvalidInput("the old name and the new one are the same")
-        known = self._services.repositories.show(OPERATOR, self.source).repository
-        if self.target.namespace == LIBRARY and known.private:
-            raise InvalidInput(f"{self.source} is private, and the library's repositories are public; publish it first")
+            raise InvalidInput("the old name and the new name are equal")
+        repository = self._get_source()
+        if self.target.namespace == LIBRARY and repository.private:
+            raise InvalidInput(
+                f"repositories in library are public, but {self.source} is private; make it public first"
+            )
         if is_username(self.target.namespace) and self.target.namespace != LIBRARY:
             self._services.accounts.show(OPERATOR, self.target.namespace)
-        old = self._stores.images.read(self.source).merged()
+        images = self._stores.images.read(self.source).merged()
         stored = self._stores.images.read(self.target)
-        if stored.active_head is not None and not self._is_begun(known, stored.merged(), old):
-            raise RequestConflict(f"there is a repository {self.target} already")
-        return Plan(len(old), stored.active_head is not None)
+        is_resumed = stored.active_head is not None
+        if is_resumed and not self._is_interrupted_transfer(repository, stored.merged(), images):
+            raise RequestConflict(f"a repository {self.target} exists already; choose another name, or delete it first")
+        return len(images), is_resumed
 
     def run(self) -> None:
-        """Moves it. The old one ends only as it was copied: what changes meanwhile is copied again."""
+        """Move the repository. Repeat the copy if the source has changed since it was copied."""
         for _ in range(MAX_ATTEMPTS):
-            known = self._services.repositories.show(OPERATOR, self.source).repository
-            self._create(known)
+            repository = self._get_source()
+            self._copy_images(repository)
             self._services.repositories.change(
-                OPERATOR, self.target, description=known.description, private=known.private
+                OPERATOR, self.target, description=repository.description, private=repository.private
             )
-            self._share()
+            self._copy_collaborators()
             stored = self._stores.images.read(self.source)
-            terms = terms_of(self.source, known.description)
+            terms = terms_of(self.source, repository.description)
             try:
-                self._stores.repositories.delete(known, stored, terms, confirmed=True)
+                self._stores.repositories.delete(repository, stored, terms, confirmed=True)
             except Conflict:
                 continue
-            self._stores.collaborators.remove_repository(self.source, known.generation)
-            self._fetch_last(known)
+            self._stores.collaborators.remove_repository(self.source, repository.generation)
+            self._copy_last_images(repository)
             return
-        raise RequestConflict(f"{self.source} is being changed by others right now; run this again")
+        raise RequestConflict(f"other requests are changing {self.source} at the moment; run the command again")
 
-    def _fetch_last(self, known: Repository) -> None:
-        ended = self._stores.images.read(self.source)
-        if ended.head is not None and ended.head.generation == known.generation:
-            self._services.lists.update(OPERATOR, self.target, ended.merged())
+    def _get_source(self) -> Repository:
+        return self._services.repositories.show(OPERATOR, self.source).repository
 
-    def _create(self, known: Repository) -> None:
+    def _copy_images(self, repository: Repository) -> None:
         images = self._stores.images.read(self.source).merged()
-        before = self._stores.images.read(self.target)
-        if before.active_head is not None:
+        stored = self._stores.images.read(self.target)
+        if stored.active_head is not None:
             self._services.lists.update(OPERATOR, self.target, images)
             return
         owner = self.target.namespace
         try:
             self._stores.repositories.create(
                 self.target,
-                before,
+                stored,
                 images,
                 terms_of(self.target, ""),
-                private=known.private,
-                created=known.created,
+                private=repository.private,
+                created=repository.created,
                 owner=owner if is_username(owner) and owner != LIBRARY else None,
             )
         except Conflict:
             raise RequestConflict(
-                f"{self.target} was created at this moment, or its owner is leaving; look, and try again"
+                f"another request has just created {self.target}, or is deleting the account {owner}; check it and try "
+                "again"
             ) from None
 
-    def _share(self) -> None:
-        """Makes the target's shares what the source's are: who was taken off since an earlier run is out here too."""
+    def _copy_collaborators(self) -> None:
+        """Make the collaborators of the target equal to those of the source, except for the new owner."""
         if self.target.namespace == LIBRARY:
-            return  # shared with nobody
-        wanted = self._services.collaborators.list(OPERATOR, self.source)
-        wanted.pop(self.target.namespace, None)  # who owns it now
+            return  # repositories in library have no collaborators
+        roles = self._services.collaborators.list(OPERATOR, self.source)
+        roles.pop(self.target.namespace, None)
         for username in self._services.collaborators.list(OPERATOR, self.target):
-            if username not in wanted:
+            if username not in roles:
                 self._services.collaborators.remove(OPERATOR, self.target, username)
-        for username, role in wanted.items():
-            with suppress(NotFound):  # an account that has gone meanwhile
+        for username, role in roles.items():
+            with suppress(NotFound):  # the account was deleted meanwhile
                 self._services.collaborators.add(OPERATOR, self.target, username, role)
 
-    def _is_begun(self, known: Repository, new: dict[str, str], old: dict[str, str]) -> bool:
-        """Whether the target is what an interrupted run leaves: nothing in it but what the source has, and no secret
-        that the source would give away.
+    def _copy_last_images(self, repository: Repository) -> None:
+        """Copy images that were pushed to the source after it was read. The deleted list still contains them."""
+        deleted = self._stores.images.read(self.source)
+        if deleted.head is not None and deleted.head.generation == repository.generation:
+            self._services.lists.update(OPERATOR, self.target, deleted.merged())
+
+    def _is_interrupted_transfer(self, repository: Repository, new: dict[str, str], old: dict[str, str]) -> bool:
+        """Return whether the target contains nothing but data of the source, and is not private if the source is not.
+
+        `new` and `old` are the image lists of the target and of the source.
         """
-        there = self._stores.repositories.get(self.target)
+        target = self._stores.repositories.get(self.target)
         return (
-            there is not None
-            and there.private <= known.private
-            and there.description in ("", known.description)
+            target is not None
+            and target.private <= repository.private
+            and target.description in ("", repository.description)
             and all(image in old and checksum in ("", old[image]) for image, checksum in new.items())
         )

@@ -1,181 +1,158 @@
-"""`users`: who has an account, and what becomes of it."""
+"""`waybill users`: manages accounts."""
 
 import secrets
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
 
+from chalicelib.accounts.service import Accounts
 from chalicelib.domain.models import User
-from infra.admin import scans
 from infra.admin.audit_log import record
-from infra.admin.command import OPERATOR, Group, acts_on_an_index, as_json, asks, confirm
-from infra.admin.output import progress, write_facts, write_result, write_rows
+from infra.admin.command import OPERATOR, Group, confirm, index_options, yes_option
+from infra.admin.output import progress, write_fields, write_result, write_rows
+from infra.admin.scans import list_namespace, list_shares, scan_users
 from infra.admin.target import Target
 
-_COLUMNS = ("username", "state", "administrator", "emails", "created")
+_COLUMNS = ("username", "state", "admin", "emails", "created")
+_ADJECTIVES = {"active": "active", "admin": "an administrator"}
+_stdin_option = click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password from the first line of standard input.  [default: generate one and print it]",
+)
 
 
 @click.group(cls=Group)
 def users() -> None:
-    """Look after accounts."""
+    """Manage accounts."""
 
 
 @users.command("list")
-@acts_on_an_index
-@as_json
+@index_options
 def list_command(index: Target, as_json: bool) -> None:
-    """List every account."""
-    rows = sorted(map(_row, scans.users(index)), key=lambda row: str(row["username"]))
+    """List all accounts."""
+    rows = sorted(map(_row, scan_users(index)), key=lambda row: str(row["username"]))
     write_rows(rows, _COLUMNS, as_json=as_json)
 
 
 @users.command()
 @click.argument("username")
-@acts_on_an_index
-@as_json
+@index_options
 def show(username: str, index: Target, as_json: bool) -> None:
-    """Show an account, and what is its."""
-    services = index.services
-    user = services.accounts.show(OPERATOR, username)
-    facts = {
+    """Show an account with its repositories, shared repositories and robots."""
+    user = index.services.accounts.show(OPERATOR, username)
+    fields = {
         **_row(user),
         "unconfirmed": user.unconfirmed,
-        "repositories": [str(repository.name) for repository in scans.in_namespace(index, username)],
-        "shared_with_it": [f"{name} ({role.word})" for name, role in scans.shares(index, username).items()],
-        "robots": [stored.robot.name for stored in services.robots.of_account(username)],
+        "repositories": [str(repository.name) for repository in list_namespace(index, username)],
+        "shared_repositories": [f"{name} ({role.word})" for name, role in list_shares(index, username).items()],
+        "robots": [record.robot.name for record in index.services.robots.of_account(username)],
     }
-    write_facts(facts, as_json=as_json)
+    write_fields(fields, as_json=as_json)
 
 
 @users.command()
 @click.argument("username")
-@click.option("--email", required=True, help="Its address, taken as confirmed.")
-@click.option("--admin", is_flag=True, help="Make it an administrator.")
-@click.option("--password-stdin", is_flag=True, help="Read its password from standard input, instead of making one.")
-@acts_on_an_index
-@as_json
+@click.option("--email", required=True, help="Set the email address. It counts as confirmed.")
+@click.option("--admin", is_flag=True, help="Make the account an administrator.")
+@_stdin_option
+@index_options
 def create(username: str, email: str, admin: bool, password_stdin: bool, index: Target, as_json: bool) -> None:
-    """Create an account that can sign in at once, whether registration is open or not."""
-    password, made = _password(password_stdin)
+    """Create an active account, also if registration is closed."""
+    password, generated = _read_password(password_stdin)
     index.services.accounts.create({"username": username, "password": password, "email": email}, admin=admin)
     record(index, "account.registered", username, admin=admin)
-    _tell_password(username, "created", password if made else None, as_json)
+    _write(username, "is created", as_json, **generated)
 
 
-@users.command()
-@click.argument("username")
-@acts_on_an_index
-@as_json
-def activate(username: str, index: Target, as_json: bool) -> None:
-    """Let an account in, from its next request on."""
-    index.services.accounts.set_active(username, True)
-    record(index, "account.changed", username, active=True)
-    _tell(username, "can sign in", as_json)
+def _add_switch(name: str, change: Callable[[Accounts, str, bool], None], field: str, value: bool, text: str) -> None:
+    """Add a command that sets one attribute of an account."""
+
+    @users.command(name, help=text)
+    @click.argument("username")
+    @index_options
+    def switch(username: str, index: Target, as_json: bool) -> None:
+        change(index.services.accounts, username, value)
+        record(index, "account.changed", username, **{field: value})
+        _write(username, f"is {'now' if value else 'no longer'} {_ADJECTIVES[field]}", as_json, **{field: value})
 
 
-@users.command()
-@click.argument("username")
-@acts_on_an_index
-@as_json
-def deactivate(username: str, index: Target, as_json: bool) -> None:
-    """Shut an account out, from its next request on. Everything that is its stays."""
-    index.services.accounts.set_active(username, False)
-    record(index, "account.changed", username, active=False)
-    _tell(username, "is shut out", as_json)
-
-
-@users.command()
-@click.argument("username")
-@acts_on_an_index
-@as_json
-def promote(username: str, index: Target, as_json: bool) -> None:
-    """Make an account an administrator, who may do everything everywhere."""
-    index.services.accounts.set_admin(username, True)
-    record(index, "account.changed", username, admin=True)
-    _tell(username, "is an administrator", as_json)
-
-
-@users.command()
-@click.argument("username")
-@acts_on_an_index
-@as_json
-def demote(username: str, index: Target, as_json: bool) -> None:
-    """Make an administrator an account like any other."""
-    index.services.accounts.set_admin(username, False)
-    record(index, "account.changed", username, admin=False)
-    _tell(username, "is no administrator", as_json)
+for _switch in (
+    ("activate", Accounts.set_active, "active", True, "Activate an account. It can log in from its next request."),
+    ("deactivate", Accounts.set_active, "active", False, "Deactivate an account. Its next request is rejected."),
+    ("promote", Accounts.set_admin, "admin", True, "Make an account an administrator, with all rights everywhere."),
+    ("demote", Accounts.set_admin, "admin", False, "Make an administrator an ordinary account."),
+):
+    _add_switch(*_switch)
 
 
 @users.command("reset-password")
 @click.argument("username")
-@click.option("--password-stdin", is_flag=True, help="Read the new one from standard input, instead of making one.")
-@acts_on_an_index
-@asks
-@as_json
+@_stdin_option
+@yes_option
+@index_options
 def reset_password(username: str, password_stdin: bool, index: Target, yes: bool, as_json: bool) -> None:
-    """Replace an account's password. The old one is worth nothing at once; robots keep theirs."""
+    """Replace the password of an account. The old password is rejected at once. Robots keep their tokens."""
     index.services.accounts.show(OPERATOR, username)
-    password, made = _password(password_stdin)
+    password, generated = _read_password(password_stdin)
     confirm(f"Replace the password of {username} on {index.name}?", yes)
     index.services.accounts.set_password(username, password)
     record(index, "account.changed", username, changed=["password"])
-    _tell_password(username, "has a new password", password if made else None, as_json)
+    _write(username, "has a new password", as_json, **generated)
 
 
 @users.command()
 @click.argument("username")
-@acts_on_an_index
-@asks
-@as_json
+@yes_option
+@index_options
 def delete(username: str, index: Target, yes: bool, as_json: bool) -> None:
-    """Delete an account with all it owns: repositories, shares and robots.
+    """Delete an account with its repositories, shares and robots.
 
-    The account is shut first and its name goes last. What is interrupted can be run again. Layers in registries stay.
+    The account is blocked first and deleted last, so that you can repeat an interrupted command. Layers remain in the
+    registries.
     """
-    services = index.services
-    services.accounts.show(OPERATOR, username)
-    owned = sum(1 for _ in scans.in_namespace(index, username))
-    confirm(f"Delete {username} with its {owned} repositories on {index.name}?", yes)
+    index.services.accounts.show(OPERATOR, username)
+    count = sum(1 for _ in list_namespace(index, username))
+    confirm(f"Delete {username} with {count} repositories on {index.name}?", yes)
     with progress() as bar:
         task = bar.add_task("delete", total=None)
-        while not services.deletion.delete(OPERATOR, username):
+        while not index.services.deletion.delete(OPERATOR, username):
             bar.advance(task)
     record(index, "account.deleted", username)
-    _tell(username, f"is deleted, with {owned} repositories", as_json, repositories=owned)
+    _write(username, f"is deleted, with {count} repositories", as_json, repositories=count)
 
 
 def _row(user: User) -> dict[str, Any]:
     return {
         "username": user.username,
-        "state": _state(user),
-        "administrator": user.admin,
+        "state": _state_of(user),
+        "admin": user.admin,
         "emails": user.emails,
         "created": user.created,
     }
 
 
-def _state(user: User) -> str:
+def _state_of(user: User) -> str:
     if user.deletion_started:
-        return "leaving"
+        return "deletion started"
     if user.active:
         return "active"
-    return "to be confirmed" if user.awaiting_confirmation else "inactive"
+    return "awaiting confirmation" if user.awaiting_confirmation else "inactive"
 
 
-def _password(from_stdin: bool) -> tuple[str, bool]:
-    """A password, and whether it was made here. Never an argument: those are for everybody on the machine to see."""
-    if not from_stdin:
-        return secrets.token_urlsafe(12), True
-    return sys.stdin.readline().rstrip("\r\n"), False
+def _read_password(from_stdin: bool) -> tuple[str, dict[str, str]]:
+    """Return a password, and the field that shows it if it was generated.
+
+    A password is never an argument, because all users of a machine can read the arguments of a process.
+    """
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n"), {}
+    password = secrets.token_urlsafe(12)
+    return password, {"password": password}
 
 
-def _tell(username: str, what: str, as_json: bool, **more: Any) -> None:
-    write_result({"username": username, **more}, f"{username} {what}", as_json=as_json)
-
-
-def _tell_password(username: str, what: str, password: str | None, as_json: bool) -> None:
-    if password is None:
-        _tell(username, what, as_json)
-    else:
-        _tell(username, f"{what}; the password is {password}", as_json, password=password)
+def _write(username: str, text: str, as_json: bool, **fields: Any) -> None:
+    suffix = f"; password: {fields['password']}" if "password" in fields else ""
+    write_result({"username": username, **fields}, f"{username} {text}{suffix}", as_json=as_json)

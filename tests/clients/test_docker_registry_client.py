@@ -1,4 +1,4 @@
-"""The PyPI package docker-registry-client, its v1 half: it takes the index for a registry, pings it and deletes."""
+"""The v1 client of the package docker-registry-client. It uses the index as a registry: it pings it and deletes."""
 
 import requests
 from docker_registry_client import DockerRegistryClient
@@ -6,12 +6,12 @@ from docker_registry_client import DockerRegistryClient
 from tests.clients.conftest import Server
 
 
-def test_ping_and_delete(server: Server) -> None:
+def test_client_can_ping_and_delete_a_repository(server: Server) -> None:
     username, password = server.register("frank")
-    path = server.url("/v1/repositories/frank/web/")
-    assert requests.put(path, json=[{"id": "a"}], auth=(username, password), timeout=10).status_code == 200
-    client = DockerRegistryClient(server.address, username=username, password=password, api_version=1)
+    url = server.url("/v1/repositories/frank/web/")
+    assert requests.put(url, json=[{"id": "a"}], auth=(username, password), timeout=10).status_code == 200
+    client = DockerRegistryClient(server.base_url, username=username, password=password, api_version=1)
     assert client.api_version == 1
-    assert client._base_client.check_status()
+    assert client._base_client.check_status()  # only the client for one version of the API offers both operations
     client._base_client.delete_repository("frank", "web")
-    assert requests.get(path + "images", timeout=10).status_code == 404
+    assert requests.get(url + "images", timeout=10).status_code == 404

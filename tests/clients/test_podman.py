@@ -1,18 +1,35 @@
-"""`podman search` over the running server: Debian's podman, which `.ci/run` installs."""
+"""`podman search` with the local server. `.ci/run` installs the package `podman`."""
 
 import shutil
 import subprocess
-from typing import Any
 
 import pytest
 import requests
 
-from tests.clients.conftest import Server
+from tests.clients.conftest import WAIT_SECONDS, Server
+
+pytestmark = pytest.mark.skipif(shutil.which("podman") is None, reason="podman is not installed")
 
 
-@pytest.mark.skipif(shutil.which("podman") is None, reason="no podman on this machine")
+@pytest.fixture
+def repositories(server: Server) -> None:
+    """Create public repositories and a private one. A repetition changes nothing."""
+    grace = server.register("grace")
+    for path, auth in (("harbour", server.admin), ("grace/web-harbour_tools", grace), ("grace/secret-harbour", grace)):
+        response = requests.put(server.url(f"/v1/repositories/{path}/"), json=[], auth=auth, timeout=10)
+        assert response.status_code == 200
+    forms: dict[str, dict[str, str | bool]] = {
+        "web-harbour_tools": {"description": "Cranes, quays and a lighthouse"},
+        "secret-harbour": {"description": "A hidden lighthouse", "private": True},
+    }
+    for name, form in forms.items():
+        url = server.url(f"/v1/namespaces/grace/repositories/{name}")
+        assert requests.put(url, json=form, auth=grace, timeout=10).status_code == 204
+
+
+@pytest.mark.usefixtures("repositories")
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "names"),
     [
         ("harb", ["harbour", "grace/web-harbour_tools"]),
         ("HARB tools", ["grace/web-harbour_tools"]),
@@ -20,28 +37,13 @@ from tests.clients.conftest import Server
         ("zzz", []),
     ],
 )
-def test_podman_finds_public_repositories_by_the_parts_of_their_names_and_by_words(
-    server: Server, query: str, found: list[str]
-) -> None:
-    grace = server.register("grace")
-    for path, auth in (("harbour", server.admin), ("grace/web-harbour_tools", grace), ("grace/secret-harbour", grace)):
-        response = requests.put(server.url(f"/v1/repositories/{path}/"), json=[], auth=auth, timeout=10)
-        assert response.status_code == 200
-    forms: list[tuple[str, dict[str, Any]]] = [
-        ("web-harbour_tools", {"description": "Cranes, quays and a lighthouse"}),
-        ("secret-harbour", {"description": "A lighthouse nobody sees", "private": True}),
-    ]
-    for name, form in forms:
-        response = requests.put(
-            server.url(f"/v1/namespaces/grace/repositories/{name}"), json=form, auth=grace, timeout=10
-        )
-        assert response.status_code == 204
-    host = server.address.removeprefix("http://")
-    done = subprocess.run(
+def test_podman_finds_public_repositories_by_name_and_description(server: Server, query: str, names: list[str]) -> None:
+    host = server.base_url.removeprefix("http://")
+    result = subprocess.run(
         ["podman", "search", "--tls-verify=false", "--format", "{{.Name}}", f"{host}/{query}"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_SECONDS,
     )
-    assert done.returncode == 0, done.stderr
-    assert sorted(done.stdout.split()) == sorted(f"{host}/{name}" for name in found)
+    assert result.returncode == 0, result.stderr
+    assert sorted(result.stdout.split()) == sorted(f"{host}/{name}" for name in names)

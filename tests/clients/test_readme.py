@@ -1,4 +1,7 @@
-"""The README's examples print what it says, and its table has every setting."""
+"""Every `console` example in README.md and docs/guide prints what the page shows.
+
+The examples of one page run in order, against a local server of their own.
+"""
 
 import os
 import re
@@ -6,36 +9,55 @@ import subprocess
 import sys
 from pathlib import Path
 
-from chalicelib.settings import Settings
-from tests.clients.conftest import ADMIN_PASSWORD, ROOT, serving
+import pytest
 
-README = (ROOT / "README.md").read_text()
-ADDRESS = "http://127.0.0.1:8000"
+from tests.clients.conftest import ADMIN_PASSWORD, ROOT, Server, run_server
 
-
-def test_the_examples_print_what_stands_there(tmp_path: Path) -> None:
-    blocks = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    commands = [part.partition("\n") for block in blocks for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
-    assert len(commands) > 10
-    with serving(tmp_path) as server:
-        for command, _, expected in commands:
-            done = subprocess.run(
-                ["bash", "-c", command.replace(ADDRESS, server.address).replace(".venv/bin/python", sys.executable)],
-                cwd=ROOT,
-                env={**os.environ, "ADMIN_PASSWORD": ADMIN_PASSWORD},
-                capture_output=True,
-                text=True,
-                timeout=60,
-            )
-            assert done.stdout.rstrip("\n") == expected.replace(ADDRESS, server.address).rstrip("\n"), command
+EXAMPLE_URL = "http://127.0.0.1:8000"
+PAGES = [
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md")))
+    if "```console\n" in page.read_text()
+]
+WAYBILL = f'waybill() {{ {sys.executable} -m infra "$@"; }}; '  # pages show the installed command
 
 
-def test_the_table_has_every_setting() -> None:
-    read = set(re.findall(r'environment(?:, |\.get\()"([A-Z_]+)"', (ROOT / "chalicelib/settings.py").read_text()))
-    read |= set(re.findall(r'environment\.get\("([A-Z_]+)"', (ROOT / "infra/devserver/serve.py").read_text()))
-    listed = dict(re.findall(r"^\| `([A-Z_]+)` \| `?([^`|]*)`? \|", README, re.MULTILINE))
-    assert read - {"AWS_DEFAULT_REGION"} == set(listed)
-    defaults = Settings()
-    assert listed["TOKEN_LIFETIME"] == str(defaults.token_lifetime)
-    assert listed["BCRYPT_COST"] == str(defaults.bcrypt_cost)
-    assert listed["STACK"] == defaults.stack
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_examples_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    examples = find_examples(page.read_text())
+    assert examples
+    with run_server(tmp_path) as server:
+        for command, expected in examples:
+            assert run_example(command, server) == expected.replace(EXAMPLE_URL, server.base_url), command
+
+
+def test_readme_shows_the_start_of_the_local_server(tmp_path: Path) -> None:
+    match = re.search(r"^```text\n\$ make serve\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert match is not None
+    with run_server(tmp_path) as server:
+        printed = server.log.read_text().replace(server.base_url, EXAMPLE_URL)
+        printed = printed.replace(server.base_url.removeprefix("http://"), EXAMPLE_URL.removeprefix("http://"))
+    shown = [line for line in match[1].splitlines() if line.strip() and "password" not in line.partition("curl")[0]]
+    assert shown
+    for line in shown:
+        assert line in printed.splitlines()
+
+
+def find_examples(page: str) -> list[tuple[str, str]]:
+    """Return the commands of a page, each with its output."""
+    blocks = re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    parts = [part for block in blocks for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    return [(command, output.rstrip("\n")) for command, _, output in (part.partition("\n") for part in parts)]
+
+
+def run_example(command: str, server: Server) -> str:
+    """Run a command against the server, and return its output."""
+    run = subprocess.run(
+        ["bash", "-c", WAYBILL + command.replace(EXAMPLE_URL, server.base_url)],
+        cwd=ROOT,
+        env={**os.environ, "ADMIN_PASSWORD": ADMIN_PASSWORD},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return run.stdout.rstrip("\n")

@@ -1,4 +1,4 @@
-"""What is not ours is what was pinned, and nothing secret is among what is."""
+"""Everything that is installed is pinned with a hash, and the repository contains no secret."""
 
 import re
 import shutil
@@ -11,7 +11,8 @@ import pytest
 from tests.clients.conftest import ROOT
 
 LOCKS = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt", *sorted((ROOT / "requirements").glob("*.txt"))]
-PLANTED = {  # in pieces, or this very file would not pass
+CODE_FOLDERS = ("bench", "chalicelib", "docs", "infra", "tests")
+PLANTED = {  # in parts, so that the search does not find them in this file
     "AWS Access Key": "the key is AKIA" + "Z7QH4M2XWVTN5RJD",
     "Private Key": "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIBOgIBAAJBAK\n",
     "GitHub Token": "token: ghp_" + "x1" * 18,
@@ -20,8 +21,8 @@ PLANTED = {  # in pieces, or this very file would not pass
 }
 
 
-def searched(folder: Path) -> "subprocess.CompletedProcess[str]":
-    """`make secrets` on a folder, with this repository's rules."""
+def search_for_secrets(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run `make secrets` in a folder, with the rules of this repository."""
     for name in ("Makefile", ".secrets.baseline"):
         shutil.copy(ROOT / name, folder)
     subprocess.run(["git", "init", "--quiet", folder], check=True)
@@ -29,31 +30,31 @@ def searched(folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_a_secret_that_lies_about_is_found(tmp_path: Path) -> None:
+def test_secret_in_a_file_is_found(tmp_path: Path) -> None:
     for kind, secret in PLANTED.items():
         (tmp_path / f"{kind}.txt").write_text(secret)
-    ended = searched(tmp_path)
-    assert ended.returncode != 0
-    found = re.findall(r"Secret Type: +(.+)\nLocation: +(.+):1\n", ended.stdout)
-    assert {(kind, f"{kind}.txt") for kind in PLANTED} <= set(found), ended.stdout
+    process = search_for_secrets(tmp_path)
+    assert process.returncode != 0
+    found = re.findall(r"Secret Type: +(.+)\nLocation: +(.+):1\n", process.stdout)
+    assert {(kind, f"{kind}.txt") for kind in PLANTED} <= set(found), process.stdout
 
 
-def test_what_the_tests_and_examples_say_is_no_secret(tmp_path: Path) -> None:
+def test_example_password_is_not_a_secret(tmp_path: Path) -> None:
     (tmp_path / "example.py").write_text('password = "correct horse"\n')
-    ended = searched(tmp_path)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    process = search_for_secrets(tmp_path)
+    assert (process.returncode, process.stderr) == (0, "")
 
 
-def test_the_list_of_reviewed_values_names_no_machine_and_hides_no_file() -> None:
-    reviewed = (ROOT / ".secrets.baseline").read_text()
-    assert '"results": {}' in reviewed
-    assert "should_exclude_file" not in reviewed
-    assert "should_exclude_line" not in reviewed
-    assert not re.search(r'"/(?!v1/)|home|tmp', reviewed)
+def test_baseline_excludes_no_file_and_names_no_local_path() -> None:
+    baseline = (ROOT / ".secrets.baseline").read_text()
+    assert '"results": {}' in baseline
+    assert "should_exclude_file" not in baseline
+    assert "should_exclude_line" not in baseline
+    assert not re.search(r'"/(?!v1/)|home|tmp', baseline)
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
-def test_every_dependency_has_its_version_and_its_hashes(lock: Path) -> None:
+def test_each_dependency_has_a_version_and_hashes(lock: Path) -> None:
     assert lock.with_suffix(".in").exists()
     pinned = re.sub(r"\\\n", "", re.sub(r"^ *#.*\n", "", lock.read_text(), flags=re.MULTILINE)).splitlines()
     assert pinned
@@ -61,39 +62,56 @@ def test_every_dependency_has_its_version_and_its_hashes(lock: Path) -> None:
         assert re.fullmatch(r"[a-z0-9-]+(\[[a-z,]+\])?==\S+( ; [^-]+)?( +--hash=sha256:[0-9a-f]{64})+", line), line
 
 
-def test_there_is_a_lock_for_all_that_is_asked_for() -> None:
-    asked = [*ROOT.glob("requirements*.in"), *(ROOT / "requirements").glob("*.in")]
-    assert sorted(path.with_suffix(".txt") for path in asked) == sorted(LOCKS)
+def test_each_input_file_has_a_lock() -> None:
+    inputs = [*ROOT.glob("requirements*.in"), *(ROOT / "requirements").glob("*.in")]
+    assert sorted(path.with_suffix(".txt") for path in inputs) == sorted(LOCKS)
 
 
-def test_whatever_pip_installs_is_held_against_its_hash() -> None:
-    code = [path for folder in ("bench", "chalicelib", "infra", "tests") for path in (ROOT / folder).rglob("*.py")]
-    installs = [
+def test_build_backend_is_pinned() -> None:
+    assert re.search(r"^flit-core==", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
+
+
+def test_pip_installs_only_files_with_a_hash() -> None:
+    code = [path for folder in CODE_FOLDERS for path in (ROOT / folder).rglob("*.py")]
+    commands = [
         line
         for path in (ROOT / "Makefile", ROOT / ".ci" / "run", *code)
         if path != Path(__file__)
         for line in path.read_text().splitlines()
-        if re.search(r'pip install |"install", "-', line)
+        if re.search(r'(pip|PIP\)) install |"install", "-', line)
     ]
-    assert len(installs) == 5  # pip's own, the environment's, uv's, the function's, and other people's programs'
-    for line in installs:
-        assert "--require-hashes" in line
+    assert len(commands) == 6  # pip, the environment, `waybill`, uv, the package and the environments of other programs
+    for line in commands:
+        assert "--require-hashes" in line or "--no-index --no-deps" in line
 
 
-def test_whatever_npm_installs_is_held_against_its_hash() -> None:
+def test_npm_installs_only_files_with_a_hash() -> None:
     lock = (ROOT / "bench" / "dynalite" / "package-lock.json").read_text()
     assert lock.count('"integrity": "sha512-') == lock.count('"node_modules/') > 0
-    assert '"resolved"' not in lock, "it would name a registry"
+    assert '"resolved"' not in lock  # it would name a registry
 
 
-def test_bandit_is_told_to_look_away_only_for_a_reason() -> None:
-    told = [
+def test_each_exception_for_bandit_has_a_reason() -> None:
+    lines = [
         line
-        for folder in ("app.py", "bench", "chalicelib", "infra")
-        for path in ([ROOT / folder] if folder.endswith(".py") else (ROOT / folder).rglob("*.py"))
+        for path in [ROOT / "app.py", *(path for name in CODE_FOLDERS[:-1] for path in (ROOT / name).rglob("*.py"))]
         for line in path.read_text().splitlines()
         if "nosec" in line
     ]
-    assert told
-    for line in told:
+    assert lines
+    for line in lines:
         assert re.search(r"# nosec B\d{3}  # \S", line), line
+
+
+def test_unsupported_python_version_is_rejected_with_one_sentence(tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = (3, 9, 18)\n$2"\n')
+    python.chmod(0o755)
+    command = ["make", "--no-print-directory", f"PYTHON={python}", f"VENV={tmp_path}/venv", f"{tmp_path}/venv/ready"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode != 0
+    assert process.stdout == ""
+    sentence, *rest = process.stderr.splitlines()
+    assert "3.11" in sentence
+    assert "3.9" in sentence
+    assert all(line.startswith("make: ***") for line in rest)

@@ -1,19 +1,22 @@
-"""Every kind of caller before every kind of repository: the world that the tables of permissions are tried in."""
+"""Each kind of principal and each kind of repository, for the tables of test_permissions.py."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 
-from chalicelib.bootstrap import Services
+from msgspec import Struct
+
+from chalicelib.accounts.robots import Robots
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import User
 from chalicelib.domain.roles import Grant, Role, TokenScope
 from chalicelib.domain.search_terms import terms_of
 from chalicelib.security.passwords import Passwords
+from chalicelib.storage.robots import RobotStore
 from chalicelib.storage.search_terms import SearchTermStore
 from chalicelib.storage.segment_codec import pack
+from tests.clock import Clock
 from tests.index import PASSWORD, Index, Response, basic
 
 IMAGE = "a" * 64
@@ -27,11 +30,11 @@ ACCOUNTS = (
     "writer",
     "repository_admin",
     "administrator",
-    "bystander",
+    "collaborator",
     "newcomer",
 )
 ROBOTS = ("robot read", "robot write", "robot of other repositories", "expired robot", "revoked robot")
-CALLERS = (
+PRINCIPALS = (
     "anonymous",
     "wrong password",
     "stranger",
@@ -50,28 +53,33 @@ CALLERS = (
 )
 
 
-@dataclass(frozen=True)
-class World:
-    """An index with every caller in it, and for each a repository of the kind, all alike."""
+class State(Struct, frozen=True):
+    """An index with all principals, and one repository of a kind for each of them.
+
+    Attributes:
+        index: the index.
+        kind: one of KINDS.
+        authorizations: the Authorization header of each principal. Access tokens are issued when they are used.
+    """
 
     index: Index
     kind: str
     authorizations: dict[str, str | None]
 
     def repository(self, principal: str) -> RepositoryName:
-        """The repository that `caller` tries itself on, so that nobody finds what another has changed."""
+        """The repository that is used for `principal` only, so that its requests do not disturb those of others."""
         namespace = "library" if self.kind == "library" else "owner"
-        return RepositoryName(namespace, "web" + str(CALLERS.index(principal)))
+        return RepositoryName(namespace, "web" + str(PRINCIPALS.index(principal)))
 
     def request(self, principal: str, method: str, path: str, json: object = None) -> Response:
         if principal == "wrong password":
-            self.index.tables.counters("account owner").delete()  # delays are another test's matter
+            self.index.tables.counters("account owner").delete()  # prevents delays
         return self.index.request(method, path, self.authorization(principal), json=json)
 
     def authorization(self, principal: str) -> str | None:
         if principal.endswith(" token"):
             grant = Grant(self.repository(principal), TokenScope(principal.removesuffix(" token")), GENERATION)
-            return "Token " + Services(self.index.settings, self.index.aws).tokens.issue(grant)
+            return "Token " + self.index.services.tokens.issue(grant)
         return self.authorizations[principal]
 
 
@@ -80,8 +88,8 @@ def _hash() -> str:
     return Passwords(4).hash(PASSWORD)
 
 
-def world(index: Index, kind: str) -> World:
-    """Fills an empty index. Straight into the tables, without a transaction each: moto's are slow."""
+def create_state(index: Index, kind: str) -> State:
+    """Fill an empty index. Items are written without transactions, because moto's transactions are slow."""
     for username in ACCOUNTS:
         index.users.create(
             User(
@@ -92,15 +100,13 @@ def world(index: Index, kind: str) -> World:
                 created=datetime.now(UTC),
             )
         )
-    robots = Services(index.settings, index.aws).robots
-    listed = [RepositoryName("owner", "other")]
-    long_ago = Services(index.settings, index.aws).robots
-    long_ago._clock = lambda: time.time() - timedelta(hours=3).total_seconds()
+    robots, other = index.services.robots, [RepositoryName("owner", "other")]
+    three_hours_ago = Robots(RobotStore(index.tables), Clock(time.time() - 3 * 3600))
     tokens = {
         "robot read": robots.create("owner", "reads", Role.READ).token,
         "robot write": robots.create("owner", "writes", Role.WRITE).token,
-        "robot of other repositories": robots.create("owner", "others", Role.WRITE, listed).token,
-        "expired robot": long_ago.create("owner", "expired", Role.WRITE, None, 3600).token,
+        "robot of other repositories": robots.create("owner", "others", Role.WRITE, other).token,
+        "expired robot": three_hours_ago.create("owner", "expired", Role.WRITE, None, 3600).token,
         "revoked robot": robots.create("owner", "revoked", Role.WRITE).token,
     }
     robots.revoke("owner", "revoked")
@@ -112,15 +118,15 @@ def world(index: Index, kind: str) -> World:
         "writer's robot": basic("writer", robots.create("writer", "writes", Role.WRITE).token),
         "administrator's robot": basic("administrator", robots.create("administrator", "writes", Role.WRITE).token),
     }
-    made = World(index, kind, authorizations)
+    state = State(index, kind, authorizations)
     if kind != "missing":
-        for principal in CALLERS:
-            _put(index, made.repository(principal), kind)
-    return made
+        for principal in PRINCIPALS:
+            _put_repository(index, state.repository(principal), kind)
+    return state
 
 
-def _put(index: Index, repository: RepositoryName, kind: str) -> None:
-    """A repository as pushes, shares and a deletion leave it."""
+def _put_repository(index: Index, repository: RepositoryName, kind: str) -> None:
+    """Write the items that a push, collaborators and a deletion leave."""
     tables, private, deleted = index.tables, kind == "private", kind == "deleted"
     shared = kind in ("public", "private")
     with tables.images.batch_write() as images:
@@ -146,20 +152,20 @@ def _put(index: Index, repository: RepositoryName, kind: str) -> None:
             ("writer", "write"),
             ("repository_admin", "admin"),
             ("inactive", "admin"),
-            ("bystander", "read"),
+            ("collaborator", "read"),
         ):
             for of, entry in ((f"repository {repository}", username), (f"account {username}", str(repository))):
                 rows.save(tables.collaborators(of, entry, role=role, generation=GENERATION))
 
 
-def table(operations: Iterable[str], cells: Mapping[tuple[str, str], str]) -> str:
-    """Markdown: a row for each caller, a column for each operation."""
+def render_table(operations: Iterable[str], cells: Mapping[tuple[str, str], str]) -> str:
+    """Return a table in Markdown, with a row for each principal and a column for each operation."""
     headings = list(operations)
-    width = max(map(len, CALLERS))
+    width = max(map(len, PRINCIPALS))
     rows = [
-        ("caller", headings),
+        ("principal", headings),
         ("-" * width, ["-" * len(heading) for heading in headings]),
-        *((principal, [cells[heading, principal] for heading in headings]) for principal in CALLERS),
+        *((principal, [cells[heading, principal] for heading in headings]) for principal in PRINCIPALS),
     ]
     return "".join(
         f"| {name:{width}} | {' | '.join(f'{cell:{len(h)}}' for h, cell in zip(headings, row, strict=True))} |\n"
@@ -168,84 +174,86 @@ def table(operations: Iterable[str], cells: Mapping[tuple[str, str], str]) -> st
 
 
 def try_repositories(index: Index, kind: str) -> str:
-    """The table of one kind of repository. What changes nothing is tried first, what creates or deletes last."""
-    made = world(index, kind)
+    """Return the table for one kind of repository. Operations that create or delete are tried last."""
+    state = create_state(index, kind)
     last = ["delete", "push"] if kind in ("deleted", "missing") else ["push", "delete"]
     order = [operation for operation in OPERATIONS if operation not in last] + last
     cells = {
-        (operation, principal): OPERATIONS[operation](made, principal) for operation in order for principal in CALLERS
+        (operation, principal): OPERATIONS[operation](state, principal)
+        for operation in order
+        for principal in PRINCIPALS
     }
-    return table(OPERATIONS, cells)
+    return render_table(OPERATIONS, cells)
 
 
 def try_account(make_index: Callable[[], Index]) -> str:
-    """The table of the operations on one account, whose owner is the caller `owner`."""
+    """Return the table for the operations on the account `owner`."""
     cells = {}
     for operation, run in ACCOUNT_OPERATIONS.items():
-        made = world(make_index(), "missing")
-        for principal in CALLERS:
-            cells[operation, principal] = status = run(made, principal)
-            if status.startswith("2") and operation in ("revoke robot", "remove"):
-                made = world(make_index(), "missing")
-    return table(ACCOUNT_OPERATIONS, cells)
+        state = create_state(make_index(), "missing")
+        for principal in PRINCIPALS:
+            cells[operation, principal] = status = run(state, principal)
+            if status.startswith("2") and operation in ("revoke robot", "delete"):
+                state = create_state(make_index(), "missing")
+    return render_table(ACCOUNT_OPERATIONS, cells)
 
 
-def _status(method: str, path: str, json: object = None) -> Callable[[World, str], str]:
-    def run(world: World, principal: str) -> str:
-        repository = world.repository(principal)
+def _status(method: str, path: str, json: object = None) -> Callable[[State, str], str]:
+    def run(state: State, principal: str) -> str:
+        repository = state.repository(principal)
         filled = path.format(namespace=repository.namespace, name=repository.name, image=IMAGE)
-        return str(world.request(principal, method, filled, json).status)
+        return str(state.request(principal, method, filled, json).status)
 
     return run
 
 
-def _listed(world: World, principal: str) -> str:
-    """Whether the repository is among its namespace's."""
-    repository = world.repository(principal)
-    response = world.request(principal, "GET", f"/v1/namespaces/{repository.namespace}/repositories")
-    return _seen(response, lambda: [entry["name"] for entry in response.json], repository.name)
+def _list_namespace(state: State, principal: str) -> str:
+    """Return whether the list of the namespace shows the repository."""
+    repository = state.repository(principal)
+    response = state.request(principal, "GET", f"/v1/namespaces/{repository.namespace}/repositories")
+    return _is_shown(response, lambda: [entry["name"] for entry in response.json], repository.name)
 
 
-def _found(world: World, principal: str) -> str:
-    """Whether a search shows it."""
-    repository = world.repository(principal)
-    response = world.request(principal, "GET", f"/v1/search?q={repository.name}")
-    return _seen(
+def _search(state: State, principal: str) -> str:
+    """Return whether a search shows the repository."""
+    repository = state.repository(principal)
+    response = state.request(principal, "GET", f"/v1/search?q={repository.name}")
+    return _is_shown(
         response, lambda: [result["name"].rpartition("/")[2] for result in response.json["results"]], repository.name
     )
 
 
-def _seen(response: Response, names: Callable[[], list[str]], name: str) -> str:
+def _is_shown(response: Response, names: Callable[[], list[str]], name: str) -> str:
     if response.status != 200:
         return str(response.status)
     return "shown" if name in names() else "-"
 
 
-_V1, _OURS = "/v1/repositories/{namespace}/{name}", "/v1/namespaces/{namespace}/repositories/{name}"
-OPERATIONS: dict[str, Callable[[World, str], str]] = {
+_V1, _NAMESPACES = "/v1/repositories/{namespace}/{name}", "/v1/namespaces/{namespace}/repositories/{name}"
+OPERATIONS: dict[str, Callable[[State, str], str]] = {
     "images": _status("GET", _V1 + "/images"),
     "layer": _status("GET", _V1 + "/layer/{image}/access"),
     "push": _status("PUT", _V1, [{"id": "b"}]),
     "update": _status("PUT", _V1 + "/images", [{"id": "b"}]),
     "auth": _status("PUT", _V1 + "/auth"),
     "delete": _status("DELETE", _V1),
-    "show": _status("GET", _OURS),
-    "change": _status("PUT", _OURS, {"description": "new"}),
-    "people": _status("GET", _OURS + "/collaborators"),
-    "share": _status("PUT", _OURS + "/collaborators/newcomer", {"access": "read"}),
-    "unshare": _status("DELETE", _OURS + "/collaborators/bystander"),
-    "listed": _listed,
-    "found": _found,
+    "show": _status("GET", _NAMESPACES),
+    "change": _status("PUT", _NAMESPACES, {"description": "new"}),
+    "collaborators": _status("GET", _NAMESPACES + "/collaborators"),
+    "share": _status("PUT", _NAMESPACES + "/collaborators/newcomer", {"access": "read"}),
+    "unshare": _status("DELETE", _NAMESPACES + "/collaborators/collaborator"),
+    "listed": _list_namespace,
+    "found": _search,
 }
 
 _ACCOUNT = "/v1/users/owner"
-ACCOUNT_OPERATIONS: dict[str, Callable[[World, str], str]] = {
-    "sign in": _status("GET", "/v1/users/"),
+ACCOUNT_OPERATIONS: dict[str, Callable[[State, str], str]] = {
+    "log in": _status("GET", "/v1/users/"),
     "show": _status("GET", _ACCOUNT),
     "password": _status("PUT", _ACCOUNT, {"password": PASSWORD}),
     "activate": _status("PUT", _ACCOUNT, {"active": True}),
     "robots": _status("GET", _ACCOUNT + "/robots"),
-    "make robot": _status("PUT", _ACCOUNT + "/robots/new", {"access": "read"}),
+    "create robot": _status("PUT", _ACCOUNT + "/robots/new", {"access": "read"}),
     "revoke robot": _status("DELETE", _ACCOUNT + "/robots/reads"),
-    "remove": _status("DELETE", _ACCOUNT),
+    "delete": _status("DELETE", _ACCOUNT),
 }

@@ -1,19 +1,18 @@
-"""An account leaves: what is its goes, and nothing of it falls to whoever comes after."""
+"""The deletion of an account removes all its data, and a later account with its name gets none of it."""
 
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from chalicelib.repositories.service import MAX_LISTED
 from tests.index import Index, basic
 
 ALICE = {"username": "alice", "password": "battery staple", "email": "alice@example.com"}
 
 
-def furnished(index: Index) -> str:
-    """alice with repositories, a share on both sides, a robot and a second address."""
-    alice, bobby = index.account("alice"), index.account("bobby")
+def create_data(index: Index) -> str:
+    """Create alice with repositories, a robot and two addresses. alice and bobby are collaborators of each other."""
+    alice, bobby = index.create_account("alice"), index.create_account("bobby")
     for name in ("web", "api"):
         index.push(f"alice/{name}", alice, "a")
     index.push("bobby/lib", bobby, "a")
@@ -25,19 +24,19 @@ def furnished(index: Index) -> str:
     return alice
 
 
-def left_of_alice(index: Index) -> list[str]:
-    """Everything in every table that names her, but for the heads of her deleted repositories and her kept name."""
+def find_remains(index: Index) -> list[str]:
+    """Return all items that name alice, except the heads of deleted repositories and the reserved username."""
     tables = index.tables
     models = (tables.users, tables.emails, tables.robots, tables.repositories, tables.terms, tables.collaborators)
     items = [str(item.to_dynamodb_dict()) for model in models for item in model.scan()]
-    return [item for item in items if "alice" in item and "gone" not in item]
+    return [item for item in items if "alice" in item and "tombstone" not in item]
 
 
-def test_everything_of_it_goes(index: Index) -> None:
-    alice = furnished(index)
+def test_deletion_removes_all_data(index: Index) -> None:
+    alice = create_data(index)
     robot = index.request("PUT", "/v1/users/alice/robots/more", alice, json={"access": "write"}).json["token"]
     assert index.request("DELETE", "/v1/users/alice/", alice).status == 204
-    assert left_of_alice(index) == []
+    assert find_remains(index) == []
     for auth in (alice, basic("alice", robot)):
         assert index.request("GET", "/v1/users/", auth).status == 401
     assert index.request("GET", "/v1/repositories/alice/web/images").status == 404
@@ -45,21 +44,21 @@ def test_everything_of_it_goes(index: Index) -> None:
     assert index.ids("bobby/lib", basic("bobby")) == ["a"]
     assert index.request("GET", "/v1/namespaces/bobby/repositories/lib/collaborators", basic("bobby")).json == []
     other = ALICE | {"username": "other"}
-    assert index.request("POST", "/v1/users/", json=other).status == 201, "the addresses are free"
+    assert index.request("POST", "/v1/users/", json=other).status == 201  # the email addresses are free
 
 
-def test_the_name_is_kept_from_others(index: Index) -> None:
-    index.request("DELETE", "/v1/users/alice", furnished(index))
+def test_username_is_reserved(index: Index) -> None:
+    index.request("DELETE", "/v1/users/alice", create_data(index))
     response = index.request("POST", "/v1/users/", json=ALICE)
     assert response.body == b'"Username or email already exists"'
     assert index.request("GET", "/v1/users/", basic("alice", "battery staple")).status == 401
-    response = index.request("GET", "/v1/users/alice", index.account("admin", admin=True))
+    response = index.request("GET", "/v1/users/alice", index.create_account("admin", admin=True))
     assert response.status == 404
 
 
-def test_a_name_that_is_not_kept_comes_back_empty(make_index: Any) -> None:
+def test_username_that_is_not_reserved_gets_an_empty_account(make_index: Any) -> None:
     index = make_index(reserve_deleted_names=False)
-    alice = furnished(index)
+    alice = create_data(index)
     index.request("PUT", "/v1/namespaces/alice/repositories/web", alice, json={"private": True})
     read = f"Token {index.request('GET', '/v1/repositories/alice/web/images', alice, token=True).token}"
     index.request("DELETE", "/v1/users/alice", alice)
@@ -68,64 +67,69 @@ def test_a_name_that_is_not_kept_comes_back_empty(make_index: Any) -> None:
     assert index.request("GET", "/v1/namespaces/alice/repositories", new).json == []
     assert index.request("GET", "/v1/users/alice/robots", new).json == []
     assert index.request("GET", "/v1/repositories/bobby/lib/images", read).status == 401
-    assert index.request("PUT", "/v1/repositories/bobby/lib", new, json=[]).status == 403, "no share comes back"
+    assert (
+        index.request("PUT", "/v1/repositories/bobby/lib", new, json=[]).status == 403
+    )  # the role as a collaborator is gone
     response = index.request("DELETE", "/v1/repositories/alice/web", new, token=True)
-    assert "x-docker-token" not in response.headers, "nor a look at what the list was"
+    assert "x-docker-token" not in response.headers  # no access to the earlier list
     index.push("alice/web", new, "b")
     assert index.request("GET", "/v1/repositories/alice/web/images", read).status == 401
 
 
-def test_whose_account_can_be_removed(index: Index) -> None:
-    furnished(index)
+def test_only_the_owner_and_administrators_can_delete_an_account(index: Index) -> None:
+    create_data(index)
     assert index.request("DELETE", "/v1/users/alice").status == 401
     assert index.request("DELETE", "/v1/users/alice", basic("bobby")).status == 403
     assert index.request("DELETE", "/v1/users/nobody", basic("bobby")).status == 404
     assert index.request("GET", "/v1/users/", basic("alice")).status == 200
-    assert index.request("DELETE", "/v1/users/alice", index.account("admin", admin=True)).status == 204
-    assert left_of_alice(index) == []
+    assert index.request("DELETE", "/v1/users/alice", index.create_account("admin", admin=True)).status == 204
+    assert find_remains(index) == []
 
 
-def test_more_repositories_than_one_request_gets_through(index: Index) -> None:
-    alice = index.account("alice")
+def test_deletion_of_many_repositories_needs_several_requests(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("accounts.deletion", "repositories.service"):
+        monkeypatch.setattr(f"chalicelib.{module}.MAX_LISTED", 10)
+    alice = index.create_account("alice")
     with index.tables.repositories.batch_write() as items, index.tables.images.batch_write() as heads:
         created = index.users.get("alice").created  # type: ignore[union-attr]
-        for n in range(MAX_LISTED + 20):
+        for n in range(15):
             items.save(index.tables.repositories("alice", f"web{n}", generation="0" * 16, created=created))
             heads.save(index.tables.images(f"alice/web{n}", "head", generation="0" * 16, deleted=False))
     response = index.request("DELETE", "/v1/users/alice", alice)
-    assert (response.status, response.body) == (202, b'""'), "there is more to do"
+    assert (response.status, response.body) == (202, b'""')  # not complete
     response = index.request("PUT", "/v1/repositories/alice/new", alice, json=[])
-    assert (response.status, response.body) == (403, b'"Account is not Active"'), "it is shut meanwhile"
+    assert (response.status, response.body) == (403, b'"Account is not Active"')
     assert index.request("DELETE", "/v1/users/alice", alice).status == 204
-    assert left_of_alice(index) == []
+    assert find_remains(index) == []
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("broken_at", range(14))
-def test_a_removal_that_breaks_off_is_taken_up_again(index: Index, broken_at: int) -> None:
-    alice = furnished(index)
+@pytest.mark.parametrize("interrupted_after", range(14))
+def test_interrupted_deletion_is_completed_by_the_next_request(index: Index, interrupted_after: int) -> None:
+    alice = create_data(index)
     calls = 0
 
     def fail(**_: object) -> None:
         nonlocal calls
         calls += 1
-        if calls > broken_at:
-            raise ReadTimeoutError(endpoint_url="the store")
+        if calls > interrupted_after:
+            raise ReadTimeoutError(endpoint_url="DynamoDB")
 
     events = index.aws.dynamodb.meta.events
     events.register("before-send.dynamodb.*", fail, unique_id="break")
     response = index.request("DELETE", "/v1/users/alice", alice)
     events.unregister("before-send.dynamodb.*", fail, unique_id="break")
     assert response.status == 503
-    assert index.request("POST", "/v1/users/", json=ALICE).status == 400, "the name is not free before all is gone"
+    assert index.request("POST", "/v1/users/", json=ALICE).status == 400  # the name is still reserved
     assert index.request("DELETE", "/v1/users/alice", alice).status == 204
-    dead = "'of': {'S': 'repository alice/", "'entry': {'S': 'alice/"  # shares in what is gone, worth nothing
-    assert [item for item in left_of_alice(index) if not any(mark in item for mark in dead)] == []
+    # Collaborators of the deleted generation have no effect.
+    harmless = "'of': {'S': 'repository alice/", "'entry': {'S': 'alice/"
+    assert [item for item in find_remains(index) if not any(mark in item for mark in harmless)] == []
     assert index.request("GET", "/v1/search?q=alice", basic("bobby")).json["num_results"] == 0
 
 
-def test_who_is_leaving_creates_and_shares_nothing_more(index: Index) -> None:
-    alice = furnished(index)
+def test_account_in_deletion_can_neither_create_nor_be_a_collaborator(index: Index) -> None:
+    alice = create_data(index)
     index.users.start_deletion("alice")
     response = index.request(
         "PUT", "/v1/namespaces/bobby/repositories/lib/collaborators/alice", basic("bobby"), json={"access": "read"}

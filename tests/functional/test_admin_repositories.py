@@ -1,45 +1,64 @@
-"""`python -m infra repositories`: show, delete, transfer and reindex."""
+"""`waybill repositories`: show, list, delete, transfer and reindex."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from chalicelib.bootstrap import Services
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.roles import Principal, Role
 from chalicelib.repositories.collaborators import Collaborators
 from chalicelib.repositories.service import Repositories
+from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.repositories import RepositoryStore
 from tests.admin_commands import run
-from tests.index import Index
+from tests.conftest import create_index
+from tests.index import Index, basic
 
-pytestmark = pytest.mark.exhaustive
-
-
-class PulledPlug(BaseException):
-    """The end of a process, wherever it comes."""
+ALICE, BOBBY, CAROL = (basic(name) for name in ("alice", "bobby", "carol"))
 
 
-def found(index: Index, query: str, auth: str | None = None) -> list[str]:
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def fill(index: Index, *, private: bool) -> None:
+    """Create alice, bobby and carol, and alice's repository with images, a description and collaborators."""
+    for username in ("alice", "bobby", "carol"):
+        index.create_account(username)
+    index.push("alice/web", ALICE, "aaa", "bbb")
+    index.request("PUT", "/v1/repositories/alice/web/images", ALICE, json=[{"id": "aaa", "checksum": "sha256:11"}])
+    owner, name = Principal("alice"), RepositoryName("alice", "web")
+    index.services.repositories.change(owner, name, description="Tools for gardens", private=private)
+    index.services.collaborators.add(owner, name, "carol", Role.WRITE)
+    index.services.collaborators.add(owner, name, "bobby", Role.READ)
+
+
+@pytest.fixture(scope="module")
+def shared_index(module_aws: None) -> Index:
+    """An index with alice's private repository and two more, for cases that change nothing."""
+    index = create_index()
+    fill(index, private=True)
+    index.push("alice/other", ALICE)
+    index.push("bobby/taken", BOBBY, "something", "else")
+    return index
+
+
+def search(index: Index, query: str, auth: str | None = None) -> list[str]:
     return [result["name"] for result in index.request("GET", f"/v1/search?q={query}", auth).json["results"]]
 
 
-def furnished(index: Index, *, private: bool) -> tuple[str, str, str]:
-    """alice's repository with everything that there is to move, and the accounts of alice, bobby and carol."""
-    alice, bobby, carol = (index.account(name) for name in ("alice", "bobby", "carol"))
-    index.push("alice/web", alice, "aaa", "bbb")
-    index.request("PUT", "/v1/repositories/alice/web/images", alice, json=[{"id": "aaa", "checksum": "sha256:11"}])
-    services, owner, name = Services(index.settings, index.aws), Principal("alice"), RepositoryName("alice", "web")
-    services.repositories.change(owner, name, description="Tools for gardens", private=private)
-    services.collaborators.share(owner, name, "carol", Role.WRITE)
-    services.collaborators.share(owner, name, "bobby", Role.READ)
-    return alice, bobby, carol
+def show(index: Index, repository: str) -> dict[str, Any]:
+    shown: dict[str, Any] = run(index, "repositories", "show", repository, "--json").json
+    return shown
 
 
-def test_a_repository_is_shown_with_all_that_is_known_of_it(index: Index) -> None:
-    furnished(index, private=True)
-    shown = run(index, "repositories", "show", "alice/web", "--json").json
+def transfer(index: Index, source: str, target: str) -> int:
+    return run(index, "repositories", "transfer", source, target, "--yes").status
+
+
+def test_show_gives_all_properties(shared_index: Index) -> None:
+    shown = show(shared_index, "alice/web")
     assert shown.pop("created")
     assert shown == {
         "repository": "alice/web",
@@ -50,175 +69,172 @@ def test_a_repository_is_shown_with_all_that_is_known_of_it(index: Index) -> Non
     }
 
 
-def test_a_namespace_is_listed_by_itself_private_ones_too(index: Index) -> None:
-    alice, bobby, _ = furnished(index, private=True)
-    index.push("alice/other", alice)
-    index.push("bobby/web", bobby)
-    listed = run(index, "repositories", "list", "alice", "--json").json
+def test_list_gives_all_repositories_or_one_namespace(shared_index: Index) -> None:
+    listed = run(shared_index, "repositories", "list", "alice", "--json").json
     assert [row["repository"] for row in listed] == ["alice/other", "alice/web"]
-    assert len(run(index, "repositories", "list", "--json").json) == 3
+    assert len(run(shared_index, "repositories", "list", "--json").json) == 3
 
 
-def test_a_deleted_repository_leaves_nothing_to_find_or_share(index: Index) -> None:
-    alice, _, carol = furnished(index, private=True)
-    assert run(index, "repositories", "delete", "alice/web", "--yes").out == "alice/web is deleted\n"
-    for auth in (alice, carol):
+@pytest.mark.parametrize(
+    ("source", "target", "keyword"),
+    [
+        ("alice/web", "alice/web", "equal"),
+        ("alice/nope", "bobby/web", "not found"),
+        ("alice/web", "bobby/taken", "bobby/taken"),
+        ("alice/web", "nobody/web", "not found"),
+        ("alice/web", "web", "library"),
+        ("alice/web", "bobby/Web!", "repository name"),
+    ],
+)
+def test_impossible_transfer_gives_readable_error(shared_index: Index, source: str, target: str, keyword: str) -> None:
+    result = run(shared_index, "repositories", "transfer", source, target, "--yes")
+    assert result.is_readable_error
+    assert keyword in result.stderr
+    assert shared_index.ids("bobby/taken", BOBBY) == ["something", "else"]
+
+
+def test_deleted_repository_leaves_no_terms_and_no_shares(index: Index) -> None:
+    fill(index, private=True)
+    assert run(index, "repositories", "delete", "alice/web", "--yes").status == 0
+    for auth in (ALICE, CAROL):
         assert index.request("GET", "/v1/repositories/alice/web/images", auth).status == 404
-        assert found(index, "garden", auth) == []
+        assert search(index, "garden", auth) == []
     assert not list(index.tables.collaborators.scan())
     assert not list(index.tables.terms.scan())
 
 
 @pytest.mark.parametrize("private", [True, False])
-def test_a_transferred_repository_has_everything_that_it_had(index: Index, private: bool) -> None:
-    alice, bobby, carol = furnished(index, private=private)
-    before = run(index, "repositories", "show", "alice/web", "--json").json
-    ran = run(index, "repositories", "transfer", "alice/web", "bobby/site", "--yes")
-    assert (ran.status, ran.out) == (0, "alice/web is bobby/site now\n")
-    after = run(index, "repositories", "show", "bobby/site", "--json").json
-    assert after == before | {"repository": "bobby/site", "collaborators": ["carol (write)"]}
-    response = index.request("GET", "/v1/repositories/bobby/site/images", carol)
+def test_transferred_repository_keeps_its_properties(index: Index, private: bool) -> None:
+    fill(index, private=private)
+    before = show(index, "alice/web")
+    assert transfer(index, "alice/web", "bobby/site") == 0
+    assert show(index, "bobby/site") == before | {"repository": "bobby/site", "collaborators": ["carol (write)"]}
+    response = index.request("GET", "/v1/repositories/bobby/site/images", CAROL)
     assert response.json == [{"id": "aaa", "checksum": "sha256:11"}, {"id": "bbb"}]
-    assert index.request("PUT", "/v1/repositories/bobby/site/images", carol, json=[{"id": "ccc"}]).status == 204
-    assert index.request("GET", "/v1/repositories/bobby/site/images", alice).status == (404 if private else 200)
-    assert found(index, "garden", bobby) == ["bobby/site"]
-    assert found(index, "garden") == ([] if private else ["bobby/site"])
-    assert run(index, "doctor", "--json").json[1:] == []
+    assert index.request("PUT", "/v1/repositories/bobby/site/images", CAROL, json=[{"id": "ccc"}]).status == 204
+    assert index.request("GET", "/v1/repositories/bobby/site/images", ALICE).status == (404 if private else 200)
+    assert search(index, "garden", BOBBY) == ["bobby/site"]
+    assert search(index, "garden") == ([] if private else ["bobby/site"])
+    assert [finding["code"] for finding in run(index, "doctor", "--json").json] == ["administrator-missing"]
 
 
-def test_the_old_name_is_gone_and_so_are_its_tokens(index: Index) -> None:
-    alice, _, carol = furnished(index, private=False)
-    write = index.push("alice/web", alice)
+def test_tokens_and_shares_of_the_old_name_are_rejected(index: Index) -> None:
+    fill(index, private=False)
+    write = index.push("alice/web", ALICE)
     read = index.request("GET", "/v1/repositories/alice/web/images", token=True).token
-    run(index, "repositories", "transfer", "alice/web", "bobby/site", "--yes")
+    assert transfer(index, "alice/web", "bobby/site") == 0
     for token in (write, read):
         for path in ("alice/web", "bobby/site"):
             response = index.request("GET", f"/v1/repositories/{path}/images", f"Token {token}")
             assert response.status in (401, 404), path
-    for auth in (alice, carol, None):
+    for auth in (ALICE, CAROL, None):
         assert index.request("GET", "/v1/repositories/alice/web/images", auth).status == 404
-    index.push("alice/web", alice, "new")
-    assert index.ids("alice/web") == ["new"], "the name can begin anew"
+    index.push("alice/web", ALICE, "new")
+    assert index.ids("alice/web") == ["new"]
 
 
+@pytest.mark.parametrize("private", [True, False])
 @pytest.mark.parametrize(
-    "method",
+    "step",
     [
         (RepositoryStore, "create"),
         (Repositories, "change"),
-        (Collaborators, "share"),
+        (Collaborators, "add"),
         (RepositoryStore, "delete"),
+        (CollaboratorStore, "remove_repository"),
     ],
+    ids=lambda step: step[1],
 )
-@pytest.mark.parametrize("private", [True, False])
-def test_a_transfer_that_breaks_off_anywhere_loses_nothing_and_can_be_run_again(
-    index: Index, monkeypatch: pytest.MonkeyPatch, method: tuple[type, str], private: bool
+def test_interrupted_transfer_loses_nothing_and_can_be_repeated(
+    index: Index, monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], private: bool
 ) -> None:
-    alice, _, carol = furnished(index, private=private)
-    before = run(index, "repositories", "show", "alice/web", "--json").json
-    for late in (False, True):
+    fill(index, private=private)
+    before = show(index, "alice/web")
+    for after_effect in (False, True):
         with monkeypatch.context() as patched:
-            patched.setattr(*method, _breaking(getattr(*method), late=late))
-            with pytest.raises(PulledPlug):
-                run(index, "repositories", "transfer", "alice/web", "bobby/site", "--yes")
-        if method[1] == "delete" and late:
-            break
-        assert run(index, "repositories", "show", "alice/web", "--json").json == before
-        index.push("alice/web", alice, f"ddd{late}".lower())  # life goes on between the two runs
+            patched.setattr(*step, _kill(getattr(*step), after_effect=after_effect))
+            with pytest.raises(Killed):
+                transfer(index, "alice/web", "bobby/site")
+        if step[1] == "remove_repository" or (step[1] == "delete" and after_effect):
+            break  # the source is deleted, so that the transfer is complete
+        assert show(index, "alice/web") == before
+        index.push("alice/web", ALICE, f"ddd{after_effect}".lower())
         before["images"] += 1
         if private:
-            assert found(index, "site") == []
+            assert search(index, "site") == []
     else:
-        again = run(index, "repositories", "transfer", "alice/web", "bobby/site", "--yes")
-        assert again.status == 0, again.err
-    after = run(index, "repositories", "show", "bobby/site", "--json").json
-    assert after == before | {"repository": "bobby/site", "collaborators": ["carol (write)"]}
-    assert index.request("GET", "/v1/repositories/alice/web/images", carol).status == 404
+        assert transfer(index, "alice/web", "bobby/site") == 0
+    assert show(index, "bobby/site") == before | {"repository": "bobby/site", "collaborators": ["carol (write)"]}
+    assert index.request("GET", "/v1/repositories/alice/web/images", CAROL).status == 404
+    index.create_account("root", admin=True)
+    run(index, "doctor", "--fix", "--yes")
+    assert run(index, "doctor", "--json").json == []
+    assert {item.of for item in index.tables.collaborators.scan()} == {"repository bobby/site", "account carol"}
 
 
-def _breaking(function: Callable[..., Any], *, late: bool) -> Callable[..., Any]:
-    def broken(*args: Any, **kwargs: Any) -> Any:
-        if late:
+def _kill(function: Callable[..., Any], *, after_effect: bool) -> Callable[..., Any]:
+    def killed(*args: Any, **kwargs: Any) -> Any:
+        if after_effect:
             function(*args, **kwargs)
-        raise PulledPlug
+        raise Killed
 
-    return broken
-
-
-def test_what_is_pushed_while_a_transfer_runs_moves_too(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    alice, bobby, _ = furnished(index, private=False)
-    share = Collaborators.share
-
-    def meanwhile(*args: Any) -> None:
-        index.request("PUT", "/v1/repositories/alice/web/images", alice, json=[{"id": "late"}])
-        share(*args)
-
-    monkeypatch.setattr(Collaborators, "share", meanwhile)
-    assert run(index, "repositories", "transfer", "alice/web", "bobby/site", "--yes").status == 0
-    assert index.ids("bobby/site", bobby) == ["aaa", "bbb", "late"]
+    return killed
 
 
-def test_what_is_hidden_and_whom_is_taken_off_while_a_transfer_runs_is_so_at_its_end(
+def test_image_that_is_pushed_during_a_transfer_is_moved(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(index, private=False)
+    add = Collaborators.add
+
+    def push_and_add(*args: Any) -> None:
+        index.request("PUT", "/v1/repositories/alice/web/images", ALICE, json=[{"id": "late"}])
+        add(*args)
+
+    monkeypatch.setattr(Collaborators, "add", push_and_add)
+    assert transfer(index, "alice/web", "bobby/site") == 0
+    assert index.ids("bobby/site", BOBBY) == ["aaa", "bbb", "late"]
+
+
+def test_change_of_visibility_and_shares_during_a_transfer_is_applied(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alice, bobby, carol = furnished(index, private=False)
+    fill(index, private=False)
     web = "/v1/namespaces/alice/repositories/web"
     delete = RepositoryStore.delete
 
-    def meanwhile(*args: Any, **kwargs: Any) -> None:
+    def change_and_delete(*args: Any, **kwargs: Any) -> None:
         monkeypatch.setattr(RepositoryStore, "delete", delete)
-        assert index.request("PUT", web, alice, json={"private": True, "description": "Ours"}).status == 204
-        assert index.request("DELETE", f"{web}/collaborators/carol", alice).status == 204
+        assert index.request("PUT", web, ALICE, json={"private": True, "description": "Ours"}).status == 204
+        assert index.request("DELETE", f"{web}/collaborators/carol", ALICE).status == 204
         delete(*args, **kwargs)
 
-    monkeypatch.setattr(RepositoryStore, "delete", meanwhile)
-    assert run(index, "repositories", "transfer", "alice/web", "bobby/site", "--yes").status == 0
-    shown = run(index, "repositories", "show", "bobby/site", "--json").json
+    monkeypatch.setattr(RepositoryStore, "delete", change_and_delete)
+    assert transfer(index, "alice/web", "bobby/site") == 0
+    shown = show(index, "bobby/site")
     assert (shown["visibility"], shown["description"], shown["collaborators"]) == ("private", "Ours", [])
-    for auth in (alice, carol, None):
+    for auth in (ALICE, CAROL, None):
         assert index.request("GET", "/v1/repositories/bobby/site/images", auth).status == 404
-        assert found(index, "ours", auth) == []
-    assert found(index, "ours", bobby) == ["bobby/site"]
+        assert search(index, "ours", auth) == []
+    assert search(index, "ours", BOBBY) == ["bobby/site"]
 
 
-@pytest.mark.parametrize(
-    ("source", "target", "said"),
-    [
-        ("alice/web", "alice/web", "the same"),
-        ("alice/nope", "bobby/web", "repository not found"),
-        ("alice/web", "bobby/taken", "there is a repository bobby/taken already"),
-        ("alice/web", "nobody/web", "user not found"),
-        ("alice/web", "web", "the library's repositories are public"),
-        ("alice/web", "bobby/Web!", "a repository name is"),
-    ],
-)
-def test_what_cannot_be_transferred_is_one_sentence(index: Index, source: str, target: str, said: str) -> None:
-    _, bobby, _ = furnished(index, private=True)
-    index.push("bobby/taken", bobby, "something", "else")
-    ran = run(index, "repositories", "transfer", source, target, "--yes")
-    assert (ran.status, ran.out) == (1, "")
-    assert said in ran.err
-    assert index.ids("bobby/taken", bobby) == ["something", "else"]
-
-
-def test_a_public_repository_can_become_the_librarys_and_is_shared_with_nobody_there(index: Index) -> None:
-    furnished(index, private=False)
-    assert run(index, "repositories", "transfer", "alice/web", "web", "--yes").status == 0
-    shown = run(index, "repositories", "show", "web", "--json").json
+def test_repository_in_library_has_no_collaborators_after_transfer(index: Index) -> None:
+    fill(index, private=False)
+    assert transfer(index, "alice/web", "web") == 0
+    shown = show(index, "web")
     assert (shown["repository"], shown["images"], shown["collaborators"]) == ("library/web", 2, [])
-    assert found(index, "garden") == ["web"]
+    assert search(index, "garden") == ["web"]
 
 
-def test_reindex_brings_back_what_searches_lost(index: Index) -> None:
-    alice, _, _ = furnished(index, private=False)
-    index.push("alice/other", alice)
+def test_reindex_writes_missing_terms_and_deletes_stale_terms(index: Index) -> None:
+    fill(index, private=False)
+    index.push("alice/other", ALICE)
     terms = list(index.tables.terms.scan())
     for term in terms[::2]:
         term.delete()
     index.tables.terms("public z", "zebra nobody/nothing", rank=0).save()
-    ran = run(index, "repositories", "reindex", "--json")
-    assert ran.json == {"repositories_mended": 2, "stray_terms_removed": 1}
-    assert {(t.bucket, t.entry, t.rank) for t in index.tables.terms.scan()} == {
-        (t.bucket, t.entry, t.rank) for t in terms
+    result = run(index, "repositories", "reindex", "--json")
+    assert result.json == {"repositories_fixed": 2, "terms_deleted": 1}
+    assert {(term.bucket, term.entry, term.rank) for term in index.tables.terms.scan()} == {
+        (term.bucket, term.entry, term.rank) for term in terms
     }
-    assert run(index, "repositories", "reindex", "--json").json == {"repositories_mended": 0, "stray_terms_removed": 0}
+    assert run(index, "repositories", "reindex", "--json").json == {"repositories_fixed": 0, "terms_deleted": 0}

@@ -1,20 +1,21 @@
-"""What docs/development/cost.md says is what is counted."""
+"""docs/development/cost.md contains the calculated cost."""
 
 import pytest
 
-from bench.aws_cost.operations import count
-from bench.aws_cost.report import report
-from infra.deploy.package import ROOT
+from bench.aws_cost.operations import count_usage
+from bench.aws_cost.report import create_report
+from infra import ROOT
 
 pytestmark = pytest.mark.exhaustive
 PAGE = ROOT / "docs" / "development" / "cost.md"
 
 
-def test_the_page_has_the_tables_that_the_command_prints() -> None:
-    on_the_page = PAGE.read_text().partition("<!-- python -m bench.aws_cost -->\n")[2].partition("<!-- end -->")[0]
-    assert on_the_page == "".join(f"{line}\n" for line in report()), "update it with python -m bench.aws_cost"
+def test_page_contains_the_tables_of_the_command() -> None:
+    tables = PAGE.read_text().partition("<!-- python -m bench.aws_cost -->\n")[2].partition("<!-- end -->")[0]
+    expected = "".join(f"{line}\n" for line in create_report())
+    assert tables == expected, "replace the tables of the page by the output of python -m bench.aws_cost"
 
 
-def test_what_a_registry_asks_on_every_request_costs_one_read_unit_and_nothing_else() -> None:
-    use = count()["check"]
-    assert (use.reads, use.writes, use.macs, use.bcrypts) == (1, 0, 0, 0)
+def test_token_check_of_a_registry_costs_one_read_unit() -> None:
+    usage = count_usage()["check"]
+    assert (usage.reads, usage.writes, usage.macs, usage.bcrypts) == (1, 0, 0, 0)

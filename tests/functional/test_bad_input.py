@@ -1,11 +1,13 @@
-"""What bad input gets: a clear 4xx with the reason, never a 500, and nothing written."""
+"""Invalid input: the response is a 4xx with a reason, never a 500, and nothing is stored."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import create_index
 from tests.index import Index, basic
 from tests.pages import Page
 
@@ -51,50 +53,66 @@ LIST_BODIES = [
 ]
 
 
+ALICE = basic("alice")
+
+
+@pytest.fixture(scope="module")
+def index(module_aws: None) -> Index:
+    """One index for all tests of this module. alice is an administrator, and alice/web is an empty repository.
+
+    Most tests write nothing. The others use repositories of their own.
+    """
+    index = create_index()
+    index.create_account("alice", admin=True)
+    index.push("alice/web", ALICE)
+    return index
+
+
+@pytest.fixture(autouse=True)
+def no_login_delays(index: Index) -> Iterator[None]:
+    """Delete the counters of failed logins after each test."""
+    yield
+    for counter in list(index.tables.counters.scan()):
+        counter.delete()
+
+
 @pytest.mark.parametrize("body", BODIES + LIST_BODIES)
-@pytest.mark.parametrize("tail", ["", "/images"])
-def test_a_list_that_is_none(index: Index, body: bytes, tail: str) -> None:
-    alice = index.account("alice")
-    if tail:
-        index.push("alice/web", alice)
-    response = index.request("PUT", f"/v1/repositories/alice/web{tail}", alice, body=body)
+@pytest.mark.parametrize("path", ["alice/new", "alice/web/images"])
+def test_invalid_list_is_rejected_and_not_stored(index: Index, body: bytes, path: str) -> None:
+    response = index.request("PUT", f"/v1/repositories/{path}", ALICE, body=body)
     assert response.status == 400
     assert response.json["error"]
-    response = index.request("GET", "/v1/repositories/alice/web/images")
-    assert response.status == 404 if not tail else response.json == []
+    assert index.request("GET", "/v1/repositories/alice/new/images").status == 404
+    assert index.ids("alice/web") == []
 
 
 @pytest.mark.parametrize("body", [*BODIES, b"[]", b'[{"username":"alice"}]', b'{"username":1}'])
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/users/"), ("PUT", "/v1/users/alice/")])
-def test_a_form_that_is_none(index: Index, method: str, path: str, body: bytes) -> None:
-    alice = index.account("alice")
-    response = index.request(method, path, alice, body=body)
+def test_invalid_account_is_rejected(index: Index, method: str, path: str, body: bytes) -> None:
+    response = index.request(method, path, ALICE, body=body)
     assert response.status == 400
     assert response.json["error"]
 
 
 @pytest.mark.parametrize("content_type", [None, "", "text/plain", "application/octet-stream", "APPLICATION/JSON", "x"])
 @pytest.mark.parametrize("accept", [None, "text/html", "application/json", "nonsense"])
-def test_neither_content_type_nor_accept_decides_anything(
-    index: Index, content_type: str | None, accept: str | None
-) -> None:
-    alice = index.account("alice")
-    headers = {k: v for k, v in (("content-type", content_type), ("accept", accept)) if v is not None}
-    assert index.request("PUT", "/v1/repositories/alice/web/", alice, json=[{"id": A}], headers=headers).status == 200
-    assert index.request("GET", "/v1/repositories/alice/web/images", headers=headers).status == 200
+def test_content_type_and_accept_are_ignored(index: Index, content_type: str | None, accept: str | None) -> None:
+    pairs = (("content-type", content_type), ("accept", accept))
+    headers = {name: value for name, value in pairs if value is not None}
+    path = "/v1/repositories/alice/headers"
+    assert index.request("PUT", path, ALICE, json=[{"id": A}], headers=headers).status == 200
+    assert index.request("GET", f"{path}/images", headers=headers).status == 200
     assert index.request("GET", "/v1/_ping", headers=headers).status == 200
 
 
-def test_the_same_id_twice_is_one_image_unless_the_checksums_differ(index: Index) -> None:
-    alice = index.account("alice")
+def test_repeated_id_is_one_image(index: Index) -> None:
     body = [{"id": "a", "checksum": None}, {"id": "a", "checksum": "b"}, {"id": "a", "checksum": "b"}, {"id": "a"}]
-    assert index.request("PUT", "/v1/repositories/alice/web", alice, json=body).status == 200
-    assert index.request("GET", "/v1/repositories/alice/web/images").json == [{"id": "a", "checksum": "b"}]
+    assert index.request("PUT", "/v1/repositories/alice/repeated", ALICE, json=body).status == 200
+    assert index.request("GET", "/v1/repositories/alice/repeated/images").json == [{"id": "a", "checksum": "b"}]
 
 
-def test_a_body_above_what_lambda_takes(index: Index) -> None:
-    response = index.request("PUT", "/v1/repositories/alice/web", index.account("alice"), body=b" " * 6_000_001)
-    assert response.status == 413
+def test_body_larger_than_the_limit_of_lambda_is_rejected(index: Index) -> None:
+    assert index.request("PUT", "/v1/repositories/alice/new", ALICE, body=b" " * 6_000_001).status == 413
 
 
 @pytest.mark.parametrize(
@@ -121,8 +139,8 @@ def test_a_body_above_what_lambda_takes(index: Index) -> None:
         "auth",
     ],
 )
-def test_a_name_that_is_none(index: Index, path: str) -> None:
-    admin = index.account("alice", admin=True)
+def test_invalid_name_is_rejected(index: Index, path: str) -> None:
+    stored = {item.repository for item in index.tables.images.scan()}
     for method, tail in (
         ("PUT", ""),
         ("DELETE", ""),
@@ -130,10 +148,10 @@ def test_a_name_that_is_none(index: Index, path: str) -> None:
         ("GET", "/images"),
         ("GET", "/layer/a/access"),
     ):
-        response = index.request(method, f"/v1/repositories/{path}{tail}", admin, json=[])
+        response = index.request(method, f"/v1/repositories/{path}{tail}", ALICE, json=[])
         assert response.status in (400, 404)
         assert response.json["error"]
-    assert not list(index.tables.images.scan())
+    assert {item.repository for item in index.tables.images.scan()} == stored
 
 
 @pytest.mark.parametrize(
@@ -164,7 +182,7 @@ def test_a_name_that_is_none(index: Index, path: str) -> None:
     ],
 )
 @pytest.mark.parametrize("auth", [None, "Token \xfc"])
-def test_unknown_paths_and_methods_are_404_as_json(index: Index, method: str, path: str, auth: str | None) -> None:
+def test_unknown_path_or_method_is_404_in_json(index: Index, method: str, path: str, auth: str | None) -> None:
     response = index.request(method, path, auth)
     assert response.status == 404
     assert response.json["error"]
@@ -177,7 +195,7 @@ PATHS = st.lists(
     | st.sampled_from(["r", "confirm", "reset"])
     | st.text(max_size=8),
     max_size=7,
-).map(lambda services: "/" + "/".join(services))
+).map(lambda parts: "/" + "/".join(parts))
 AUTHS = st.none() | st.text(max_size=60) | st.binary(max_size=40).map(lambda raw: "Basic " + raw.decode("latin-1"))
 
 
@@ -189,7 +207,7 @@ AUTHS = st.none() | st.text(max_size=60) | st.binary(max_size=40).map(lambda raw
     st.binary(max_size=60) | st.text().map(str.encode) | st.sampled_from([b"[]", b"{}", b'[{"id":"a"}]']),
     st.dictionaries(st.sampled_from(["content-type", "accept", "x-docker-token"]), st.text(max_size=20)),
 )
-def test_nothing_at_all_gets_a_500(
+def test_random_request_is_never_500(
     index: Index, method: str, path: str, auth: str | None, body: bytes, headers: dict[str, str]
 ) -> None:
     response = index.request(method, path, auth, body=body, headers=headers)
@@ -200,15 +218,15 @@ def test_nothing_at_all_gets_a_500(
         assert response.json
 
 
-def test_what_is_longer_than_a_key_can_be_is_nobodys(index: Index) -> None:
-    alice, long = index.account("alice"), "x" * 3000
-    index.push("alice/web", alice)
-    assert index.request("GET", f"/v1/users/{long}", alice).status == 404
-    assert index.request("DELETE", f"/v1/users/alice/robots/{long}", alice).status == 400
+def test_name_longer_than_a_dynamodb_key_is_not_read(index: Index) -> None:
+    """DynamoDB rejects such a key, but moto accepts it."""
+    long = "x" * 3000
+    assert index.request("GET", f"/v1/users/{long}", ALICE).status == 404
+    assert index.request("DELETE", f"/v1/users/alice/robots/{long}", ALICE).status == 400
     assert index.request("GET", "/v1/users", basic("alice", f"wbr_{long}_0")).status == 401
-    assert index.request("GET", f"/v1/namespaces/alice/repositories?after={long}", alice).status == 400
-    people = "/v1/namespaces/alice/repositories/web/collaborators"
-    assert index.request("PUT", f"{people}/{long}", alice, json={"access": "read"}).status == 404
+    assert index.request("GET", f"/v1/namespaces/alice/repositories?after={long}", ALICE).status == 400
+    collaborators = "/v1/namespaces/alice/repositories/web/collaborators"
+    assert index.request("PUT", f"{collaborators}/{long}", ALICE, json={"access": "read"}).status == 404
     index.calls.clear()
-    assert index.request("DELETE", f"{people}/{long}", alice).status == 404
-    assert len(index.calls) == 2, "the account and the repository's head: moto would not refuse a key as DynamoDB does"
+    assert index.request("DELETE", f"{collaborators}/{long}", ALICE).status == 404
+    assert len(index.calls) == 2  # the account and the head of the repository

@@ -1,4 +1,4 @@
-"""What a container remembers of a list, for read tokens alone, never shows what it knows to be wrong."""
+"""The image list cache answers only read tokens, and never shows a list that this container has changed."""
 
 from collections.abc import Callable
 
@@ -14,95 +14,91 @@ IMAGES = "/v1/repositories/alice/web/images"
 
 @pytest.fixture
 def index(make_index: Callable[..., Index]) -> Index:
-    """An index whose containers remember lists for longer than any setting lets them."""
+    """Return an index whose containers cache lists for longer than any setting allows."""
     return make_index(image_list_cache_seconds=3600)
 
 
-def read_token(index: Index) -> str:
-    """A read token that has been shown, so that its list is remembered."""
-    token = f"Token {index.request('GET', IMAGES, token=True).token}"
-    assert index.request("GET", IMAGES, token).status == 200
-    return token
+def fill_cache(index: Index) -> str:
+    """Return the header of a read token that was used, so that the list is cached."""
+    header = f"Token {index.request('GET', IMAGES, token=True).token}"
+    assert index.request("GET", IMAGES, header).status == 200
+    return header
 
 
-def test_a_push_here_is_seen_at_once(index: Index) -> None:
-    alice = index.account("alice")
+def test_push_in_the_same_container_is_visible_at_once(index: Index) -> None:
+    alice = index.create_account("alice")
     index.push("alice/web", alice, A)
-    read = read_token(index)
+    read = fill_cache(index)
     index.push("alice/web", alice, B)
     assert index.ids("alice/web", read) == [A, B]
     index.request("PUT", IMAGES, alice, json=[{"id": A, "checksum": "sha256:ab"}])
     assert index.request("GET", IMAGES, read).json == [{"id": A, "checksum": "sha256:ab"}, {"id": B}]
 
 
-def test_a_deletion_here_is_seen_at_once(index: Index) -> None:
-    alice = index.account("alice")
+def test_deletion_in_the_same_container_is_visible_at_once(index: Index) -> None:
+    alice = index.create_account("alice")
     index.push("alice/web", alice, A)
-    read = read_token(index)
+    read = fill_cache(index)
     assert index.request("DELETE", "/v1/repositories/alice/web", alice).status == 202
     assert index.request("GET", IMAGES, read).status == 404
 
 
-def test_a_write_token_and_an_account_see_a_push_elsewhere_at_once(index: Index) -> None:
-    alice = index.account("alice")
+def test_write_tokens_and_accounts_see_a_push_in_another_container_at_once(index: Index) -> None:
+    alice = index.create_account("alice")
     write = f"Token {index.push('alice/web', alice, A)}"
-    read_token(index)
-    index.restarted().push("alice/web", alice, B)
+    fill_cache(index)
+    index.restart().push("alice/web", alice, B)
     assert index.ids("alice/web", write) == [A, B]
     assert index.ids("alice/web", alice) == [A, B]
     assert index.ids("alice/web") == [A, B]
     assert index.request("GET", f"/v1/repositories/alice/web/layer/{B}/access", write).json == {"access": True}
 
 
-def test_what_is_remembered_of_one_life_is_nothing_in_the_next(index: Index) -> None:
-    alice = index.account("alice")
+def test_cached_list_is_not_used_for_a_later_generation(index: Index) -> None:
+    alice = index.create_account("alice")
     index.push("alice/web", alice, A)
-    old = read_token(index)
-    elsewhere = index.restarted()
-    elsewhere.request("DELETE", "/v1/repositories/alice/web", alice)
-    elsewhere.push("alice/web", alice, B)
-    new = f"Token {elsewhere.request('GET', IMAGES, token=True).token}"
+    old = fill_cache(index)
+    other_container = index.restart()
+    other_container.request("DELETE", "/v1/repositories/alice/web", alice)
+    other_container.push("alice/web", alice, B)
+    new = f"Token {other_container.request('GET', IMAGES, token=True).token}"
     assert index.ids("alice/web", new) == [B]
     assert index.request("GET", IMAGES, old).status == 401
 
 
-def test_what_is_remembered_of_one_life_ends_where_the_next_begins(index: Index) -> None:
-    alice = index.account("alice")
+def test_creation_in_the_same_container_removes_the_list_of_the_earlier_generation(index: Index) -> None:
+    alice = index.create_account("alice")
     index.push("alice/web", alice, A)
-    old = read_token(index)
-    index.restarted().request("DELETE", "/v1/repositories/alice/web", alice)
+    old = fill_cache(index)
+    index.restart().request("DELETE", "/v1/repositories/alice/web", alice)
     index.push("alice/web", alice, B)
     assert index.request("GET", IMAGES, old).status == 401
 
 
-def test_a_list_that_is_changed_while_it_is_read_is_not_remembered(
-    index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alice = index.account("alice")
+def test_list_that_changes_while_it_is_read_is_not_cached(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = index.create_account("alice")
     index.push("alice/web", alice, A)
     token = f"Token {index.request('GET', IMAGES, token=True).token}"
     read = ImageListStore.read
 
-    def read_and_meanwhile_push(self: ImageListStore, repository: RepositoryName) -> StoredImages:
-        found = read(self, repository)
+    def read_and_then_push(self: ImageListStore, repository: RepositoryName) -> StoredImages:
+        stored = read(self, repository)
         monkeypatch.setattr(ImageListStore, "read", read)
         index.push("alice/web", alice, B)
-        return found
+        return stored
 
-    monkeypatch.setattr(ImageListStore, "read", read_and_meanwhile_push)
-    assert index.ids("alice/web", token) == [A], "as it was when it was read"
+    monkeypatch.setattr(ImageListStore, "read", read_and_then_push)
+    assert index.ids("alice/web", token) == [A], "the list at the time of the read"
     assert index.ids("alice/web", token) == [A, B]
 
 
-def test_unless_told_nothing_is_remembered_and_a_deletion_elsewhere_is_seen_at_once(
-    make_index: Callable[..., Index],
-) -> None:
+def test_lists_are_not_cached_by_default(make_index: Callable[..., Index]) -> None:
     index = make_index()
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     index.push("alice/web", alice, A)
-    read = read_token(index)
-    elsewhere = index.restarted()
-    elsewhere.push("alice/web", alice, B)
+    read = fill_cache(index)
+    other_container = index.restart()
+    other_container.push("alice/web", alice, B)
     assert index.ids("alice/web", read) == [A, B]
-    assert elsewhere.request("DELETE", "/v1/repositories/alice/web", alice).status == 202
+    assert other_container.request("DELETE", "/v1/repositories/alice/web", alice).status == 202
     assert index.request("GET", IMAGES, read).status == 404

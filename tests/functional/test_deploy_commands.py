@@ -1,4 +1,4 @@
-"""What keeps a deployment from beginning: each one sentence that says what to do, and nothing was made."""
+"""Errors before and during a deployment. Each message is one sentence that names the cause."""
 
 import os
 from collections.abc import Mapping
@@ -9,29 +9,35 @@ import pytest
 from botocore.stub import Stubber
 from click.testing import CliRunner
 
+import infra.deploy.stacks
+from infra import project_version
 from infra.cli import cli
-from infra.deploy.options import consistent
 from infra.deploy.package import Package
 from infra.deploy.releases import Releases
-from infra.deploy.smoke import smoke_test
+from infra.deploy.service_template import check_combination
+from infra.deploy.smoke import run_smoke_test
 from infra.deploy.stacks import Event, OperationFailed, Stack, Stacks
 from infra.deploy.stage import DeployError, Stage
 
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/waybill-dev/1"
+CHANGE_SET_ID = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/waybill/1"
 IN_AWS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "nothing"}
+CREDENTIALS = {"aws_access_key_id": "x", "aws_secret_access_key": "y"}
 
 
 @pytest.fixture(autouse=True)
-def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No AWS settings of whoever runs this, and no credentials looked for on a network."""
+def no_aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the AWS settings of this machine, and do not search the network for credentials."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(infra.deploy.stacks, "POLL_SECONDS", 0)
 
 
-def refused(*arguments: str, env: Mapping[str, str] | None = None) -> str:
+def fail_to_deploy(*arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """Return the error message of `waybill deploy`, which is one line."""
     result = CliRunner(env=env).invoke(cli, ["deploy", *arguments])
     assert result.exit_code == 1, result.output
     assert result.output.startswith("Error: ")
@@ -39,130 +45,181 @@ def refused(*arguments: str, env: Mapping[str, str] | None = None) -> str:
     return result.output.removeprefix("Error: ").strip()
 
 
-def stage() -> Stage:
+def create_stage() -> Stage:
     return Stage("dev", "eu-west-1", "123456789012", boto3.Session(region_name="eu-west-1", **CREDENTIALS))
 
 
-CREDENTIALS = {"aws_access_key_id": "x", "aws_secret_access_key": "y"}
+def test_version_is_the_one_in_pyproject() -> None:
+    result = CliRunner().invoke(cli, ["--version"])
+    assert result.exit_code == 0
+    assert project_version() in result.output
 
 
-def test_a_missing_region_is_asked_for() -> None:
-    assert refused(env=IN_AWS).startswith("which region? Say it with REGION=…")
+def test_missing_region_is_reported() -> None:
+    assert "REGION=" in fail_to_deploy(env=IN_AWS)
 
 
-def test_missing_credentials_are_asked_for() -> None:
-    assert refused("--region", "eu-west-1").startswith("no AWS credentials: set AWS_PROFILE, or")
+def test_missing_credentials_are_reported() -> None:
+    assert "AWS_PROFILE" in fail_to_deploy("--region", "eu-west-1")
 
 
-def test_a_profile_that_is_not_there_is_named() -> None:
-    said = refused("--region", "eu-west-1", env={"AWS_PROFILE": "nobody"})
-    assert said == "the AWS credentials cannot be used: The config profile (nobody) could not be found"
+def test_missing_profile_is_named() -> None:
+    assert "nobody" in fail_to_deploy("--region", "eu-west-1", env={"AWS_PROFILE": "nobody"})
 
 
-def test_an_address_where_nothing_answers_is_named() -> None:
-    said = refused("--region", "eu-west-1", env={**IN_AWS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
-    assert said.startswith("nothing answers at http://127.0.0.1:9")
+def test_unreachable_endpoint_is_named() -> None:
+    url = "http://127.0.0.1:9"
+    assert url in fail_to_deploy("--region", "eu-west-1", env={**IN_AWS, "AWS_ENDPOINT_URL": url})
 
 
 @pytest.mark.parametrize("name", ["x", "Prod", "a_b", "-dev", "dev-", "a" * 21])
-def test_a_name_that_no_stage_can_have_is_refused(name: str) -> None:
-    assert refused("--stage", name, "--region", "eu-west-1", env=IN_AWS).startswith("a stage's name is 2 to 20 of")
+def test_invalid_stage_name_is_rejected(name: str) -> None:
+    assert repr(name) in fail_to_deploy("--stage", name, "--region", "eu-west-1", env=IN_AWS)
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-1", "us-gov-east-1"])
+def test_bucket_name_has_at_most_63_characters(region: str) -> None:
+    assert len(Stage("a" * 20, region, "123456789012", None).bucket) <= 63
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_certificate_of_another_region_is_refused() -> None:
-    elsewhere = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
-    assert refused("--region", "eu-west-1", "--certificate", elsewhere, env=IN_AWS).startswith(
-        "--certificate is the ARN of a certificate in ACM in us-east-1, the one region where CloudFront looks for it"
-    )
+def test_certificate_of_another_region_is_rejected() -> None:
+    certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+    message = fail_to_deploy("--region", "eu-west-1", "--certificate", certificate, env=IN_AWS)
+    assert "--certificate" in message
+    assert "us-east-1" in message
 
 
 @pytest.mark.parametrize(
-    ("values", "sentence"),
-    [
-        ({"DomainName": "index.example.com"}, "--domain-name needs --certificate"),
-        ({"AccountActivation": "email"}, "--account-activation email needs --email-sender"),
-    ],
+    ("values", "option"),
+    [({"DomainName": "index.example.com"}, "--certificate"), ({"AccountActivation": "email"}, "--email-sender")],
 )
-def test_settings_that_cannot_go_together_are_refused(values: dict[str, str], sentence: str) -> None:
-    with pytest.raises(DeployError, match=sentence):
-        consistent(values)
+def test_setting_without_the_setting_that_it_needs_is_rejected(values: dict[str, str], option: str) -> None:
+    with pytest.raises(DeployError, match=option):
+        check_combination(values)
 
 
-def test_a_bucket_name_that_is_taken_by_another_account_is_said() -> None:
-    deploying = stage()
-    with Stubber(deploying.s3) as answers:
-        answers.add_client_error("create_bucket", "BucketAlreadyExists", http_status_code=409)
-        with pytest.raises(
-            DeployError, match="waybill-dev-artefacts-123456789012-eu-west-1 belongs to another account"
-        ):
-            Releases(deploying).add(Package(None, "", None, {}, None, 0, 0))  # type: ignore[arg-type]
+def test_bucket_of_another_account_is_named() -> None:
+    stage = create_stage()
+    s3 = stage.client("s3")
+    with Stubber(s3) as stub:
+        stub.add_client_error("create_bucket", "BucketAlreadyExists", http_status_code=409)
+        with pytest.raises(DeployError, match="waybill-dev-123456789012-eu-west-1"):
+            Releases(stage, s3).add(Package(None, "", None, {}, None, 0, 0))  # type: ignore[arg-type]
 
 
-def event(resource: str, status: str, reason: str = "") -> dict[str, Any]:
-    own = resource == "waybill-dev"
+@pytest.mark.parametrize(
+    "reason", ["The submitted information didn't contain changes.", "No updates are to be performed."]
+)
+def test_change_set_without_changes_is_deleted(reason: str) -> None:
+    client = create_stage().client("cloudformation")
+    with Stubber(client) as stub:
+        add_change_set(stub, "FAILED", reason)
+        stub.add_response("delete_change_set", {})
+        stub.add_response("describe_stacks", {"Stacks": [describe_stack()]})
+        assert not Stacks(client).create_change_set("waybill-dev", []).is_required
+        stub.assert_no_pending_responses()
+
+
+def test_reason_of_a_failed_change_set_is_reported() -> None:
+    client = create_stage().client("cloudformation")
+    with Stubber(client) as stub:
+        add_change_set(stub, "FAILED", "Template error: a wrong reference")
+        stub.add_response("delete_change_set", {})
+        stub.add_response("describe_stacks", {"Stacks": [describe_stack()]})
+        with pytest.raises(DeployError, match="Template error: a wrong reference"):
+            Stacks(client).create_change_set("waybill-dev", [])
+
+
+def describe_stack() -> dict[str, Any]:
+    return {
+        "StackId": STACK_ID,
+        "StackName": "waybill-dev",
+        "StackStatus": "UPDATE_COMPLETE",
+        "CreationTime": "2025-01-01T00:00:00Z",
+    }
+
+
+def add_change_set(stub: Stubber, status: str, reason: str) -> None:
+    """Add the responses for a change set that first is in progress and then has `status`."""
+    stub.add_response("describe_stacks", {"Stacks": [describe_stack()]})
+    stub.add_response("create_change_set", {"Id": CHANGE_SET_ID, "StackId": STACK_ID})
+    stub.add_response("describe_change_set", {"Status": "CREATE_IN_PROGRESS"})
+    stub.add_response("describe_change_set", {"Status": status, "StatusReason": reason})
+
+
+def describe_event(resource: str, status: str, reason: str = "") -> dict[str, Any]:
+    is_stack = resource == "waybill-dev"
     return {
         "StackId": STACK_ID,
         "StackName": "waybill-dev",
         "EventId": f"{resource} {status}",
         "Timestamp": "2025-01-01T00:00:00Z",
         "LogicalResourceId": resource,
-        "PhysicalResourceId": STACK_ID if own else resource,
-        "ResourceType": "AWS::CloudFormation::Stack" if own else "AWS::SNS::Topic",
+        "PhysicalResourceId": STACK_ID if is_stack else resource,
+        "ResourceType": "AWS::CloudFormation::Stack" if is_stack else "AWS::SNS::Topic",
         "ResourceStatus": status,
         "ResourceStatusReason": reason,
     }
 
 
 FAILED_UPDATE = [
-    event("waybill-dev", "UPDATE_COMPLETE", "an operation before"),
-    event("waybill-dev", "UPDATE_IN_PROGRESS", "User Initiated"),
-    event("First", "UPDATE_IN_PROGRESS"),
-    event("Second", "UPDATE_IN_PROGRESS"),
-    event("First", "UPDATE_FAILED", "the first cause"),
-    event("Second", "UPDATE_FAILED", "Resource update cancelled"),
-    event("waybill-dev", "UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed to update: [First, Second]."),
-    event("Third", "UPDATE_FAILED", "a consequence of the rollback"),
-    event("waybill-dev", "UPDATE_ROLLBACK_COMPLETE"),
+    describe_event("waybill-dev", "UPDATE_COMPLETE", "an earlier operation"),
+    describe_event("waybill-dev", "UPDATE_IN_PROGRESS", "User Initiated"),
+    describe_event("First", "UPDATE_IN_PROGRESS"),
+    describe_event("Second", "UPDATE_IN_PROGRESS"),
+    describe_event("First", "UPDATE_FAILED", "the first cause"),
+    describe_event("Second", "UPDATE_FAILED", "Resource update cancelled"),
+    describe_event(
+        "waybill-dev", "UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed to update: [First]."
+    ),
+    describe_event("Third", "UPDATE_FAILED", "a consequence of the rollback"),
+    describe_event("waybill-dev", "UPDATE_ROLLBACK_COMPLETE"),
 ]
 
 
-def test_the_first_failure_is_told_and_not_what_followed_from_it() -> None:
-    client = stage().cloudformation
-    told: list[Event] = []
-    with Stubber(client) as answers:
-        answers.add_response("describe_stack_events", {"StackEvents": FAILED_UPDATE[::-1]})
-        with pytest.raises(OperationFailed) as failure:
-            Stacks(client).join(Stack(STACK_ID, "waybill-dev", "UPDATE_IN_PROGRESS", {}, {}), told.append)
-    assert str(failure.value) == "waybill-dev: First (AWS::SNS::Topic) failed: the first cause"
-    assert [seen.resource for seen in told][:3] == ["waybill-dev", "First", "Second"]
-    assert len(told) == len(FAILED_UPDATE) - 1, "an earlier operation's events are not this one's"
+def follow(*responses: list[dict[str, Any]]) -> list[Event]:
+    """Follow an update whose events are `responses`, oldest first. Return the events that are printed."""
+    client = create_stage().client("cloudformation")
+    events: list[Event] = []
+    with Stubber(client) as stub:
+        for response in responses:
+            stub.add_response("describe_stack_events", {"StackEvents": response[::-1]})
+        try:
+            Stacks(client).follow(Stack(STACK_ID, "waybill-dev", "UPDATE_IN_PROGRESS", {}, {}), events.append)
+        finally:
+            stub.assert_no_pending_responses()
+    return events
 
 
-def test_events_are_told_once_each_as_they_come() -> None:
-    client = stage().cloudformation
-    told: list[str] = []
-    whole = [
-        event("waybill-dev", "UPDATE_IN_PROGRESS"),
-        event("First", "UPDATE_COMPLETE"),
-        event("waybill-dev", "UPDATE_COMPLETE"),
+def test_first_failure_is_reported_instead_of_its_consequences() -> None:
+    with pytest.raises(OperationFailed) as failure:
+        follow(FAILED_UPDATE)
+    assert "First" in str(failure.value)
+    assert "the first cause" in str(failure.value)
+    assert "consequence" not in str(failure.value)
+
+
+def test_each_event_is_printed_once() -> None:
+    events = [
+        describe_event("waybill-dev", "UPDATE_COMPLETE", "an earlier operation"),
+        describe_event("waybill-dev", "UPDATE_IN_PROGRESS"),
+        describe_event("First", "UPDATE_COMPLETE"),
+        describe_event("waybill-dev", "UPDATE_COMPLETE"),
     ]
-    with Stubber(client) as answers:
-        for seen in (1, 1, 2, 3):
-            answers.add_response("describe_stack_events", {"StackEvents": whole[:seen][::-1]})
-        stacks = Stacks(client, pause=lambda _: None)
-        stacks.join(
-            Stack(STACK_ID, "waybill-dev", "UPDATE_IN_PROGRESS", {}, {}),
-            lambda seen: told.append(f"{seen.resource} {seen.status}"),
-        )
-    assert told == ["waybill-dev UPDATE_IN_PROGRESS", "First UPDATE_COMPLETE", "waybill-dev UPDATE_COMPLETE"]
+    printed = follow(*(events[:count] for count in (2, 2, 3, 4)))
+    assert [(event.resource, event.status) for event in printed] == [
+        ("waybill-dev", "UPDATE_IN_PROGRESS"),
+        ("First", "UPDATE_COMPLETE"),
+        ("waybill-dev", "UPDATE_COMPLETE"),
+    ]
 
 
-def test_a_smoke_test_that_fails_says_what_it_saw() -> None:
-    with pytest.raises(DeployError, match=r"http://127.0.0.1:9/v1/_ping does not do what it should: no answer"):
-        smoke_test("http://127.0.0.1:9", tries=2, pause=lambda _: None)
+def test_failed_smoke_test_names_the_url() -> None:
+    with pytest.raises(DeployError, match=r"http://127.0.0.1:9/v1/_ping"):
+        run_smoke_test("http://127.0.0.1:9", attempts=2, sleep=lambda _: None)
 
 
-def test_a_smoke_test_asks_over_http_and_reads_no_file() -> None:
-    with pytest.raises(DeployError, match="no answer: unknown url type: file"):
-        smoke_test("file:///etc", tries=1)
+def test_smoke_test_does_not_read_files() -> None:
+    with pytest.raises(DeployError, match="unknown url type: file"):
+        run_smoke_test("file:///etc", attempts=1)

@@ -1,140 +1,141 @@
-"""`python -m infra doctor`: it finds each way in which a stack can be wrong, and mends it without harm."""
+"""`waybill doctor`: each kind of damage is found, and damage by an interruption is fixed without harm."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
 
-import msgspec
 import pytest
 
-from chalicelib.bootstrap import Services
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.roles import Principal, Role
 from chalicelib.storage.image_lists import HEAD
 from chalicelib.storage.tables import Tables
-from infra.admin.checks.finding import Finding
-from infra.admin.checks.stack import check_stack
-from infra.admin.doctor import CHECKS
-from infra.admin.target import Target
-from infra.deploy.data_template import tables
-from infra.devserver import moto_aws as aws
+from infra.admin.checks import CHECKS, Finding
+from infra.admin.export_format import Item
+from infra.admin.target import Target, create_client
+from infra.devserver.moto_aws import read_items
 from tests.admin_commands import run
-from tests.index import Index
+from tests.conftest import create_index
+from tests.index import Index, basic
+from tests.snapshot import Snapshot
 
-pytestmark = pytest.mark.exhaustive
+Damage = Callable[[Tables], object]
+ALICE = basic("alice")
+OLD_GENERATION = "0" * 16
 
-Damage = Callable[[Tables], None]
 
-
-@pytest.fixture
-def furnished(index: Index) -> Index:
-    """A stack in order, with something of everything."""
-    index.account("root", admin=True)
-    alice = index.account("alice")
-    for name in ("bobby", "carol"):
-        index.account(name)
-    services = Services(index.settings, index.aws)
+@pytest.fixture(scope="module")
+def shared_index(module_aws: None) -> Index:
+    """An index with all kinds of items and without problems."""
+    index = create_index()
+    index.create_account("root", admin=True)
+    for username in ("alice", "bobby", "carol"):
+        index.create_account(username)
+    owner, services = Principal("alice"), index.services
     for name in ("web", "tool", "shared"):
-        index.push(f"alice/{name}", alice, "aaa", "b" * 64)
-    services.collaborators.share(Principal("alice"), RepositoryName("alice", "shared"), "bobby", Role.WRITE)
-    services.repositories.change(
-        Principal("alice"), RepositoryName("alice", "tool"), description="For gardens", private=True
-    )
+        index.push(f"alice/{name}", ALICE, "aaa", "b" * 64)
+    services.collaborators.add(owner, RepositoryName("alice", "shared"), "bobby", Role.WRITE)
+    services.repositories.change(owner, RepositoryName("alice", "tool"), description="For gardens", private=True)
     services.robots.create("bobby", "builder", Role.WRITE)
-    index.push("alice/gone", alice, "ccc")
-    index.request("DELETE", "/v1/repositories/alice/gone", alice)
+    index.push("carol/site", basic("carol"), "ccc")
+    index.push("alice/deleted", ALICE, "ccc")
+    index.request("DELETE", "/v1/repositories/alice/deleted", ALICE)
     return index
 
 
-def generation(stack: Tables, name: str) -> str:
-    found: str = stack.repositories.get("alice", name).generation
-    return found
+@pytest.fixture
+def filled_index(shared_index: Index) -> Iterator[Index]:
+    """The same index. Its items are restored after each test."""
+    snapshot = Snapshot(shared_index)
+    yield shared_index
+    snapshot.restore()
 
 
-def address_of_nobody(stack: Tables) -> None:
+def email_unassigned(stack: Tables) -> None:
     stack.emails("alice@example.com", username="alice").delete()
 
 
-def address_of_a_stranger(stack: Tables) -> None:
+def email_assigned_to_another_account(stack: Tables) -> None:
     stack.emails("alice@example.com", username="carol").save()
 
 
-def address_of_an_account_that_is_none(stack: Tables) -> None:
+def email_assigned_to_missing_account(stack: Tables) -> None:
     stack.emails("ghost@example.com", username="ghost").save()
 
 
-def address_of_two(stack: Tables) -> None:
+def email_of_two_accounts(stack: Tables) -> None:
     stack.users("carol").update([stack.users.emails.add({"bobby@example.com"})])
 
 
-def address_to_confirm_that_is_not_there(stack: Tables) -> None:
+def unconfirmed_email_of_no_account(stack: Tables) -> None:
     stack.users("carol").update([stack.users.unconfirmed.add({"old@example.com"})])
 
 
-def removal_broken_off(stack: Tables) -> None:
+def confirmation_impossible(stack: Tables) -> None:
+    stack.users("carol").update([stack.users.awaiting_confirmation.set(True)])
+
+
+def deletion_interrupted(stack: Tables) -> None:
     stack.users("carol").update([stack.users.deletion_started.set(True)])
 
 
-def robot_of_nobody(stack: Tables) -> None:
+def robot_of_missing_account(stack: Tables) -> None:
     robot = stack.robots.get("bobby", "builder")
     stack.robots("ghost", "builder", token_hash=robot.token_hash, role="write", created=robot.created).save()
 
 
-def no_head(stack: Tables) -> None:
+def head_missing(stack: Tables) -> None:
     stack.images("alice/web", HEAD).delete()
 
 
-def no_item(stack: Tables) -> None:
+def item_missing(stack: Tables) -> None:
     stack.repositories("alice", "web").delete()
 
 
-def listed_though_deleted(stack: Tables) -> None:
+def deleted_repository_listed(stack: Tables) -> None:
     item = stack.repositories.get("alice", "web")
-    stack.repositories("alice", "gone", generation=item.generation, created=item.created).save()
+    stack.repositories("alice", "deleted", generation=item.generation, created=item.created).save()
 
 
-def private_in_the_item_alone(stack: Tables) -> None:
-    stack.repositories("alice", "web").update([stack.repositories.private.set(True)])
-
-
-def public_in_the_item_alone(stack: Tables) -> None:
+def visibility_different(stack: Tables) -> None:
     stack.repositories("alice", "tool").update([stack.repositories.private.set(False)])
 
 
-def item_of_an_earlier_life(stack: Tables) -> None:
-    stack.repositories("alice", "web").update([stack.repositories.generation.set("0" * 16)])
+def generation_different(stack: Tables) -> None:
+    stack.repositories("alice", "web").update([stack.repositories.generation.set(OLD_GENERATION)])
 
 
-def stray_segments(stack: Tables) -> None:
+def segments_of_earlier_generation(stack: Tables) -> None:
     for name in ("alice/web", "alice/never"):
-        stack.images(name, f"segment/{'0' * 16}/0000000000000000000/0000", packed=b"\x01").save()
+        stack.images(name, f"segment/{OLD_GENERATION}/0000000000000000000/0000", packed=b"\x01").save()
 
 
-def corrupt_segment(stack: Tables) -> None:
-    ours = f"segment/{stack.images.get('alice/web', HEAD).generation}/"
-    (segment,) = stack.images.query("alice/web", stack.images.segment.startswith(ours))
+def segment_corrupt(stack: Tables) -> None:
+    prefix = f"segment/{stack.images.get('alice/web', HEAD).generation}/"
+    (segment,) = stack.images.query("alice/web", stack.images.segment.startswith(prefix))
     segment.packed = segment.packed[:-1]
     segment.save()
 
 
-def one_side_of_a_share_missing(stack: Tables) -> None:
+def share_with_one_item(stack: Tables) -> None:
     stack.collaborators("repository alice/shared", "bobby").delete()
 
 
-def share_of_an_earlier_life(stack: Tables) -> None:
-    for of, entry in (("repository alice/web", "carol"), ("account carol", "alice/web")):
-        stack.collaborators(of, entry, role="admin", generation="0" * 16).save()
+def share_of_repository(stack: Tables, name: str) -> None:
+    for of, entry in ((f"repository alice/{name}", "carol"), ("account carol", f"alice/{name}")):
+        stack.collaborators(of, entry, role="admin", generation=OLD_GENERATION).save()
 
 
-def share_with_nobody(stack: Tables) -> None:
+def share_with_missing_account(stack: Tables) -> None:
+    generation = stack.repositories.get("alice", "shared").generation
     for of, entry in (("repository alice/shared", "ghost"), ("account ghost", "alice/shared")):
-        stack.collaborators(of, entry, role="read", generation=generation(stack, "shared")).save()
+        stack.collaborators(of, entry, role="read", generation=generation).save()
 
 
 def share_with_two_roles(stack: Tables) -> None:
     stack.collaborators("account bobby", "alice/shared").update([stack.collaborators.role.set("admin")])
 
 
-def share_that_the_head_does_not_know(stack: Tables) -> None:
+def share_without_mark_in_head(stack: Tables) -> None:
     stack.images("alice/shared", HEAD).update([stack.images.shared.set(False)])
 
 
@@ -142,119 +143,118 @@ def term_missing(stack: Tables) -> None:
     stack.terms("public w", "web alice/web").delete()
 
 
-def term_of_nothing(stack: Tables) -> None:
+def term_of_missing_repository(stack: Tables) -> None:
     stack.terms("public z", "zebra alice/never", rank=0).save()
 
 
-def term_in_public_of_a_private_one(stack: Tables) -> None:
+def public_term_of_private_repository(stack: Tables) -> None:
     stack.terms("public t", "tool alice/tool", rank=0).save()
 
 
-DAMAGES: dict[Damage, str] = {
-    address_of_nobody: "its address alice@example.com is noted as nobody's",
-    address_of_a_stranger: "its address alice@example.com is carol's",
-    address_of_an_account_that_is_none: "it is noted as ghost's, who does not have it",
-    address_of_two: "its address bobby@example.com is bobby's",
-    address_to_confirm_that_is_not_there: "it is to confirm old@example.com, which is not its address",
-    removal_broken_off: "its removal was begun and not finished",
-    robot_of_nobody: "there is no such account",
-    no_head: "it has no head",
-    no_item: "it is in no list of repositories",
-    listed_though_deleted: "it was deleted and is still listed",
-    private_in_the_item_alone: "it is private and public at once",
-    public_in_the_item_alone: "it is private and public at once",
-    item_of_an_earlier_life: "it is listed as an earlier one of its name",
-    stray_segments: "1 segments of its earlier lives lie about",
-    corrupt_segment: "is corrupt, so that nobody can read it",
-    one_side_of_a_share_missing: "one side of it is missing",
-    share_of_an_earlier_life: "it is of an earlier repository of this name",
-    share_with_nobody: "there is no such account",
-    share_with_two_roles: "its two sides say different roles",
-    share_that_the_head_does_not_know: "it is shared, and its head does not say so",
-    term_missing: "a search does not find it by all of its words",
-    term_of_nothing: "1 search terms that are not its own lead to it",
-    term_in_public_of_a_private_one: "1 search terms that are not its own lead to it",
+FIXABLE: dict[str, tuple[Damage, str]] = {
+    "interrupted deletion": (deletion_interrupted, "deletion-interrupted"),
+    "robot of a missing account": (robot_of_missing_account, "robot-orphaned"),
+    "segments of an earlier generation": (segments_of_earlier_generation, "segments-orphaned"),
+    "share of an earlier generation": (partial(share_of_repository, name="web"), "share-orphaned"),
+    "share of a missing repository": (partial(share_of_repository, name="never"), "share-orphaned"),
+    "missing term": (term_missing, "terms-missing"),
+    "term of a missing repository": (term_of_missing_repository, "terms-stale"),
+    "public term of a private repository": (public_term_of_private_repository, "terms-stale"),
+}
+REPORTED: dict[Damage, str] = {
+    email_unassigned: "email-mismatch",
+    email_assigned_to_another_account: "email-mismatch",
+    email_assigned_to_missing_account: "email-mismatch",
+    email_of_two_accounts: "email-mismatch",
+    unconfirmed_email_of_no_account: "email-mismatch",
+    confirmation_impossible: "confirmation-impossible",
+    head_missing: "repository-mismatch",
+    item_missing: "repository-mismatch",
+    deleted_repository_listed: "repository-mismatch",
+    visibility_different: "repository-mismatch",
+    generation_different: "repository-mismatch",
+    segment_corrupt: "segment-corrupt",
+    share_with_one_item: "share-incomplete",
+    share_with_missing_account: "share-incomplete",
+    share_with_two_roles: "share-incomplete",
+    share_without_mark_in_head: "share-ineffective",
 }
 
 
-def test_a_stack_in_order_has_nothing_to_find(furnished: Index) -> None:
-    ran = run(furnished, "doctor")
-    assert (ran.status, ran.out) == (0, f"the stack {furnished.settings.stack} in us-east-1 is in order\n")
-    assert run(furnished, "doctor", "--json").json == []
+def test_index_without_problems_has_no_findings(filled_index: Index) -> None:
+    assert run(filled_index, "doctor").status == 0
+    assert run(filled_index, "doctor", "--json").json == []
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_each_damage_is_found_and_mended_and_nothing_is_touched_that_is_in_order_again(
-    furnished: Index, damage: Damage
-) -> None:
-    before = _state(furnished)
-    damage(furnished.tables)
-    found = _findings(furnished)
-    assert any(DAMAGES[damage] in finding.problem for finding in found), found
-    _restore(furnished, before)
-    for finding in found:
-        assert finding.mend is not None
-        if damage is not removal_broken_off:  # whose mend is the removal: it takes the account as it is
-            finding.mend()
-    assert _state(furnished) == before
-    damage(furnished.tables)
-    mended = run(furnished, "doctor", "--mend", "--yes")
-    assert mended.status == 0, mended.out
-    assert DAMAGES[damage] in mended.out
-    assert _findings(furnished) == []
-    if damage is not private_in_the_item_alone:
-        assert furnished.ids("alice/web") == (["aaa"] if damage is corrupt_segment else ["aaa", "b" * 64])
-        found_by = furnished.request("GET", "/v1/search?q=web").json["results"]
-        assert [result["name"] for result in found_by] == ["alice/web"]
+@pytest.mark.parametrize(("damage", "code"), FIXABLE.values(), ids=FIXABLE)
+def test_damage_by_an_interruption_is_fixed(filled_index: Index, damage: Damage, code: str) -> None:
+    before = _items(filled_index)
+    damage(filled_index.tables)
+    fixed = run(filled_index, "doctor", "--fix", "--yes", "--json")
+    assert fixed.status == 0, fixed.stdout
+    assert {(finding["code"], finding["fixed"]) for finding in fixed.json} == {(code, True)}
+    assert run(filled_index, "doctor", "--json").json == []
+    if damage is deletion_interrupted:
+        assert [user["username"] for user in run(filled_index, "users", "list", "--json").json] == [
+            "alice",
+            "bobby",
+            "root",
+        ]
+    else:
+        assert _items(filled_index) == before
 
 
-def test_all_at_once(furnished: Index) -> None:
-    for damage in DAMAGES:
-        if damage not in (no_head, no_item, listed_though_deleted, item_of_an_earlier_life, address_of_nobody):
-            damage(furnished.tables)
-    found = run(furnished, "doctor", "--json").json
-    for damage in (corrupt_segment, stray_segments, share_with_nobody, address_of_two, term_of_nothing):
-        assert any(DAMAGES[damage] in finding["problem"] for finding in found), damage
-    assert run(furnished, "doctor", "--mend", "--yes").status == 0
-    assert run(furnished, "doctor", "--json").json == []
+@pytest.mark.parametrize(("damage", "code"), FIXABLE.values(), ids=FIXABLE)
+def test_fix_changes_nothing_if_the_problem_no_longer_exists(filled_index: Index, damage: Damage, code: str) -> None:
+    snapshot, before = Snapshot(filled_index), _items(filled_index)
+    damage(filled_index.tables)
+    findings = _find(filled_index)
+    assert {finding.code for finding in findings} == {code}
+    snapshot.restore()
+    for finding in findings:
+        assert finding.fix is not None
+        finding.fix()
+    assert _items(filled_index) == before
 
 
-def test_mending_asks_first_and_shows_what_it_would_do(furnished: Index) -> None:
-    term_missing(furnished.tables)
-    ran = run(furnished, "doctor", "--mend", given="n\n")
-    assert ran.status == 1
-    assert "write its terms anew" in ran.out
-    assert "Mend 1 of them" in ran.err
-    assert len(run(furnished, "doctor", "--json").json) == 1
+@pytest.mark.parametrize(("damage", "code"), REPORTED.items(), ids=lambda value: getattr(value, "__name__", value))
+def test_other_damage_is_only_reported(filled_index: Index, damage: Damage, code: str) -> None:
+    damage(filled_index.tables)
+    findings = _find(filled_index)
+    assert code in {finding.code for finding in findings}
+    assert all(finding.fix is None for finding in findings if finding.code == code)
+    assert all(finding.remedy for finding in findings)
 
 
-def test_a_corrupt_segment_keeps_what_can_be_read(furnished: Index) -> None:
-    (segment,) = (item for item in furnished.tables.images.query("alice/web") if item.segment != HEAD)
-    segment.packed += b"\x07"
-    segment.save()
-    assert furnished.request("GET", "/v1/repositories/alice/web/images").status == 500
-    run(furnished, "doctor", "--mend", "--yes")
-    assert furnished.ids("alice/web") == ["aaa", "b" * 64]
+def test_all_fixable_problems_are_fixed_in_one_run(filled_index: Index) -> None:
+    for damage, _ in FIXABLE.values():
+        damage(filled_index.tables)
+    segment_corrupt(filled_index.tables)
+    fixed = run(filled_index, "doctor", "--fix", "--yes", "--json")
+    assert fixed.status == 1
+    assert {finding["code"] for finding in fixed.json if finding["fixed"]} == {code for _, code in FIXABLE.values()}
+    assert [finding["code"] for finding in run(filled_index, "doctor", "--json").json] == ["segment-corrupt"]
 
 
-def test_a_private_repository_is_never_made_public(furnished: Index) -> None:
-    for damage, name in ((private_in_the_item_alone, "web"), (public_in_the_item_alone, "tool")):
-        damage(furnished.tables)
-        run(furnished, "doctor", "--mend", "--yes")
-        assert furnished.request("GET", f"/v1/repositories/alice/{name}/images").status == 404
-        assert furnished.request("GET", f"/v1/search?q={name}").json["num_results"] == 0
+def test_fix_shows_the_problems_and_asks_first(filled_index: Index) -> None:
+    term_missing(filled_index.tables)
+    result = run(filled_index, "doctor", "--fix", stdin="n\n")
+    assert result.status == 1
+    assert "alice/web" in result.stdout
+    assert "[y/N]" in result.stderr
+    assert [finding["code"] for finding in run(filled_index, "doctor", "--json").json] == ["terms-missing"]
 
 
-def test_nobody_is_administrator(furnished: Index) -> None:
-    run(furnished, "users", "demote", "root")
-    ran = run(furnished, "doctor")
-    assert ran.status == 1
-    assert "nobody is its administrator" in ran.out
-    assert "--mend" not in ran.out
+def test_missing_administrator_is_reported(filled_index: Index) -> None:
+    run(filled_index, "users", "demote", "root")
+    result = run(filled_index, "doctor", "--json")
+    assert result.status == 1
+    assert [(finding["code"], finding["fixable"]) for finding in result.json] == [("administrator-missing", False)]
 
 
-def test_tables_without_their_safeguards(furnished: Index) -> None:
-    dynamodb, stack = furnished.aws.dynamodb, furnished.settings.stack
+def test_disabled_safeguards_of_tables_are_reported(index: Index) -> None:
+    index.create_account("root", admin=True)
+    dynamodb, stack = index.aws.dynamodb, index.settings.stack
     dynamodb.update_table(TableName=f"{stack}-users", DeletionProtectionEnabled=False)
     dynamodb.update_continuous_backups(
         TableName=f"{stack}-emails", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
@@ -262,65 +262,54 @@ def test_tables_without_their_safeguards(furnished: Index) -> None:
     dynamodb.update_time_to_live(
         TableName=f"{stack}-images", TimeToLiveSpecification={"Enabled": False, "AttributeName": "expires"}
     )
-    found = run(furnished, "doctor", "--json").json
-    assert [(finding["about"], finding["problem"]) for finding in found] == [
-        (f"table {stack}-users", "it can be deleted by mistake"),
-        (f"table {stack}-emails", "there is no way back to an earlier time"),
-        (f"table {stack}-images", "what is past its time stays for ever"),
-    ]
-    assert run(furnished, "doctor", "--mend", "--yes").status == 0
-    assert run(furnished, "doctor", "--json").json == []
+    result = run(index, "doctor", "--fix", "--yes", "--json")
+    assert result.status == 1
+    assert {(finding["code"], finding["subject"], finding["fixed"]) for finding in result.json} == {
+        ("deletion-protection", f"table {stack}-users", False),
+        ("backups", f"table {stack}-emails", False),
+        ("time-to-live", f"table {stack}-images", False),
+    }
 
 
-def test_a_key_that_cannot_sign_is_found_and_left_to_a_person(furnished: Index) -> None:
-    kms, alias = furnished.aws.kms, furnished.settings.key
+def test_unusable_signing_key_is_reported(index: Index) -> None:
+    index.create_account("root", admin=True)
+    kms, alias = index.aws.kms, index.settings.key
     key = kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"]
     kms.disable_key(KeyId=key)
-    assert "it is Disabled" in run(furnished, "doctor").out
-    kms.update_alias(
-        AliasName=alias,
-        TargetKeyId=kms.create_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]["KeyId"],
-    )
-    found = run(furnished, "doctor", "--json").json
-    assert [finding["problem"] for finding in found] == [
-        "its KeySpec is RSA_2048, not HMAC_256",
-        "its KeyUsage is ENCRYPT_DECRYPT, not GENERATE_VERIFY_MAC",
-    ]
+    assert _codes(index) == ["key-state"]
+    other = kms.create_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]["KeyId"]
+    kms.update_alias(AliasName=alias, TargetKeyId=other)
+    assert _codes(index) == ["key-type", "key-type"]
     kms.delete_alias(AliasName=alias)
-    mended = run(furnished, "doctor", "--mend", "--yes")
-    assert mended.status == 1
-    assert "there is no such key" in mended.out
+    assert _codes(index) == ["key-missing"]
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
-    [
-        ({"EMAIL_SENDER": "index@example.com"}, "it cannot start: EMAIL_SENDER needs BASE_URL"),
-        ({"STACK": "another"}, "its STACK is another"),
-    ],
+    ("variables", "code"),
+    [({"EMAIL_SENDER": "index@example.com"}, "settings-invalid"), ({"STACK": "another"}, "settings-stack")],
 )
-def test_a_function_with_settings_that_cannot_be(
-    furnished: Index, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+def test_invalid_settings_of_the_function_are_reported(
+    filled_index: Index, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], code: str
 ) -> None:
-    monkeypatch.setattr(Target, "function_variables", lambda _: {"STACK": furnished.settings.stack, **variables})
-    ran = run(furnished, "doctor", "--json")
-    assert [said in finding["problem"] for finding in ran.json] == [True]
+    environment = {"STACK": filled_index.settings.stack, **variables}
+    monkeypatch.setattr(Target, "get_function_variables", lambda _: environment)
+    assert _codes(filled_index) == [code]
 
 
-def _findings(index: Index) -> list[Finding]:
-    """What is found in the tables, without the stack's own checks."""
-    target = Target(index.settings, index.aws, "the stack")
-    return [finding for check in CHECKS if check is not check_stack for finding in check(target)]
+def _codes(index: Index) -> list[str]:
+    result = run(index, "doctor", "--json")
+    assert result.status == 1
+    return [finding["code"] for finding in result.json]
 
 
-def _state(index: Index) -> list[tuple[str, Any]]:
-    return aws.items(index.settings.stack, index.settings.region)
+def _find(index: Index) -> list[Finding]:
+    """Return the findings for the data in the tables."""
+    target = Target(index.settings, index.aws, "the index", partial(create_client, region=index.settings.region))
+    return [finding for check in CHECKS for finding in check(target)]
 
 
-def _restore(index: Index, state: list[tuple[str, Any]]) -> None:
-    kept = {(table, *(item[key]["S"] for key in tables()[table].keys)) for table, item in state}
-    for table, item in _state(index):
-        if (table, *(item[key]["S"] for key in tables()[table].keys)) not in kept:
-            key = {name: item[name] for name in tables()[table].keys}
-            index.aws.dynamodb.delete_item(TableName=f"{index.settings.stack}-{table}", Key=key)
-    aws.put(index.settings.stack, index.settings.region, [(table, msgspec.to_builtins(item)) for table, item in state])
+def _items(index: Index) -> list[Item]:
+    def key_of(item: Item) -> tuple[str, list[tuple[str, str]]]:
+        return item[0], sorted((name, str(value)) for name, value in item[1].items())
+
+    return sorted(read_items(index.aws, index.settings), key=key_of)

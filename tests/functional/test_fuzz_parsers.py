@@ -1,4 +1,4 @@
-"""atheris over what reads tokens and segments (tests/fuzz), for a stated number of inputs from a fixed seed."""
+"""Runs the fuzzers of tokens and segments (`tests/fuzz`) with a fixed number of inputs from a fixed seed."""
 
 import re
 import subprocess
@@ -9,49 +9,53 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-INPUTS, INPUTS_OF_SOAK = 50_000, 300_000
-MAX_SECONDS = 1800  # for the longer; the shorter takes some
+INPUTS, SOAK_INPUTS = 50_000, 300_000
+TIMEOUT_SECONDS = 1800
 pytestmark = pytest.mark.skipif(
     find_spec("atheris") is None, reason="atheris has no wheel for this Python and machine (requirements-dev.in)"
 )
 
 
-def fuzzed(harness: str, folder: Path, inputs: int, *more: str) -> subprocess.CompletedProcess[str]:
+def run_fuzzer(fuzzer: str, folder: Path, inputs: int, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", f"tests.fuzz.{harness}", str(inputs), *more],
+        [sys.executable, "-m", f"tests.fuzz.{fuzzer}", str(inputs), *options],
         env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"},
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=MAX_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
 
 
-def tried(done: subprocess.CompletedProcess[str]) -> int:
-    found = re.search(r"^stat::number_of_executed_units: (\d+)$", done.stderr, re.MULTILINE)
-    assert found is not None, done.stderr
-    return int(found[1])
+def count_inputs(completed: subprocess.CompletedProcess[str]) -> int:
+    match = re.search(r"^stat::number_of_executed_units: (\d+)$", completed.stderr, re.MULTILINE)
+    assert match is not None, completed.stderr
+    return int(match[1])
 
 
-@pytest.mark.parametrize("harness", ["tokens", "segments"])
+@pytest.mark.parametrize("fuzzer", ["fuzz_tokens", "fuzz_segments"])
 @pytest.mark.parametrize(
     "inputs",
-    [pytest.param(INPUTS, marks=pytest.mark.exhaustive), pytest.param(INPUTS_OF_SOAK, marks=pytest.mark.soak)],
+    [pytest.param(INPUTS, marks=pytest.mark.exhaustive), pytest.param(SOAK_INPUTS, marks=pytest.mark.soak)],
 )
-def test_nothing_breaks_what_is_promised(tmp_path: Path, harness: str, inputs: int) -> None:
-    done = fuzzed(harness, tmp_path, inputs)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert tried(done) == inputs
-    print(f"{harness}: {inputs} inputs")
+def test_no_input_violates_a_property(tmp_path: Path, fuzzer: str, inputs: int) -> None:
+    completed = run_fuzzer(fuzzer, tmp_path, inputs)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert count_inputs(completed) == inputs
+    print(f"{fuzzer}: {inputs} inputs")
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(
-    ("harness", "said"), [("tokens", "a token says what was not granted"), ("segments", "does not come back")]
+    ("fuzzer", "message"),
+    [
+        ("fuzz_tokens", "a token allows something that was not granted"),
+        ("fuzz_segments", "packing has changed the list"),
+    ],
 )
-def test_a_fault_that_was_planted_is_found(tmp_path: Path, harness: str, said: str) -> None:
-    done = fuzzed(harness, tmp_path, INPUTS, "planted")
-    assert done.returncode != 0
-    assert said in done.stdout + done.stderr
-    print(f"{harness}: found by input {tried(done)}")
+def test_planted_fault_is_detected(tmp_path: Path, fuzzer: str, message: str) -> None:
+    completed = run_fuzzer(fuzzer, tmp_path, INPUTS, "fault")
+    assert completed.returncode != 0
+    assert message in completed.stdout + completed.stderr
+    print(f"{fuzzer}: detected by input {count_inputs(completed)}")

@@ -1,4 +1,4 @@
-"""Two spellings of one thing: names that look alike, paths that hide something, and what comes twice."""
+"""Similar spellings: homoglyphs in names, encoded paths, and repeated keys, parameters and headers."""
 
 import unicodedata
 
@@ -7,8 +7,8 @@ import pytest
 from tests.index import PASSWORD, Index, basic
 from tests.lambda_events import send
 
-TAKEN = b'"Username or email already exists"'
-ALICES = [
+ALREADY_EXISTS = b'"Username or email already exists"'
+HOMOGLYPHS = [
     "Alice",
     "ALICE",
     "alice ",
@@ -32,11 +32,11 @@ ALICES = [
     "ali\N{ROMAN NUMERAL ONE HUNDRED}e",
     "al\N{SUPERSCRIPT LATIN SMALL LETTER I}ce",
 ]
-ADDRESSES = [
+EMAILS = [
     "ALICE@EXAMPLE.COM",
     "Alice@Example.Com",
 ]
-NO_ADDRESSES = [
+INVALID_EMAILS = [
     "alice@example.com.",
     "alice@example.com ",
     "alice@example\N{IDEOGRAPHIC FULL STOP}com",
@@ -52,63 +52,63 @@ NO_ADDRESSES = [
 
 @pytest.fixture
 def alice(index: Index) -> str:
-    """Has an account, and a repository that nobody else may read."""
-    auth = index.account("alice", admin=True)
+    """The Authorization header of an account with a private repository."""
+    auth = index.create_account("alice", admin=True)
     index.push("alice/web", auth, "a")
     assert index.request("PUT", "/v1/namespaces/alice/repositories/web", auth, json={"private": True}).status == 204
     return auth
 
 
-def accounts(index: Index) -> set[str]:
+def find_usernames(index: Index) -> set[str]:
     return {item.username for item in index.tables.users.scan()}
 
 
-def test_a_name_that_looks_like_another_is_nobody_s(index: Index, alice: str) -> None:
+def test_homoglyph_of_a_username_is_rejected(index: Index, alice: str) -> None:
     namespaces, repository = "/v1/namespaces/{namespace}/repositories", "/v1/repositories/{namespace}/{repository}"
-    for name in ALICES:
+    for name in HOMOGLYPHS:
         form = {"username": name, "password": PASSWORD, "email": "other@example.com"}
         assert index.request("POST", "/v1/users/", json=form).status == 400, ascii(name)
         assert index.request("GET", "/v1/users/", basic(name)).status == 401, ascii(name)
-        shown = send(index, "GET", "/v1/users/{username}", parameters={"username": name}, headers=_as(alice))
+        shown = send(index, "GET", "/v1/users/{username}", parameters={"username": name}, headers=_header(alice))
         assert shown.status == 404, ascii(name)
         for method, path in (("PUT", repository), ("GET", repository + "/images"), ("GET", namespaces)):
-            where = {"namespace": name, "repository": "web"}
-            response = send(index, method, path, parameters=where, headers=_as(alice), body=b"[]")
+            parameters = {"namespace": name, "repository": "web"}
+            response = send(index, method, path, parameters=parameters, headers=_header(alice), body=b"[]")
             assert response.status == 400, ascii(name)
-    assert accounts(index) == {"alice"}
+    assert find_usernames(index) == {"alice"}
     assert {item.namespace for item in index.tables.repositories.scan()} == {"alice"}
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_in_another_case_is_the_same_address(index: Index, alice: str, address: str) -> None:
-    form = {"username": "bobby", "password": PASSWORD, "email": address}
-    assert index.request("POST", "/v1/users/", json=form).body == TAKEN
-    bobby = index.account("bobby")
-    assert index.request("PUT", "/v1/users/bobby", bobby, json={"email": address}).body == TAKEN
-    assert index.request("PUT", "/v1/users/alice", alice, json={"email": address}).status == 204
+@pytest.mark.parametrize("email", EMAILS)
+def test_email_in_another_case_is_the_same_email(index: Index, alice: str, email: str) -> None:
+    form = {"username": "bobby", "password": PASSWORD, "email": email}
+    assert index.request("POST", "/v1/users/", json=form).body == ALREADY_EXISTS
+    bobby = index.create_account("bobby")
+    assert index.request("PUT", "/v1/users/bobby", bobby, json={"email": email}).body == ALREADY_EXISTS
+    assert index.request("PUT", "/v1/users/alice", alice, json={"email": email}).status == 204
     assert [item["address"] for item in index.request("GET", "/v1/users/alice", alice).json["emails"]] == [
         "alice@example.com"
     ]
 
 
-def test_an_address_that_only_looks_like_one_is_none(index: Index, alice: str) -> None:
-    for address in NO_ADDRESSES:
-        form = {"username": "bobby", "password": PASSWORD, "email": address}
+def test_homoglyph_of_an_email_is_rejected(index: Index, alice: str) -> None:
+    for email in INVALID_EMAILS:
+        form = {"username": "bobby", "password": PASSWORD, "email": email}
         response = index.request("POST", "/v1/users/", json=form)
-        assert (response.status, "address" in response.json["error"]) == (400, True), ascii(address)
-    assert accounts(index) == {"alice"}
+        assert (response.status, "email" in response.json["error"]) == (400, True), ascii(email)
+    assert find_usernames(index) == {"alice"}
 
 
-def test_a_password_is_its_bytes_and_nothing_is_normalised(index: Index) -> None:
-    """Else some would have many passwords. What differs to a keyboard differs here, too."""
-    composed, apart = unicodedata.normalize("NFC", "pässword"), unicodedata.normalize("NFD", "pässword")
-    index.account("alice", password=composed)
+def test_password_is_not_normalized(index: Index) -> None:
+    """Otherwise several passwords would be valid for one account."""
+    composed, decomposed = unicodedata.normalize("NFC", "pässword"), unicodedata.normalize("NFD", "pässword")
+    index.create_account("alice", password=composed)
     assert index.request("GET", "/v1/users/", basic("alice", composed)).status == 200
-    for other in (apart, composed.upper(), f"{composed} ", "\N{FULLWIDTH LATIN SMALL LETTER P}" + composed[1:]):
+    for other in (decomposed, composed.upper(), f"{composed} ", "\N{FULLWIDTH LATIN SMALL LETTER P}" + composed[1:]):
         assert index.request("GET", "/v1/users/", basic("alice", other)).status == 401
 
 
-HIDDEN = [
+ENCODED = [
     "%2e%2e",
     "%252e%252e",
     "..%2f..%2f",
@@ -132,17 +132,17 @@ HIDDEN = [
 ]
 
 
-def test_a_path_that_hides_something_leads_nowhere(index: Index, alice: str) -> None:
+def test_encoded_path_is_rejected(index: Index, alice: str) -> None:
     for path in ("alice/{}", "{}/web", "{}"):
-        for hidden in HIDDEN:
+        for encoded in ENCODED:
             for method, tail in (("PUT", ""), ("DELETE", ""), ("PUT", "/images"), ("GET", "/images")):
-                target = f"/v1/repositories/{path.format(hidden)}{tail}"
+                target = f"/v1/repositories/{path.format(encoded)}{tail}"
                 assert index.request(method, target, alice, json=[]).status in (400, 404), target
     assert {str(item.repository) for item in index.tables.images.scan()} == {"alice/web"}
     assert index.ids("alice/web", alice) == ["a"]
 
 
-def test_nor_does_one_that_the_gateway_has_decoded(index: Index, alice: str) -> None:
+def test_decoded_path_variable_is_rejected(index: Index, alice: str) -> None:
     for decoded in (
         "..",
         ".",
@@ -159,44 +159,44 @@ def test_nor_does_one_that_the_gateway_has_decoded(index: Index, alice: str) -> 
     ):
         for name in ("namespace", "repository"):
             for method, tail in (("PUT", ""), ("DELETE", ""), ("GET", "/images"), ("GET", "/layer/{image}/access")):
-                where = {"namespace": "alice", "repository": "web", "image": "a"} | {name: decoded}
+                parameters = {"namespace": "alice", "repository": "web", "image": "a"} | {name: decoded}
                 path = "/v1/repositories/{namespace}/{repository}" + tail
-                response = send(index, method, path, parameters=where, headers=_as(alice), body=b"[]")
-                assert response.status in (400, 404), (method, where)
+                response = send(index, method, path, parameters=parameters, headers=_header(alice), body=b"[]")
+                assert response.status in (400, 404), (method, parameters)
     assert index.ids("alice/web", alice) == ["a"]
 
 
-def test_of_a_key_that_comes_twice_the_last_is_what_is_checked_and_what_is_done(index: Index, alice: str) -> None:
-    fine = b'"password":"correct horse","email":"new@example.com"'
+def test_last_value_of_a_repeated_key_is_checked_and_used(index: Index, alice: str) -> None:
+    valid = b'"password":"correct horse","email":"new@example.com"'
     for names, status in (
         (b'"username":"fresh","username":"alice"', 400),
         (b'"username":"fresh","username":"Bad!"', 400),
         (b'"username":"alice","username":"fresh"', 201),
     ):
-        assert index.request("POST", "/v1/users/", body=b"{%b,%b}" % (names, fine)).status == status
-    assert accounts(index) == {"alice", "fresh"}
+        assert index.request("POST", "/v1/users/", body=b"{%b,%b}" % (names, valid)).status == status
+    assert find_usernames(index) == {"alice", "fresh"}
 
     images = "/v1/repositories/alice/web/images"
     assert index.request("PUT", images, alice, body=b'[{"id":"b","id":"BAD"}]').status == 400
     assert index.request("PUT", images, alice, body=b'[{"id":"BAD","id":"b"}]').status == 204
     assert index.ids("alice/web", alice) == ["a", "b"]
 
-    people = "/v1/namespaces/alice/repositories/web/collaborators"
+    collaborators = "/v1/namespaces/alice/repositories/web/collaborators"
     body = b'{"access":"admin","access":"read"}'
-    assert index.request("PUT", f"{people}/fresh", alice, body=body).status == 204
-    assert index.request("GET", people, alice).json == [{"username": "fresh", "access": "read"}]
+    assert index.request("PUT", f"{collaborators}/fresh", alice, body=body).status == 204
+    assert index.request("GET", collaborators, alice).json == [{"username": "fresh", "access": "read"}]
 
 
-def test_of_a_parameter_that_comes_twice_the_last_is_what_is_checked_and_what_is_shown(index: Index) -> None:
+def test_last_value_of_a_repeated_parameter_is_checked_and_used(index: Index) -> None:
     assert index.request("GET", "/v1/search?q=one&q=two").json["query"] == "two"
     assert index.request("GET", "/v1/search?n=0&n=7").json["page_size"] == 7
     assert index.request("GET", "/v1/search?n=7&n=0").status == 400
     assert index.request("GET", "/v1/search?page=1&page=" + "9" * 5000).status == 400
 
 
-def test_two_authorizations_in_one_are_none(index: Index, alice: str) -> None:
-    """A server before the index may join what came twice; then nothing of it is taken."""
-    index.account("bobby")
+def test_joined_authorization_headers_are_rejected(index: Index, alice: str) -> None:
+    """A proxy can join repeated headers into one value."""
+    index.create_account("bobby")
     token = index.push("alice/web", alice)
     images = "/v1/repositories/alice/web/images"
     for first, second in (
@@ -212,5 +212,5 @@ def test_two_authorizations_in_one_are_none(index: Index, alice: str) -> None:
     assert "x-docker-token" not in index.request("GET", images, alice, headers=headers).headers
 
 
-def _as(authorization: str) -> dict[str, str]:
+def _header(authorization: str) -> dict[str, str]:
     return {"authorization": authorization}

@@ -1,4 +1,4 @@
-"""Many at once: nothing acknowledged is lost, nothing is made twice."""
+"""Concurrent requests lose nothing that was acknowledged, and create nothing twice."""
 
 import threading
 import time
@@ -18,33 +18,38 @@ from chalicelib.storage.image_lists import ImageListStore
 from chalicelib.storage.repositories import RepositoryStore
 from tests.index import Index, Response, basic
 
-BASE, OURS = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
+BASE, NAMESPACED = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
+REQUESTS = 50  # at the same time
 
 
-def together(count: int, act: Callable[[int], Response]) -> list[Response]:
-    """Runs `act` in `count` threads that start at one moment."""
-    gate = threading.Barrier(count)
+def run_together(count: int, send: Callable[[int], Response]) -> list[Response]:
+    """Call `send` in `count` threads that start at the same moment."""
+    barrier = threading.Barrier(count)
 
     def run(number: int) -> Response:
-        gate.wait()
-        return act(number)
+        barrier.wait()
+        return send(number)
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))
 
 
-def test_fifty_pushes_to_one_new_repository_lose_nothing(index: Index) -> None:
-    alice = index.account("alice")
-    ids = [f"{n:064x}" for n in range(50)]
-    replies = together(50, lambda n: index.request("PUT", BASE, alice, json=[{"id": ids[n]}], token=True))
-    assert [response.status for response in replies] == [200] * 50
+def generation_of(token: str) -> str:
+    return token.split(".")[3]
+
+
+def test_concurrent_pushes_to_a_new_repository_lose_nothing(index: Index) -> None:
+    alice = index.create_account("alice")
+    ids = [f"{n:064x}" for n in range(REQUESTS)]
+    responses = run_together(REQUESTS, lambda n: index.request("PUT", BASE, alice, json=[{"id": ids[n]}], token=True))
+    assert [response.status for response in responses] == [200] * REQUESTS
     assert sorted(index.ids("alice/web")) == ids
-    assert len({response.token.split(".")[3] for response in replies}) == 1, "all of them in one life of the repository"
+    assert len({generation_of(response.token) for response in responses}) == 1, "all created the same generation"
 
 
 @pytest.mark.exhaustive
-def test_fifty_updates_while_segments_are_compacted_lose_nothing(index: Index) -> None:
-    alice = index.account("alice")
+def test_concurrent_updates_during_compactions_lose_nothing(index: Index) -> None:
+    alice = index.create_account("alice")
     index.push("alice/web", alice)
     for wave in range(4):
 
@@ -52,47 +57,48 @@ def test_fifty_updates_while_segments_are_compacted_lose_nothing(index: Index) -
             image = {"id": f"{wave:032x}{n:032x}", "checksum": f"sha256:{n:064x}"}
             return index.request("PUT", f"{BASE}/images", alice, json=[image])
 
-        replies = together(50, update)
-        assert [response.status for response in replies] == [204] * 50
-    found = {entry["id"]: entry["checksum"] for entry in index.request("GET", f"{BASE}/images").json}
-    assert found == {f"{wave:032x}{n:032x}": f"sha256:{n:064x}" for wave in range(4) for n in range(50)}
+        responses = run_together(REQUESTS, update)
+        assert [response.status for response in responses] == [204] * REQUESTS
+    listed = {entry["id"]: entry["checksum"] for entry in index.request("GET", f"{BASE}/images").json}
+    assert listed == {f"{wave:032x}{n:032x}": f"sha256:{n:064x}" for wave in range(4) for n in range(REQUESTS)}
     for n in range(5):
         index.push("alice/web", alice, f"last{n}")
-    assert len(list(index.tables.images.query("alice/web"))) < 60, "200 pushes were packed into fewer segments"
+    assert len(list(index.tables.images.query("alice/web"))) < 60, "200 pushes were compacted into fewer segments"
 
 
-def test_fifty_registrations_of_one_name_make_one_account(index: Index) -> None:
-    replies = together(
-        50,
+def test_concurrent_registrations_of_one_username_create_one_account(index: Index) -> None:
+    responses = run_together(
+        REQUESTS,
         lambda n: index.request(
             "POST",
             "/v1/users/",
             json={"username": "alice", "password": f"password {n}", "email": f"alice{n}@example.com"},
         ),
     )
-    assert sorted(response.status for response in replies) == [201] + [400] * 49
-    assert {response.body for response in replies if response.status == 400} == {b'"Username or email already exists"'}
+    assert sorted(response.status for response in responses) == [201] + [400] * (REQUESTS - 1)
+    bodies = {response.body for response in responses if response.status == 400}
+    assert bodies == {b'"Username or email already exists"'}
     assert len(list(index.tables.users.scan())) == 1
     assert len(list(index.tables.emails.scan())) == 1
 
 
-def test_two_registrations_of_one_address_make_one_account(index: Index) -> None:
+def test_concurrent_registrations_of_one_email_create_one_account(index: Index) -> None:
     for attempt in range(5):
 
         def register(n: int, attempt: int = attempt) -> Response:
             form = {"username": f"user_{attempt}_{n}", "password": "password", "email": f"one{attempt}@example.com"}
             return index.request("POST", "/v1/users/", json=form)
 
-        replies = together(2, register)
-        assert sorted(response.status for response in replies) == [201, 400]
+        responses = run_together(2, register)
+        assert sorted(response.status for response in responses) == [201, 400]
     assert len(list(index.tables.users.scan())) == 5
 
 
-def test_pushes_and_deletions_at_once_leave_one_life_or_none(index: Index) -> None:
-    alice = index.account("alice")
+def test_concurrent_pushes_and_deletions_leave_a_whole_repository_or_none(index: Index) -> None:
+    alice = index.create_account("alice")
     for _ in range(5):
         index.push("alice/web", alice, "first")
-        together(
+        run_together(
             12,
             lambda n: (
                 index.request("DELETE", BASE, alice)
@@ -101,81 +107,80 @@ def test_pushes_and_deletions_at_once_leave_one_life_or_none(index: Index) -> No
             ),
         )
         response = index.request("GET", f"{BASE}/images")
-        active_head = list(index.tables.repositories.query("alice"))
-        assert (response.status, len(active_head)) in ((200, 1), (404, 0)), (
-            "the list and the item live and die together"
-        )
+        items = list(index.tables.repositories.query("alice"))
+        assert (response.status, len(items)) in ((200, 1), (404, 0)), "the head and the item agree"
 
 
-def test_a_push_that_raced_a_deletion_does_not_leak_into_the_next_life(index: Index) -> None:
-    alice = index.account("alice")
-    write = f"Token {index.push('alice/web', alice, 'old')}"
-    late = index.tables.images("alice/web", f"segment/{write.split('.')[3]}/{0:020x}/0000", packed=b"\1")
+def test_late_segment_of_a_deleted_generation_is_ignored_and_removed(index: Index) -> None:
+    alice = index.create_account("alice")
+    generation = generation_of(index.push("alice/web", alice, "old"))
+    late = index.tables.images("alice/web", f"segment/{generation}/{0:020x}/0000", packed=b"\1")
     index.request("DELETE", BASE, alice)
     index.push("alice/web", alice, "new")
-    late.save()  # the segment of a writer that had read the old head
+    late.save()  # by a writer that read the head before the deletion
     assert index.ids("alice/web") == ["new"]
     for n in range(20):
         index.push("alice/web", alice, f"more{n}")
-    assert late.segment not in [item.segment for item in index.tables.images.query("alice/web")], "compaction swept it"
+    segments = [item.segment for item in index.tables.images.query("alice/web")]
+    assert late.segment not in segments, "a compaction removed it"
 
 
 @pytest.mark.parametrize("pushes", [1, 2, 5])
-def test_a_checksum_that_replaces_another_outlives_a_compaction_that_has_not_seen_it(
+def test_replaced_checksum_survives_a_compaction_that_has_not_read_it(
     index: Index, monkeypatch: pytest.MonkeyPatch, pushes: int
 ) -> None:
-    alice, image, old, new = index.account("alice"), "c" * 64, "sha256:" + "a" * 64, "sha256:" + "b" * 64
+    alice, image, old, new = index.create_account("alice"), "c" * 64, "sha256:" + "a" * 64, "sha256:" + "b" * 64
     index.push("alice/web", alice)
     assert index.request("PUT", f"{BASE}/images", alice, json=[{"id": image, "checksum": old}]).status == 204
     for n in range(14):
         index.push("alice/web", alice, f"before{n}")
     append = ImageListStore.append
 
-    def others_meanwhile(self: ImageListStore, *args: Any, **more: Any) -> None:
-        """Between the reading of the list and the writing."""
+    def push_and_then_append(self: ImageListStore, *args: Any, **options: Any) -> int:
+        """Push between the read and the write of the list."""
         monkeypatch.setattr(ImageListStore, "append", append)
-        at = time.time_ns()
+        before = time.time_ns()
         for n in range(pushes):
             index.push("alice/web", alice, f"meanwhile{n}")
-        with monkeypatch.context() as late:
-            late.setattr("chalicelib.storage.image_lists.time", SimpleNamespace(time_ns=lambda: at))
-            append(self, *args, **more)
+        with monkeypatch.context() as slow_clock:
+            slow_clock.setattr("chalicelib.storage.image_lists.time", SimpleNamespace(time_ns=lambda: before))
+            return append(self, *args, **options)
 
-    monkeypatch.setattr(ImageListStore, "append", others_meanwhile)
+    monkeypatch.setattr(ImageListStore, "append", push_and_then_append)
     assert index.request("PUT", f"{BASE}/images", alice, json=[{"id": image, "checksum": new}]).status == 204
-    found = {entry["id"]: entry.get("checksum") for entry in index.request("GET", f"{BASE}/images").json}
-    assert found[image] == new
-    assert len(found) == 15 + pushes, "and nothing else is lost"
+    listed = {entry["id"]: entry.get("checksum") for entry in index.request("GET", f"{BASE}/images").json}
+    assert listed[image] == new
+    assert len(listed) == 15 + pushes, "nothing else is lost"
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
         ("DELETE", BASE, None, 404),
-        ("PUT", OURS, {"private": False}, 404),
-        ("PUT", OURS, {"description": "mine"}, 404),
-        ("GET", OURS, None, 404),
+        ("PUT", NAMESPACED, {"private": False}, 404),
+        ("PUT", NAMESPACED, {"description": "mine"}, 404),
+        ("GET", NAMESPACED, None, 404),
     ],
 )
-def test_who_was_admitted_to_one_life_is_not_to_the_next(
+def test_authorization_for_one_generation_is_not_valid_for_the_next(
     index: Index, monkeypatch: pytest.MonkeyPatch, method: str, path: str, body: object, status: int
 ) -> None:
-    alice, bobby = index.account("alice"), index.account("bobby")
+    alice, bobby = index.create_account("alice"), index.create_account("bobby")
     index.push("alice/web", alice)
-    assert index.request("PUT", f"{OURS}/collaborators/bobby", alice, json={"access": "admin"}).status == 204
+    assert index.request("PUT", f"{NAMESPACED}/collaborators/bobby", alice, json={"access": "admin"}).status == 204
     get = RepositoryStore.get
 
-    def created_anew_meanwhile(self: RepositoryStore, repository: RepositoryName) -> Repository | None:
-        """Between the reading of the head, which admits, and of what else is known."""
+    def recreate_and_then_get(self: RepositoryStore, repository: RepositoryName) -> Repository | None:
+        """Recreate the repository between the read of the head and the read of the item."""
         monkeypatch.setattr(RepositoryStore, "get", get)
         assert index.request("DELETE", BASE, alice).status == 202
         index.push("alice/web", alice)
-        assert index.request("PUT", OURS, alice, json={"private": True, "description": "hers"}).status == 204
+        assert index.request("PUT", NAMESPACED, alice, json={"private": True, "description": "hers"}).status == 204
         return get(self, repository)
 
-    monkeypatch.setattr(RepositoryStore, "get", created_anew_meanwhile)
+    monkeypatch.setattr(RepositoryStore, "get", recreate_and_then_get)
     assert index.request(method, path, bobby, json=body).status == status
-    shown = index.request("GET", OURS, alice).json
+    shown = index.request("GET", NAMESPACED, alice).json
     assert (shown["private"], shown["description"]) == (True, "hers")
 
 
@@ -196,16 +201,14 @@ PUSHES = st.lists(
 @pytest.mark.exhaustive
 @settings(max_examples=40)
 @given(PUSHES)
-def test_any_sequence_of_pushes_equals_the_merge_of_their_lists(
-    index: Index, pushes: list[list[dict[str, str]]]
-) -> None:
+def test_sequence_of_pushes_equals_the_merge_of_their_lists(index: Index, pushes: list[list[dict[str, str]]]) -> None:
     if index.users.get("alice") is None:
-        index.account("alice")
+        index.create_account("alice")
     path, expected = f"/v1/repositories/alice/{uuid.uuid4()}", dict[str, str]()
     for number, entries in enumerate(pushes):
-        tail = "/images" if number % 2 else ""
-        assert index.request("PUT", path + tail, basic("alice"), json=entries).status in (200, 204)
+        suffix = "/images" if number % 2 else ""
+        assert index.request("PUT", path + suffix, basic("alice"), json=entries).status in (200, 204)
         for entry in entries:
             expected[entry["id"]] = entry.get("checksum") or expected.get(entry["id"], "")
-        found = index.request("GET", f"{path}/images").json
-        assert [(entry["id"], entry.get("checksum", "")) for entry in found] == list(expected.items())
+        listed = index.request("GET", f"{path}/images").json
+        assert [(entry["id"], entry.get("checksum", "")) for entry in listed] == list(expected.items())

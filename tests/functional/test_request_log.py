@@ -1,9 +1,10 @@
-"""Every change and every failed sign-in is one event: who, what, from where, and never a secret in it."""
+"""The request log: one event for each change and each failed login, metrics, client IPs, and no secrets."""
 
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
 import pytest
@@ -11,15 +12,14 @@ import pytest
 from chalicelib.api.messages import Request
 from chalicelib.domain.errors import DomainError
 from chalicelib.settings import AccountActivation, Settings
-from tests.functional.test_faults import failing
 from tests.index import Index, Response, basic
 
-SECRETS = ("mark-password", "mark-second", "mark-third", "mark-wrong", "wbr_ci_", "signature=", "link=")
+SECRETS = ("mark-password", "mark-second", "mark-third", "mark-wrong", "wbr_ci_", "signature=", "?link=")
 
 
 @pytest.fixture
 def index(aws: None) -> Index:
-    """An index that confirms addresses, with letters kept."""
+    """An index that confirms email addresses."""
     settings = Settings(
         account_activation=AccountActivation.EMAIL,
         email_sender="waybill@example.com",
@@ -29,18 +29,18 @@ def index(aws: None) -> Index:
     return Index(settings, captures_emails=True)
 
 
-def told(index: Index, *fields: str) -> list[tuple[Any, ...]]:
-    """The events since the last look, field by field."""
-    found = [tuple(event.get(field) for field in ("event", "who", "on", *fields)) for event in index.events]
+def take_events(index: Index) -> list[tuple[Any, ...]]:
+    """Return the events since the last call as (event, actor, target)."""
+    events = [tuple(event.get(field) for field in ("event", "actor", "target")) for event in index.events]
     index.lines.clear()
-    return found
+    return events
 
 
-def test_every_change_is_an_event(index: Index) -> None:
-    admin, alice = index.account("admin", admin=True), index.account("alice")
-    index.account("bobby")
-    web, ours = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
-    people = ours + "/collaborators/bobby"
+def test_each_change_is_an_event(index: Index) -> None:
+    admin, alice = index.create_account("admin", admin=True), index.create_account("alice")
+    index.create_account("bobby")
+    web, settings = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
+    collaborator = settings + "/collaborators/bobby"
     form = {"username": "carol", "password": "mark-password", "email": "carol@example.com"}
     for method, path, auth, body, event in (
         ("POST", "/v1/users/", None, form, ("account.registered", None, "carol")),
@@ -49,26 +49,26 @@ def test_every_change_is_an_event(index: Index) -> None:
         ("PUT", web, alice, [{"id": "a"}], ("repository.pushed", "alice", "alice/web")),
         ("PUT", web + "/images", alice, [{"id": "b"}], ("images.updated", "alice", "alice/web")),
         ("PUT", "/v1/repositories/solo", admin, [], ("repository.pushed", "admin", "solo")),
-        ("PUT", ours, alice, {"private": True}, ("repository.changed", "alice", "alice/web")),
+        ("PUT", settings, alice, {"private": True}, ("repository.changed", "alice", "alice/web")),
         (
             "PUT",
-            people,
+            collaborator,
             alice,
             {"access": "read"},
             ("repository.shared", "alice", "alice/web/bobby"),
         ),
-        ("DELETE", people, alice, None, ("repository.unshared", "alice", "alice/web/bobby")),
+        ("DELETE", collaborator, alice, None, ("repository.unshared", "alice", "alice/web/bobby")),
         ("PUT", "/v1/users/alice/robots/ci", alice, {"access": "read"}, ("robot.created", "alice", "alice/ci")),
         ("DELETE", "/v1/users/alice/robots/ci", alice, None, ("robot.revoked", "alice", "alice/ci")),
         ("DELETE", web, alice, None, ("repository.deleted", "alice", "alice/web")),
         ("DELETE", "/v1/users/alice", alice, None, ("account.deleted", "alice", "alice")),
     ):
         assert index.request(method, path, auth, json=body).status < 300
-        assert told(index) == [event]
+        assert take_events(index) == [event]
 
 
-def test_what_changes_nothing_is_no_event(index: Index) -> None:
-    alice, bobby = index.account("alice"), index.account("bobby")
+def test_request_without_a_change_is_not_an_event(index: Index) -> None:
+    alice, bobby = index.create_account("alice"), index.create_account("bobby")
     index.push("alice/web", alice, "a")
     index.lines.clear()
     for method, path, auth, body in (
@@ -81,78 +81,79 @@ def test_what_changes_nothing_is_no_event(index: Index) -> None:
         ("POST", "/v1/users/", None, {"username": "alice"}),
     ):
         index.request(method, path, auth, json=body)
-    assert len(index.lines) == 7, "a line for each request all the same"
-    assert told(index) == []
+    assert len(index.lines) == 7  # one line for each request
+    assert take_events(index) == []
 
 
-def test_a_failed_sign_in_is_an_event_wherever_it_is_tried(index: Index) -> None:
-    index.account("alice")
+def test_failed_login_is_an_event_at_each_endpoint(index: Index) -> None:
+    index.create_account("alice")
     for path in ("/v1/users/", "/v1/search?q=x", "/v1/repositories/alice/web/images"):
         index.request("GET", path, basic("alice", "mark-wrong"))
-        assert told(index) == [("login.failed", None, "alice")]
+        assert take_events(index) == [("login.failed", None, "alice")]
     index.request("PUT", "/v1/repositories/alice/web", basic("My Secret Passphrase", ""), json=[])
-    assert told(index) == [("login.failed", None, "")], "a name that is none may be a password in the wrong field"
+    assert take_events(index) == [("login.failed", None, "")]  # the text could be a password in the wrong field
 
 
-def test_an_event_says_who_what_where_and_which_request(index: Index) -> None:
-    alice = index.account("alice")
+def test_event_has_actor_target_client_and_request(index: Index) -> None:
+    alice = index.create_account("alice")
     index.request("PUT", "/v1/users/alice/robots/ci", alice, json={"access": "write"})
     token = index.request("PUT", "/v1/users/alice/robots/two", alice, json={"access": "write"}).json["token"]
     index.lines.clear()
     index.push("alice/web", basic("alice", token), "a")
     (event,) = index.events
     assert re.fullmatch(r"[0-9a-f-]{36}", event["request"])
-    assert {name: event[name] for name in ("event", "who", "robot", "on", "from", "method", "route", "status")} == {
+    assert {
+        name: event[name] for name in ("event", "actor", "robot", "target", "client_ip", "method", "route", "status")
+    } == {
         "event": "repository.pushed",
-        "who": "alice",
+        "actor": "alice",
         "robot": "two",
-        "on": "alice/web",
-        "from": "127.0.0.1",
+        "target": "alice/web",
+        "client_ip": "127.0.0.1",
         "method": "PUT",
         "route": "/v1/repositories/{namespace}/{repository}",
         "status": 200,
     }
 
 
-def test_cloudwatch_makes_metrics_of_what_is_counted_and_no_other_line_pays_for_the_format(index: Index) -> None:
-    alice = index.account("alice")
+def test_only_lines_with_counts_have_the_metric_format(index: Index) -> None:
+    alice = index.create_account("alice")
     index.lines.clear()
     for auth in (alice, alice, basic("alice", "mark-wrong")):
         index.request("GET", "/v1/users/", auth)
-    mend = failing(index, "GetItem")
-    index.request("GET", "/v1/users/", alice)
-    mend()
+    with index.failing_calls("GetItem"):
+        index.request("GET", "/v1/users/", alice)
     plain, *counted = map(json.loads, index.lines)
     assert "_aws" not in plain
     for line, metric in zip(counted, ("CachedCredentials", "FailedLogins", "Errors"), strict=True):
         (directive,) = line["_aws"]["CloudWatchMetrics"]
         assert directive["Dimensions"] == [["Stack"]]
         assert directive["Metrics"] == [{"Name": metric, "Unit": "Count"}]
-        assert line[metric] == 1, "CloudWatch takes no metric whose value is not there"
+        assert line[metric] == 1  # CloudWatch needs the value of each metric
         assert line["Stack"] == index.settings.stack
 
 
-def test_a_compaction_is_counted(index: Index) -> None:
-    alice = index.account("alice")
+def test_compacted_segments_are_counted(index: Index) -> None:
+    alice = index.create_account("alice")
     for n in range(18):
         index.push("alice/web", alice, f"image{n}")
     assert json.loads(index.lines[-1])["CompactedSegments"] == 17
 
 
-def test_where_a_request_comes_from_is_cloudfronts_word_and_nobody_elses(index: Index) -> None:
-    index.account("alice")
-    behind = index.restarted(front_proof="only CloudFront knows")
-    forged = "198.51.100.1, 203.0.113.9, 192.0.2.77"
+def test_forwarded_client_ip_is_used_only_with_the_proof_of_cloudfront(index: Index) -> None:
+    index.create_account("alice")
+    fronted = index.restart(front_proof="only CloudFront knows")
+    forwarded = "198.51.100.1, 203.0.113.9, 192.0.2.77"
     for proof, expected in (("only CloudFront knows", "203.0.113.9"), ("a guess", "127.0.0.1"), ("", "127.0.0.1")):
-        headers = {"x-waybill-front": proof, "x-forwarded-for": forged}
-        behind.request("GET", "/v1/_ping", headers=headers)
-        assert json.loads(behind.lines[-1])["from"] == expected
-    behind.request("GET", "/v1/_ping", headers={"x-waybill-front": "only CloudFront knows"})
-    assert json.loads(behind.lines[-1])["from"] == "127.0.0.1"
+        headers = {"x-waybill-front": proof, "x-forwarded-for": forwarded}
+        fronted.request("GET", "/v1/_ping", headers=headers)
+        assert json.loads(fronted.lines[-1])["client_ip"] == expected
+    fronted.request("GET", "/v1/_ping", headers={"x-waybill-front": "only CloudFront knows"})
+    assert json.loads(fronted.lines[-1])["client_ip"] == "127.0.0.1"
 
 
 def requests_with_secrets(index: Index) -> Iterator[Response]:
-    """Every operation, with marked secrets wherever a secret can be, right and wrong."""
+    """Send requests for each operation, with marked secrets, both right and wrong, in all places for secrets."""
     form = {"username": "alice", "password": "mark-password", "email": "alice@example.com"}
     alice = basic("alice", "mark-password")
     yield index.request("POST", "/v1/users/", json=form)
@@ -199,45 +200,41 @@ def requests_with_secrets(index: Index) -> Iterator[Response]:
         yield index.request(method, path, auth, json=[])
 
 
-@pytest.mark.parametrize("broken", [None, "GetItem", "Query", "TransactWriteItems", "fault"])
-def test_no_secret_is_in_any_line_log_error_or_repr(
-    index: Index, broken: str | None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failure", [None, "GetItem", "Query", "TransactWriteItems", "exception"])
+def test_secrets_are_in_no_log_line_error_or_repr(
+    index: Index, failure: str | None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    initialise = DomainError.__init__
+    recorded: list[str] = []
+    init_error, init_request = DomainError.__init__, Request.__init__
 
-    def overheard(self: DomainError, message: str) -> None:
-        initialise(self, message)
-        said.append(repr(self) + str(self))
+    def record_error(self: DomainError, message: str) -> None:
+        init_error(self, message)
+        recorded.append(repr(self) + str(self))
 
-    monkeypatch.setattr(DomainError, "__init__", overheard)
-    make = Request.__init__
+    monkeypatch.setattr(DomainError, "__init__", record_error)
 
-    def shown(self: Request, *args: Any, **kwargs: Any) -> None:
-        make(self, *args, **kwargs)
-        said.append(repr(self))
+    def record_request(self: Request, *args: Any, **kwargs: Any) -> None:
+        init_request(self, *args, **kwargs)
+        recorded.append(repr(self))
 
-    monkeypatch.setattr(Request, "__init__", shown)
-    replies: list[Response] = []
-
-    def mend() -> None:
-        """Nothing is broken yet."""
-
-    with caplog.at_level(logging.DEBUG):
+    monkeypatch.setattr(Request, "__init__", record_request)
+    with caplog.at_level(logging.DEBUG), ExitStack() as failing:
+        responses: list[Response] = []
         for number, response in enumerate(requests_with_secrets(index)):
-            replies.append(response)
-            if number == 16 and broken is not None:  # with robot, token and repository there
-                mend = _break(index, broken, monkeypatch)
-    mend()
-    assert len(replies) > 25
-    refusals = "".join(response.body.decode() for response in replies if response.status >= 400)
-    heard = "\n".join([*index.lines, caplog.text, *said, refusals])
+            responses.append(response)
+            if number == 16:  # the robot, the token and the repository exist
+                failing.enter_context(_fail(index, failure, monkeypatch))
+    assert len(responses) > 25
+    errors = "".join(response.body.decode() for response in responses if response.status >= 400)
+    text = "\n".join([*index.lines, caplog.text, *recorded, errors])
     for secret in SECRETS:
-        assert secret not in heard, secret
+        assert secret not in text, secret
 
 
-def _break(index: Index, operation: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    if operation != "fault":
-        return failing(index, operation)
-    monkeypatch.setattr("chalicelib.repositories.image_lists.ImageLists.read", lambda *_: 1 / 0)
-    return monkeypatch.undo
+def _fail(index: Index, failure: str | None, monkeypatch: pytest.MonkeyPatch) -> AbstractContextManager[None]:
+    if failure is None:
+        return nullcontext()
+    if failure == "exception":
+        monkeypatch.setattr("chalicelib.repositories.image_lists.ImageLists.read", lambda *_: 1 / 0)
+        return nullcontext()
+    return index.failing_calls(failure)
