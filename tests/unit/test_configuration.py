@@ -1,0 +1,92 @@
+"""Settings, template parameters, options of `waybill deploy` and the documentation agree."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from chalicelib.settings import SETTINGS, Setting, Settings, SettingsError
+from infra.admin.configuration_reference import (
+    LOCAL_SETTINGS,
+    PAGE,
+    SERVICE_TEMPLATE,
+    deploy_options,
+    option_of,
+    parameter_of,
+    render_page,
+    template_parameters,
+)
+
+ROOT = Path(__file__).parents[2]
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+FROM_LAMBDA = {"AWS_REGION"}  # Lambda sets it
+SET_BY_DEPLOY = {"STACK", "SIGNING_KEY", "BASE_URL", "FRONT_PROOF"}  # `waybill deploy` determines the value
+PARAMETERS = template_parameters()
+PAIRS = [
+    pytest.param(setting, PARAMETERS[parameter_of(option)], id=setting.name)
+    for setting in SETTINGS
+    if (option := option_of(setting)) is not None
+]
+
+
+def function_variables() -> dict[str, Any]:
+    """Return the environment variables of the function in the template."""
+    resources = yaml.safe_load(SERVICE_TEMPLATE.read_text())["Resources"]
+    variables: dict[str, Any] = resources["APIHandler"]["Properties"]["Environment"]["Variables"]
+    return variables
+
+
+def test_page_is_current() -> None:
+    assert PAGE.read_text() == render_page(), "run make docs"
+
+
+def test_each_setting_is_an_attribute_with_the_same_default() -> None:
+    assert {setting.attribute for setting in SETTINGS} == set(Settings.__struct_fields__)
+    assert Settings.from_environment({}) == Settings()
+
+
+def test_function_receives_each_setting() -> None:
+    assert set(function_variables()) == set(BY_NAME) - FROM_LAMBDA
+
+
+def test_each_setting_of_the_function_is_an_option_of_deploy() -> None:
+    without_option = {setting.name for setting in SETTINGS if option_of(setting) is None}
+    assert without_option <= SET_BY_DEPLOY | FROM_LAMBDA
+    for name in set(BY_NAME) - without_option:
+        assert parameter_of(f"--{name.lower().replace('_', '-')}") in str(function_variables()[name])
+
+
+@pytest.mark.parametrize(("setting", "parameter"), PAIRS)
+def test_parameter_has_the_default_of_its_setting(setting: Setting, parameter: dict[str, Any]) -> None:
+    assert setting.parse(str(parameter["Default"])) == setting.parse(setting.default)
+
+
+@pytest.mark.parametrize(("setting", "parameter"), PAIRS)
+def test_parameter_allows_the_values_of_its_setting(setting: Setting, parameter: dict[str, Any]) -> None:
+    for value in parameter.get("AllowedValues", ()):
+        setting.read({setting.name: str(value)})
+        assert str(value) in setting.allowed
+    if parameter["Type"] == "Number":
+        low, high = parameter["MinValue"], parameter["MaxValue"]
+        setting.read({setting.name: str(low)})
+        setting.read({setting.name: str(high)})
+        for outside in (low - 1, high + 1):
+            with pytest.raises(SettingsError):
+                setting.read({setting.name: str(outside)})
+
+
+def test_page_has_each_option_of_a_deployment() -> None:
+    page = PAGE.read_text()
+    for option in deploy_options():
+        assert f"`{option.opts[0]}`" in page
+        assert option.help
+        assert isinstance(option, click.Option)
+
+
+def test_page_has_each_variable_of_the_local_server() -> None:
+    source = (ROOT / "infra/devserver/serve.py").read_text()
+    read = set(re.findall(r'environment(?:\.get\(|\[)"([A-Z_]+)"', source))
+    assert read == {name for name, *_ in LOCAL_SETTINGS}
