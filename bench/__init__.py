@@ -1,1 +1,1 @@
-"""What performance claims rest on: `make bench`."""
+"""The measurements of docs/development/performance.md and docs/development/cost.md: `make bench`."""

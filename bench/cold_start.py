@@ -1,6 +1,7 @@
-"""Cold start of the packaged function under Lambda's runtime client, beside Chalice's own zip and a bare Chalice app.
+"""Measures cold starts under Lambda's runtime client: the package, Chalice's own zip and a bare Chalice app.
 
-`python -m bench.cold_start`: in turns, the best of several, in processor time. Only the ratios mean anything.
+`python -m bench.cold_start` runs them in turns and takes the best of many rounds, in processor time. Only the ratios
+carry over to other machines.
 """
 
 import logging
@@ -14,10 +15,10 @@ from pathlib import Path
 
 from moto.server import ThreadedMotoServer
 
-from bench.processes import alone
+from bench.processes import run_in_process
 from bench.results import ratio, save
 from chalicelib.aws import create_clients
-from infra.deploy.package import package
+from infra.deploy.package import build_package
 from infra.devserver.moto_aws import create_stack, local_aws
 from tests.deployed.programs import environment
 from tests.deployed.runtime import cold_start
@@ -25,7 +26,8 @@ from tests.deployed.runtime import cold_start
 STACK = "bench-cold"
 PATH = "/v1/repositories/some/thing/images"
 ROUNDS = 20
-BARE = """
+IMPORT_ROUNDS = 5
+BARE_APP = """
 from chalice.app import Chalice
 app = Chalice("bare")
 @app.route("/v1/_ping")
@@ -35,87 +37,99 @@ def ping():
 def images(namespace, repository):
     return []
 """
-_PEAK = "sys.stderr.write([line for line in open('/proc/self/status') if line.startswith('VmHWM')][0])"
-LIBRARIES = ("botocore", "urllib3", "pynamodb", "chalice", "msgspec", "bcrypt", "dateutil", "jmespath", "blinker")
+_PRINT_PEAK = "sys.stderr.write([line for line in open('/proc/self/status') if line.startswith('VmHWM')][0])"
+LIBRARIES = (
+    "botocore",
+    "urllib3",
+    "pynamodb",
+    "chalice",
+    "msgspec",
+    "bcrypt",
+    "dateutil",
+    "jmespath",
+    "blinker",
+    "markupsafe",
+)
 
 
 def main() -> None:
-    """Packages, measures, prints and saves."""
+    """Build the package, measure, print and save."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     python = environment("runtime")
     with tempfile.TemporaryDirectory() as folder, local_aws():
         out = Path(folder)
-        made = package(out / "package", {"aarch64": "arm64"}.get(platform.machine(), platform.machine()))
-        for archive, name in ((made.zip, "waybill"), (made.untrimmed, "chalice")):
-            zipfile.ZipFile(archive).extractall(out / name)
-        with zipfile.ZipFile(made.untrimmed) as opened:
-            opened.extractall(out / "bare", [name for name in opened.namelist() if name.startswith("chalice/")])
-        (out / "bare" / "app.py").write_text(BARE)
+        architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+        built = build_package(out / "package", architecture)
+        for file, name in ((built.zip, "waybill"), (built.untrimmed, "chalice")):
+            zipfile.ZipFile(file).extractall(out / name)
+        with zipfile.ZipFile(built.untrimmed) as archive:
+            archive.extractall(out / "bare", [name for name in archive.namelist() if name.startswith("chalice/")])
+        (out / "bare" / "app.py").write_text(BARE_APP)
         create_stack(create_clients("us-east-1"), STACK)
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         host, port = server.get_host_and_port()
-        surroundings = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "STACK": STACK}
+        variables = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "STACK": STACK}
         names = ("bare", "waybill", "chalice")
-        whole, inits, memory = ({name: [0.0] * 0 for name in names} for _ in range(3))
+        starts, inits, memory = ({name: list[float]() for name in names} for _ in range(3))
         for _ in range(ROUNDS):
             for name in names:
-                whole[name].append(cold_start(python, out / name, surroundings, PATH))
-                seconds, megabytes = alone(one_init, python, out / name)
+                starts[name].append(cold_start(python, out / name, variables, PATH))
+                seconds, megabytes = run_in_process(measure_init, python, out / name)
                 inits[name].append(seconds)
                 memory[name].append(megabytes)
         server.stop()
-        imports = {name: import_times(python, out / name) for name in ("waybill", "chalice")}
-    best = {name: min(times) for name, times in whole.items()}
-    measured = {
-        "zip megabytes": {"waybill": round(made.size / 1e6, 2), "chalice": round(made.untrimmed_size / 1e6, 2)},
+        imports = {name: measure_imports(python, out / name) for name in ("waybill", "chalice")}
+    best = {name: min(times) for name, times in starts.items()}
+    results = {
+        "zip megabytes": {"waybill": round(built.size / 1e6, 2), "chalice": round(built.untrimmed_size / 1e6, 2)},
         "milliseconds": {name: round(seconds * 1e3) for name, seconds in best.items()},
-        "of which init": {name: round(min(times) * 1e3) for name, times in inits.items()},
+        "init milliseconds": {name: round(min(times) * 1e3) for name, times in inits.items()},
         "of chalice": ratio(best["waybill"], best["chalice"]),
         "of bare": ratio(best["waybill"], best["bare"]),
         "peak megabytes": {name: round(min(values)) for name, values in memory.items()},
         "imports": imports,
     }
-    save("cold_start", measured)
-    print(f"cold start   {best['waybill'] * 1e3:5.0f} ms   {measured['of chalice']:5.2f} of Chalice's own zip")
-    print(f"                        {measured['of bare']:5.2f} of a bare Chalice app")
-    print(f"zip          {made.size / 1e6:5.2f} MB   {made.size / made.untrimmed_size:5.2f} of Chalice's own")
-    print(f"peak memory  {measured['peak megabytes']} MB")
+    save("cold_start", results)
+    print(f"cold start   {best['waybill'] * 1e3:5.0f} ms   {results['of chalice']:5.2f} of Chalice's own zip")
+    print(f"                        {results['of bare']:5.2f} of a bare Chalice app")
+    print(f"zip          {built.size / 1e6:5.2f} MB   {built.size / built.untrimmed_size:5.2f} of Chalice's own zip")
+    print(f"peak memory  {results['peak megabytes']} MB")
 
 
-def one_init(python: Path, code: Path) -> tuple[float, float]:
-    """Processor seconds until the app is there and no request has come, and megabytes at the most."""
-    said = _run(python, code, "-c", "import awslambdaric.bootstrap, app, sys\n" + _PEAK)
+def measure_init(python: Path, code: Path) -> tuple[float, float]:
+    """Return the processor seconds until the app is loaded, without a request, and the peak memory in megabytes."""
+    output = _run(python, code, "-c", "import awslambdaric.bootstrap, app, sys\n" + _PRINT_PEAK)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime, int(said.split()[-2]) / 1024
+    return used.ru_utime + used.ru_stime, int(output.split()[-2]) / 1024
 
 
-def import_times(python: Path, code: Path) -> dict[str, float]:
-    """Milliseconds of importing, by whose modules they are. Each module's best of five."""
+def measure_imports(python: Path, code: Path) -> dict[str, float]:
+    """Return the milliseconds of the imports of each library. Each module counts with its best time."""
     best: dict[str, int] = {}
-    for _ in range(5):
+    for _ in range(IMPORT_ROUNDS):
         for line in _run(python, code, "-X", "importtime", "-c", "import app").splitlines():
             own, _, module = line.removeprefix("import time:").split("|")
             if own.strip().isdigit():
                 best[module.strip()] = min(int(own), best.get(module.strip(), 10**9))
     groups: Counter[str] = Counter()
     for module, microseconds in best.items():
-        groups[_whose(module)] += microseconds
+        groups[_find_library(module)] += microseconds
     return {name: round(total / 1e3, 1) for name, total in groups.most_common()}
 
 
-def _whose(module: str) -> str:
+def _find_library(module: str) -> str:
     top = module.partition(".")[0]
     if top == "chalicelib":
         return "Waybill"
     if top == "app":
-        return "making clients"
-    return top if top in LIBRARIES else "Python's own"
+        return "creating clients"
+    return top if top in LIBRARIES else "standard library"
 
 
 def _run(python: Path, code: Path, *arguments: str) -> str:
-    """Runs in the function's environment; gives what it says on standard error."""
-    return subprocess.run(  # nosec B603  # our own arguments
+    """Run Python in the environment of the function. Return its standard error."""
+    return subprocess.run(  # nosec B603  # fixed arguments
         [python, *arguments],
         cwd=code,
         env={

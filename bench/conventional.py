@@ -1,7 +1,8 @@
-"""The index as one builds it first, to measure beside: an item per image, KMS for each token, a client per model.
+"""A conventional implementation of the index, for comparison.
 
-Kept small and honest: the same replies for the same requests, PynamoDB and Chalice as their tutorials use them, bcrypt
-for each password. It has no search, no races settled and no private repositories; each would make it slower.
+It stores one item for each image, calls KMS for each token, computes bcrypt for each password, and uses PynamoDB and
+Chalice as their tutorials do. It gives the same responses to the same requests. It has no search, no private
+repositories and no protection against races. Each of these would make it slower.
 """
 
 import base64
@@ -24,7 +25,7 @@ class User(Model):
     """An account."""
 
     class Meta:
-        """PynamoDB's."""
+        """The settings of the table."""
 
         table_name, region = TABLES[0], "us-east-1"
 
@@ -36,7 +37,7 @@ class Repository(Model):
     """A repository."""
 
     class Meta:
-        """PynamoDB's."""
+        """The settings of the table."""
 
         table_name, region = TABLES[1], "us-east-1"
 
@@ -48,7 +49,7 @@ class Image(Model):
     """One image of one repository."""
 
     class Meta:
-        """PynamoDB's."""
+        """The settings of the table."""
 
         table_name, region = TABLES[2], "us-east-1"
 
@@ -57,8 +58,8 @@ class Image(Model):
     checksum = UnicodeAttribute(null=True)
 
 
-def build(kms: Any) -> Chalice:
-    """The app. PynamoDB makes a client for each model at its first use."""
+def create_app(kms: Any) -> Chalice:
+    """Return the app. PynamoDB creates a client for each model at its first use."""
     app = Chalice("conventional")
 
     def issue(name: str, access: str) -> str:
@@ -147,7 +148,7 @@ def build(kms: Any) -> Chalice:
 
 
 def create_tables(kms: Any) -> None:
-    """On moto: the three tables and the key."""
+    """Create the three tables and the key on moto."""
     for model in (User, Repository, Image):
         model.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
@@ -155,5 +156,5 @@ def create_tables(kms: Any) -> None:
 
 
 def create_account(username: str, password: str, cost: int) -> None:
-    """An account to sign in with."""
+    """Create an account."""
     User(username, password_hash=bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode()).save()

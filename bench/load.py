@@ -1,7 +1,7 @@
-"""Mixed traffic from 1 to 64 clients on the local server, on this machine: `python -m bench.load`.
+"""Sends mixed traffic from 1 to 64 clients to the local server: `python -m bench.load`.
 
-The server is `make serve`'s, one Python process with moto behind it, and moto takes most of its time: the curve's shape
-says something (no stalls, no errors, queueing and nothing worse), its height nothing about AWS.
+The local server is one Python process with moto, which takes most of the time. The result shows that no request fails
+or stalls. It does not show the throughput on AWS.
 """
 
 import http.client
@@ -18,38 +18,41 @@ from contextlib import contextmanager
 from statistics import median, quantiles
 from typing import Any
 
-from bench.operations import BASIC, PASSWORD, USERNAME, WEB, images
+from bench.operations import BASIC, PASSWORD, USERNAME, WEB, create_images
 from bench.results import save
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 SECONDS = 4
-MIX = {"GET images, token": 80, "GET images, Basic": 8, "push, 5 more": 4, "sign in, remembered": 6, "search": 2}
+WEIGHTS = {"GET images, token": 80, "GET images, Basic": 8, "push, 5 more": 4, "log in, cached": 6, "search": 2}
 
 
 def main() -> None:
-    """Serves, loads, prints and saves."""
-    measured: dict[str, Any] = {}
-    with _server() as (host, port):
-        token = _prepare(host, port)
+    """Run the server, measure, print and save."""
+    results: dict[str, Any] = {}
+    with _run_server() as (host, port):
+        token = _create_example(host, port)
         for clients in CLIENTS:
-            measured[str(clients)] = row = _load(host, port, token, clients)
-            print(f"{clients:3} clients   {row['a second']:5} a second   p50 {row['p50']:6} ms   p99 {row['p99']:6} ms")
-    save("load", measured)
+            results[str(clients)] = row = _measure(host, port, token, clients)
+            print(
+                f"{clients:3} clients   {row['per second']:5} per second   p50 {row['p50']:6} ms   "
+                f"p99 {row['p99']:6} ms   {row['failed']} failed"
+            )
+    save("load", results)
 
 
-def _load(host: str, port: int, token: str, clients: int) -> dict[str, Any]:
-    took: list[float] = []
+def _measure(host: str, port: int, token: str, clients: int) -> dict[str, Any]:
+    seconds: list[float] = []
     failed: list[int] = []
     end = time.perf_counter() + SECONDS
 
     def client(number: int) -> None:
-        chance = random.Random(number)  # nosec B311  # no secret
+        generator = random.Random(number)  # nosec B311  # no secret
         connection = http.client.HTTPConnection(host, port, timeout=60)
         while time.perf_counter() < end:
-            kind = chance.choices(list(MIX), list(MIX.values()))[0]
-            began = time.perf_counter()
-            status = _ask(connection, kind, token, chance)
-            took.append(time.perf_counter() - began)
+            operation = generator.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+            start = time.perf_counter()
+            status = _send(connection, operation, token, generator)
+            seconds.append(time.perf_counter() - start)
             if status >= 300:
                 failed.append(status)
 
@@ -58,42 +61,43 @@ def _load(host: str, port: int, token: str, clients: int) -> dict[str, Any]:
         thread.start()
     for thread in threads:
         thread.join()
-    hundredths = quantiles(took, n=100)
+    percentiles = quantiles(seconds, n=100)
     return {
-        "a second": round(len(took) / SECONDS),
-        "p50": round(median(took) * 1e3, 1),
-        "p99": round(hundredths[98] * 1e3, 1),
+        "per second": round(len(seconds) / SECONDS),
+        "p50": round(median(seconds) * 1e3, 1),
+        "p99": round(percentiles[98] * 1e3, 1),
         "failed": len(failed),
     }
 
 
-def _ask(connection: http.client.HTTPConnection, kind: str, token: str, chance: random.Random) -> int:
+def _send(connection: http.client.HTTPConnection, operation: str, token: str, generator: random.Random) -> int:
+    """Send one request. Return the status."""
     body = None
-    if kind == "push, 5 more":
-        body = json.dumps(images(5, chance.randrange(200)))
+    if operation == "push, 5 more":
+        body = json.dumps(create_images(5, generator.randrange(200)))
     method, path, headers = {
         "GET images, token": ("GET", f"{WEB}/images", {"Authorization": token}),
         "GET images, Basic": ("GET", f"{WEB}/images", {"Authorization": BASIC, "X-Docker-Token": "true"}),
         "push, 5 more": ("PUT", f"{WEB}/", {"Authorization": BASIC, "X-Docker-Token": "true"}),
-        "sign in, remembered": ("GET", "/v1/users/", {"Authorization": BASIC}),
+        "log in, cached": ("GET", "/v1/users/", {"Authorization": BASIC}),
         "search": ("GET", "/v1/search?q=web", {}),
-    }[kind]
+    }[operation]
     connection.request(method, path, body, headers)
     response = connection.getresponse()
     response.read()
     return response.status
 
 
-def _prepare(host: str, port: int) -> str:
-    """An account, a repository of 10 images, and a registry's token."""
+def _create_example(host: str, port: int) -> str:
+    """Create an account and a repository with 10 images. Return the header of a token."""
     connection = http.client.HTTPConnection(host, port, timeout=60)
     form = json.dumps({"username": USERNAME, "password": PASSWORD, "email": "alice@example.com"})
     headers = {"Authorization": BASIC, "X-Docker-Token": "true"}
-    for method, path, body, sent in (
+    for method, path, body, request_headers in (
         ("POST", "/v1/users/", form, {}),
-        ("PUT", f"{WEB}/", json.dumps(images(10)), headers),
+        ("PUT", f"{WEB}/", json.dumps(create_images(10)), headers),
     ):
-        connection.request(method, path, body, sent)
+        connection.request(method, path, body, request_headers)
         response = connection.getresponse()
         response.read()
         if response.status >= 300:
@@ -102,8 +106,9 @@ def _prepare(host: str, port: int) -> str:
 
 
 @contextmanager
-def _server() -> Iterator[tuple[str, int]]:
-    process = subprocess.Popen(  # nosec B603  # our own arguments
+def _run_server() -> Iterator[tuple[str, int]]:
+    """Run the local server. Yield its host and port."""
+    process = subprocess.Popen(  # nosec B603  # fixed arguments
         [sys.executable, "-m", "infra", "serve"],
         env={**os.environ, "PORT": "0", "BCRYPT_COST": "4"},
         stdout=subprocess.PIPE,
@@ -113,10 +118,12 @@ def _server() -> Iterator[tuple[str, int]]:
     try:
         for line in process.stdout or ():
             if found := re.search(r"listens on http://([\d.]+):(\d+)", line):
-                threading.Thread(target=lambda: list(process.stdout or ()), daemon=True).start()  # or the pipe fills
+                threading.Thread(
+                    target=lambda: list(process.stdout or ()), daemon=True
+                ).start()  # so that the pipe does not become full
                 yield found[1], int(found[2])
                 return
-        raise RuntimeError("the local server did not start: make serve says why")
+        raise RuntimeError("the local server did not start; `waybill serve` prints the reason")
     finally:
         process.terminate()
         process.wait()

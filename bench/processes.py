@@ -1,4 +1,4 @@
-"""Work in a process of its own, so that what one measurement imports or keeps costs the next one nothing."""
+"""Runs a measurement in its own process, so that the imports and caches of one do not affect the next."""
 
 import os
 from collections.abc import Callable
@@ -10,10 +10,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def alone(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Runs `function`, of a module's top level, in a fresh process and gives what it returns.
+def run_in_process(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call `function`, which must be at the top level of a module, in a new process. Return its result.
 
-    All hash alike, so that what one asks in the order of a set, another asks in the same.
+    All processes use the same hash seed, so that each sends the elements of a set in the same order.
     """
     os.environ["PYTHONHASHSEED"] = "0"
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:

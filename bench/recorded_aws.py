@@ -1,67 +1,77 @@
-"""A store on the loopback that gives canned answers: what a request costs the function, and nothing of what DynamoDB
-does.
+"""A server on the loopback interface that returns recorded responses of AWS.
 
-Answers are recorded from the real function on moto, byte for byte, and given back by a process of its own. A request
-that was never recorded as it is (a transaction holds a new generation each time) gets its operation's last answer.
+A measurement then contains the work of the function, and not the work of DynamoDB. The responses are recorded from the
+function on moto, byte for byte. Another process returns them. A request that was not recorded (a transaction contains a
+new generation each time) gets the last response of its operation.
 """
 
 import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass
-class Tape:
-    """What was asked, and what was answered."""
+Call = tuple[str, str, dict[str, Any]]  # the service, the operation and the parameters
 
-    answers: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+
+class Recording(Struct):
+    """The recorded calls.
+
+    Attributes:
+        responses: target and body of a request -> body of the response.
+        latest: target -> body of the last response.
+        calls: all calls, in their order.
+    """
+
+    responses: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
     latest: dict[str, bytes] = field(default_factory=dict)
-    calls: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
 
-    def listen(self, client: Any) -> None:
-        """Records whatever `client` is used for."""
-        asked: list[tuple[str, bytes]] = []
+    def record(self, client: Any) -> None:
+        """Record all calls of `client` from now on."""
+        requests: list[tuple[str, bytes]] = []
 
-        def call(params: dict[str, Any], model: Any, **_: Any) -> None:
+        def add_call(params: dict[str, Any], model: Any, **_: Any) -> None:
             self.calls.append((model.service_model.service_name, model.name, params))
 
-        def ask(request: Any, **_: Any) -> None:
-            asked.append((_text(request.headers["X-Amz-Target"]), bytes(request.body)))
+        def add_request(request: Any, **_: Any) -> None:
+            requests.append((_decode(request.headers["X-Amz-Target"]), bytes(request.body)))
 
-        def answer(response_dict: dict[str, Any], **_: Any) -> None:
-            target, body = asked[-1]
-            self.answers.setdefault((target, body), response_dict["body"])
+        def add_response(response_dict: dict[str, Any], **_: Any) -> None:
+            target, body = requests[-1]
+            self.responses.setdefault((target, body), response_dict["body"])
             self.latest[target] = response_dict["body"]
 
-        client.meta.events.register_first("before-send.*.*", ask, unique_id="tape ask")
-        client.meta.events.register("provide-client-params.*.*", call, unique_id="tape call")
-        client.meta.events.register("before-parse.*.*", answer, unique_id="tape answer")
+        client.meta.events.register_first("before-send.*.*", add_request, unique_id="recorded request")
+        client.meta.events.register("provide-client-params.*.*", add_call, unique_id="recorded call")
+        client.meta.events.register("before-parse.*.*", add_response, unique_id="recorded response")
 
-    def forget(self, operation: str) -> None:
-        """Leaves out what an operation was answered so far."""
-        self.answers = {key: answer for key, answer in self.answers.items() if not key[0].endswith("." + operation)}
+    def remove(self, operation: str) -> None:
+        """Remove the recorded responses of an operation, except for the last one."""
+        self.responses = {
+            key: response for key, response in self.responses.items() if not key[0].endswith("." + operation)
+        }
 
 
 @contextmanager
-def store(tape: Tape) -> Iterator[str]:
-    """Serves what `tape` holds, in a process of its own. Gives the address, for AWS_ENDPOINT_URL."""
+def serve_recording(recording: Recording) -> Iterator[str]:
+    """Serve the recorded responses from another process. Yield the URL, for AWS_ENDPOINT_URL."""
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(tape.answers, tape.latest, theirs), daemon=True)
+    receiver, sender = context.Pipe()
+    process = context.Process(target=_serve, args=(recording.responses, recording.latest, sender), daemon=True)
     process.start()
     try:
-        yield f"http://127.0.0.1:{ours.recv()}"
+        yield f"http://127.0.0.1:{receiver.recv()}"
     finally:
         process.terminate()
         process.join()
 
 
-def _serve(answers: dict[tuple[str, bytes], bytes], latest: dict[str, bytes], started: Connection) -> None:
-    class Store(BaseHTTPRequestHandler):
+def _serve(responses: dict[tuple[str, bytes], bytes], latest: dict[str, bytes], started: Connection) -> None:
+    class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
         wbufsize = -1
@@ -69,21 +79,21 @@ def _serve(answers: dict[tuple[str, bytes], bytes], latest: dict[str, bytes], st
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             target = self.headers["X-Amz-Target"]
-            answer = answers.get((target, body)) or latest[target]
+            response = responses.get((target, body)) or latest[target]
             self.send_response(200)
             self.send_header("Content-Type", "application/x-amz-json-1.0")
-            self.send_header("Content-Length", str(len(answer)))
+            self.send_header("Content-Length", str(len(response)))
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(response)
 
         def log_message(self, *_: Any) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Store)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     started.send(server.server_port)
     server.serve_forever()
 
 
-def _text(value: str | bytes) -> str:
+def _decode(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value

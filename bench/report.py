@@ -1,148 +1,187 @@
-"""Makes docs/development/performance.md and its pictures of what was measured: `python -m bench.report`. No figure is typed in."""
+"""Creates docs/development/performance.md and its plots from the results: `python -m bench.report`.
+
+The text is in bench/performance.md. Each `{{name}}` there is replaced by a measured value.
+"""
 
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bench.results import FOLDER, ROOT, load
+from bench.results import FOLDER, ROOT, load, load_date
 from tests.deployed.programs import environment
 
 PAGE = ROOT / "docs" / "development" / "performance.md"
-FRONT = ("API Gateway", "CloudFront")
 TEMPLATE = ROOT / "bench" / "performance.md"
+PARTS = {
+    "cold_start": "cold start",
+    "handler": "processor time",
+    "cost": "units and dollars",
+    "growth": "growth",
+    "hot": "hot repository",
+    "load": "load",
+}
+FRONT = ("API Gateway", "CloudFront")
 
 
 def main() -> None:
-    """Draws and writes."""
-    subprocess.run(  # nosec B603  # our own arguments
+    """Draw the plots and write the page."""
+    subprocess.run(  # nosec B603  # fixed arguments
         [environment("plots"), ROOT / "bench" / "plots.py", FOLDER], check=True
     )
-    PAGE.write_text(page())
+    PAGE.write_text(create_page())
 
 
-def page() -> str:
-    """The page: bench/performance.md with each `{{name}}` filled in. Raises KeyError for a name that is nothing."""
-    values = _values()
+def create_page() -> str:
+    """Return the page. Raises KeyError if the template contains an unknown name."""
+    values = _collect_values()
     return re.sub(r"\{\{([a-z0-9 -]+)\}\}", lambda match: values[match[1]], TEMPLATE.read_text())
 
 
-def _values() -> Mapping[str, str]:
-    cold, handler, cost = load("cold_start"), load("handler"), load("cost")
-    growth, hot = load("growth"), load("hot")
-    ten, thousand = handler["sizes"]["10"], handler["sizes"]["1000"]
-    items = cost["items"]
-    beyond = sum(dollars for part, dollars in items.items() if part not in FRONT)
-    first, more = cost["first push of 100"], cost["sizes"]["10000"]["push, 5 more"]["writes"]
-    remembered = ten["sign in, remembered"]["bare"]
-    goals: list[tuple[str, float, float]] = [
-        ("cold start, of the zip as Chalice makes it", cold["of chalice"], 0.35),
-        ("cold start, of a bare Chalice app", cold["of bare"], 3.2),
-        ("`GET …/images` with a token, 10 images, of one bare Query", ten["GET images, token"]["bare"], 1.3),
-        ("the same, 1,000 images, of the conventional build", thousand["GET images, token"]["conventional"], 0.25),
-        ("`PUT …/auth`, of one bare GetItem", ten["PUT auth"]["bare"], 1.2),
-        ("sign-in with remembered credentials, of one bare GetItem", remembered, 1.3),
-        ("a first sign-in, of one bcrypt check", handler["first sign-in of bcrypt"], 1.1),
-        ("creating with 10 images, of the conventional build, bcrypt left out", ten["push, new"]["conventional"], 0.4),
-        ("a first push of 100 images, write units", first["new"], 8),
-        ("the same push again, write units", first["again"], 0),
-        ("5 images added to 10,000, write units", more, 2),
-        (
-            "most that units or function calls rise from 1,000 to 100,000 users, repositories, tokens",
-            _rise(growth["others"]),
-            1.1,
-        ),
-        ("`GET …/images` with a token, dollars a million beyond the front", beyond, 0.75),
-    ]
+def _collect_values() -> Mapping[str, str]:
+    results = {part: load(part) for part in PARTS}
     return {
-        "goals": _table(
-            ("goal", "measured", "at most", ""),
-            (
-                (name, f"{value:.3g}", f"{goal:g}", "met" if value <= goal else "**missed**")
-                for name, value, goal in goals
-            ),
-        ),
-        "zip": f"{cold['zip megabytes']['waybill']}",
-        "chalice zip": f"{cold['zip megabytes']['chalice']}",
-        "memory": ", ".join(f"{megabytes} ({name})" for name, megabytes in cold["peak megabytes"].items()),
-        "handler": _table(
-            (
-                "operation",
-                "ms",
-                "calls",
-                "of bare botocore, 10 images",
-                "1,000",
-                "of the conventional build, 10",
-                "1,000",
-            ),
-            (
-                (
-                    name,
-                    f"{row['ms']:.2f}",
-                    ", ".join(row["calls"]) or "none",
-                    *(_ratio(rows[name][beside]) for beside in ("bare", "conventional") for rows in (ten, thousand)),
-                )
-                for name, row in ten.items()
-            ),
-        ),
-        "cost": _table(
-            ("operation", "calls", *(f"{int(size):,}" for size in cost["sizes"])),
-            (
-                (name, str(row["calls"]), *(_units(rows.get(name)) for rows in cost["sizes"].values()))
-                for name, row in cost["sizes"]["10"].items()
-            ),
-        ),
-        "dynalite": ", ".join(
-            f"{name}: {ours:g} and {its:g}" for name, (ours, its) in (cost["dynalite"] or {}).items()
-        ),
-        "items": _table(("part", "dollars a million"), ((part, f"{dollars:.3f}") for part, dollars in items.items())),
-        "docker requests": _table(
-            ("request", "times"), ((kind, str(times)) for kind, times in cost["docker"]["requests"].items())
-        ),
-        "docker total": str(sum(cost["docker"]["requests"].values())),
-        "docker dollars": f"{sum(cost['docker']['dollars a million'].values()):.0f}",
-        "docker front": f"{sum(cost['docker']['dollars a million'][part] for part in FRONT):.0f}",
-        "checksums": f"{first['checksums']:g}",
-        "first push": f"{first['new']:g}",
-        "logged": str(cost["sizes"]["10"]["GET images, token"]["logged"]),
-        "creating with bcrypt": f"{_with_bcrypt(ten['push, new'], handler['bcrypt ms']):.3f}",
-        "sign in": f"{handler['first sign-in of bcrypt']:.2f}",
-        "rise": f"{_rise(growth['others']):.2f}",
-        "milliseconds rise": f"{_rise(growth['others'], ('ms',)):.2f}",
-        "failed": str(sum(row["failed"] for row in load("load").values())),
-        "hot": _table(
-            ("images", "remembered", *(f"{int(rate):,}/s" for rate in hot["pulls"]["10"]["0.0"])),
-            (
-                (f"{int(images):,}", f"{float(seconds):g} s", *(f"{row['answered']:.0%}" for row in rows.values()))
-                for images, by_memory in hot["pulls"].items()
-                for seconds, rows in by_memory.items()
-            ),
-        ),
-        "storm": ", ".join(f"{int(r):,} a second: {row['answered']:.0%}" for r, row in hot["registrations"].items()),
+        "dates": ", ".join(f"{name} {load_date(part)}" for part, name in PARTS.items()),
+        "goals": _create_table(("measurement", "result", "goal: at most", ""), _goal_rows(results)),
+        **_cold_start_values(results["cold_start"]),
+        **_handler_values(results["handler"]),
+        **_cost_values(results["cost"]),
+        "rise": f"{_largest_rise(results['growth']['others']):.2f}",
+        "milliseconds rise": f"{_largest_rise(results['growth']['others'], ('ms',)):.2f}",
+        "failed": str(sum(row["failed"] for row in results["load"].values())),
+        **_hot_values(results["hot"]),
     }
 
 
-def _rise(grown: Mapping[str, Mapping[str, Any]], kinds: Iterable[str] = ("calls", "reads", "writes")) -> float:
-    """The most that any operation's units, or the functions that it calls, grow."""
-    fewest, *_, most = grown.values()
-    return max(float(most[name][kind] / row[kind]) for name, row in fewest.items() for kind in kinds if row[kind])
+def _goal_rows(results: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    cold_start, handler, cost = results["cold_start"], results["handler"], results["cost"]
+    ten, thousand = handler["sizes"]["10"], handler["sizes"]["1000"]
+    first_push = cost["first push of 100"]
+    without_front = sum(dollars for part, dollars in cost["parts"].items() if part not in FRONT)
+    goals: list[tuple[str, float, float]] = [
+        ("cold start, ratio to the zip from Chalice", cold_start["of chalice"], 0.35),
+        ("cold start, ratio to a bare Chalice app", cold_start["of bare"], 3.2),
+        ("`GET …/images` with a token, 10 images, ratio to one plain Query", ten["GET images, token"]["bare"], 1.3),
+        (
+            "the same with 1,000 images, ratio to the conventional implementation",
+            thousand["GET images, token"]["conventional"],
+            0.25,
+        ),
+        ("`PUT …/auth`, ratio to one plain GetItem", ten["PUT auth"]["bare"], 1.2),
+        ("login with cached credentials, ratio to one plain GetItem", ten["log in, cached"]["bare"], 1.3),
+        ("first login, ratio to one bcrypt computation", handler["first login of bcrypt"], 1.1),
+        (
+            "creation with 10 images, ratio to the conventional implementation, both without bcrypt",
+            ten["push, new"]["conventional"],
+            0.4,
+        ),
+        ("first push of 100 images, write units", first_push["new"], 8),
+        ("the same push again, write units", first_push["again"], 0),
+        ("5 images added to 10,000, write units", cost["sizes"]["10000"]["push, 5 more"]["writes"], 2),
+        (
+            "largest rise of units or function calls, from 1,000 to 100,000 users, repositories and tokens",
+            _largest_rise(results["growth"]["others"]),
+            1.1,
+        ),
+        ("`GET …/images` with a token, dollars per million without API Gateway and CloudFront", without_front, 0.75),
+    ]
+    for name, value, goal in goals:
+        yield name, f"{value:.3g}", f"{goal:g}", "met" if value <= goal else "**missed**"
 
 
-def _with_bcrypt(row: Mapping[str, Any], check: float) -> float:
-    """What an operation takes of the conventional build when that checks the password as it would be deployed."""
-    ours, conventional = float(row["ms"]), float(row["conventional"])
-    return ours / (ours / conventional + check)
+def _cold_start_values(cold_start: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "zip": f"{cold_start['zip megabytes']['waybill']}",
+        "chalice zip": f"{cold_start['zip megabytes']['chalice']}",
+        "memory": ", ".join(f"{megabytes} ({name})" for name, megabytes in cold_start["peak megabytes"].items()),
+    }
 
 
-def _ratio(value: float | None) -> str:
+def _handler_values(handler: Mapping[str, Any]) -> dict[str, str]:
+    ten, thousand = handler["sizes"]["10"], handler["sizes"]["1000"]
+    head = (
+        "operation",
+        "ms",
+        "calls",
+        "ratio to plain botocore, 10 images",
+        "1,000",
+        "ratio to the conventional implementation, 10 images",
+        "1,000",
+    )
+    rows = (
+        (
+            name,
+            f"{row['ms']:.2f}",
+            ", ".join(row["calls"]) or "none",
+            *(_format_ratio(size[name][other]) for other in ("bare", "conventional") for size in (ten, thousand)),
+        )
+        for name, row in ten.items()
+    )
+    new = ten["push, new"]
+    return {
+        "handler": _create_table(head, rows),
+        "login": f"{handler['first login of bcrypt']:.2f}",
+        "creating with bcrypt": f"{new['ms'] / (new['ms'] / new['conventional'] + handler['bcrypt ms']):.3f}",
+    }
+
+
+def _cost_values(cost: Mapping[str, Any]) -> dict[str, str]:
+    sizes, first_push, docker = cost["sizes"], cost["first push of 100"], cost["docker"]
+    rows = (
+        (name, str(row["calls"]), *(_format_units(size.get(name)) for size in sizes.values()))
+        for name, row in sizes["10"].items()
+    )
+    return {
+        "cost": _create_table(("operation", "calls", *(f"{int(size):,}" for size in sizes)), rows),
+        "first push": f"{first_push['new']:g}",
+        "checksums": f"{first_push['checksums']:g}",
+        "dynalite": ", ".join(
+            f"{name}: {meter:g} and {dynalite:g}" for name, (meter, dynalite) in (cost["dynalite"] or {}).items()
+        ),
+        "parts": _create_table(
+            ("service", "dollars per million"), ((part, f"{dollars:.3f}") for part, dollars in cost["parts"].items())
+        ),
+        "docker requests": _create_table(
+            ("request", "number"), ((name, str(number)) for name, number in docker["requests"].items())
+        ),
+        "docker total": str(sum(docker["requests"].values())),
+        "docker dollars": f"{sum(docker['dollars per million'].values()):.0f}",
+        "docker front": f"{sum(docker['dollars per million'][part] for part in FRONT):.0f}",
+        "logged": str(sizes["10"]["GET images, token"]["logged"]),
+    }
+
+
+def _hot_values(hot: Mapping[str, Any]) -> dict[str, str]:
+    rates = hot["pulls"]["10"]["0.0"]
+    rows = (
+        (f"{int(images):,}", f"{float(seconds):g} s", *(f"{row['successful']:.0%}" for row in by_rate.values()))
+        for images, by_seconds in hot["pulls"].items()
+        for seconds, by_rate in by_seconds.items()
+    )
+    registrations = (
+        f"{row['successful']:.0%} of {int(rate):,} per second" for rate, row in hot["registrations"].items()
+    )
+    return {
+        "hot": _create_table(("images", "cached for", *(f"{int(rate):,}/s" for rate in rates)), rows),
+        "registrations": ", ".join(registrations),
+    }
+
+
+def _largest_rise(sizes: Mapping[str, Mapping[str, Any]], kinds: Iterable[str] = ("calls", "reads", "writes")) -> float:
+    """Return the largest ratio between the largest and the smallest index, over all operations."""
+    smallest, *_, largest = sizes.values()
+    return max(float(largest[name][kind] / row[kind]) for name, row in smallest.items() for kind in kinds if row[kind])
+
+
+def _format_ratio(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _units(row: Mapping[str, Any] | None) -> str:
+def _format_units(row: Mapping[str, Any] | None) -> str:
     return "" if row is None else f"{row['reads']:g} r, {row['writes']:g} w"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def _create_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     names = list(head)
     lines = [names, ["---"] * len(names), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

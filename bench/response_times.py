@@ -1,15 +1,16 @@
-"""Whether time tells apart what replies do not: `python -m bench.response_times`. Some minutes, best on a quiet machine.
+"""Measures whether response times reveal what the responses hide: `python -m bench.response_times`.
 
-Why a sign-in failed, whether a private repository is there, whose an address is. Two kinds of request come some hundred
-times each, in random order, and each takes processor time in the function and time by the clock. The figure for a pair
-is the chance that the second one took longer when one of each is drawn: 0.5 tells nothing, 0 and 1 tell everything. The
-interval holds 95 of 100 such figures from samples drawn anew from the measured ones.
+The responses hide why a login failed, whether a private repository exists, and whether an email belongs to an account.
+Two kinds of request are sent some hundred times each, in random order. The processor time in the function and the
+elapsed time are measured. The result for a pair is the probability that a random request of the second kind took longer
+than one of the first kind: 0.5 reveals nothing, 0 and 1 reveal everything. The interval contains 95 % of the results
+of samples that are drawn again from the measured ones (bootstrap).
 
-The store on the loopback gives recorded answers (`bench.canned`), so nothing is counted against anybody, and no delay
-begins; its time is in the clock's.
+AWS is replaced by recorded responses (`bench.recorded_aws`), so no failed login is counted and no delay begins. The
+elapsed time includes the time of the server that returns them. This takes some minutes, and needs a machine without
+other load.
 """
 
-import base64
 import json
 import os
 import random
@@ -17,26 +18,22 @@ import statistics
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from chalice.app import Chalice
+from msgspec import Struct
 from msgspec.structs import replace
 
-from bench.canned import Tape, store
-from bench.operations import PASSWORD, Function
-from bench.operations import images as pushed
-from bench.processes import alone
+from bench.operations import PASSWORD, Function, basic, create_function, create_images
+from bench.processes import run_in_process
+from bench.recorded_aws import Recording, serve_recording
 from chalicelib.accounts.mailer import EmailMessage
 from chalicelib.aws import Clients, create_clients
 from chalicelib.bootstrap import Services
-from chalicelib.chalice_adapter import create_chalice_app
 from chalicelib.domain.models import User
 from chalicelib.domain.roles import Role
-from chalicelib.request_log import RequestLog
 from chalicelib.security import passwords
 from chalicelib.security.passwords import Passwords
 from chalicelib.settings import Settings
@@ -49,10 +46,10 @@ SETTINGS = Settings(
     email_sender="waybill@example.com",
     base_url="https://index.example.com",
 )
-COST = 12  # as it comes; at 4, bcrypt's least, what is beside bcrypt shows more
-SAMPLES, SAMPLES_OF_COST, SAMPLES_OF_LETTERS = 200, 100, 15
-DRAWN_ANEW = 1_000
-MAIL_SECONDS = (0.05, 0.2)  # what SES may take: assumed, for nothing here was measured on AWS
+DEFAULT_COST, LOWEST_COST = 12, 4  # of bcrypt; with the lowest cost, other differences are more visible
+SAMPLES, DEFAULT_COST_SAMPLES, EMAIL_SAMPLES = 200, 100, 15
+BOOTSTRAP_SAMPLES = 1_000
+EMAIL_SECONDS = (0.05, 0.2)  # of a call to SES: an assumption, because this does not run on AWS
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -61,39 +58,41 @@ _ENVIRONMENT = {
 Event = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Recording:
-    """By group and kind an event; the first kind of a group is what the others are compared with."""
+class RecordedGroups(Struct, frozen=True):
+    """The recorded responses of AWS, and an event for each kind of request in each group.
 
-    tape: Tape
+    The first kind of a group is compared with each of the others.
+    """
+
+    recording: Recording
     groups: dict[str, dict[str, Event]]
 
 
 class SlowMailer:
-    """Sends nothing, and takes its time for it."""
+    """Sends nothing, and waits like SES."""
 
     def send(self, message: EmailMessage) -> None:
-        """As long as SES might take."""
-        time.sleep(random.uniform(*MAIL_SECONDS))  # nosec B311  # no secret
+        """Wait for a random time."""
+        time.sleep(random.uniform(*EMAIL_SECONDS))  # nosec B311  # no secret
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measure and print."""
     for cost, groups, samples in (
-        (COST, ("sign-in",), SAMPLES_OF_COST),
-        (4, ("sign-in", "robot's token", "repository, nobody", "repository, stranger"), SAMPLES),
-        (4, ("letter",), SAMPLES_OF_LETTERS),
+        (DEFAULT_COST, ("login",), DEFAULT_COST_SAMPLES),
+        (LOWEST_COST, ("login", "robot token", "repository, anonymous", "repository, account"), SAMPLES),
+        (LOWEST_COST, ("email",), EMAIL_SAMPLES),
     ):
-        found = alone(measure, alone(record, cost), cost, groups, samples)
-        for group, pairs in found.items():
-            name = f"{group}, cost {cost}" if group == "sign-in" else group
+        results = run_in_process(measure, run_in_process(record, cost), cost, groups, samples)
+        for group, pairs in results.items():
+            name = f"{group}, cost {cost}" if group == "login" else group
             print(f"\n{name}, {samples} of each", flush=True)
             for pair, row in pairs.items():
-                print(f"  {pair:48} {_line('processor', row['processor'])}   {_line('clock', row['clock'])}")
+                print(f"  {pair:48} {_format('processor', row['processor'])}   {_format('elapsed', row['elapsed'])}")
 
 
-def record(cost: int) -> Recording:
-    """Makes an index on moto with somebody of each kind in it, and sends each request once."""
+def record(cost: int) -> RecordedGroups:
+    """Create an index on moto with an account of each kind, and send each request once."""
     from infra.devserver.moto_aws import create_stack, local_aws
 
     with local_aws():
@@ -101,30 +100,30 @@ def record(cost: int) -> Recording:
         aws = create_clients(settings.region)
         create_stack(aws, settings.stack)
         _fill(aws, settings, cost)
-        tape = Tape()
+        recording = Recording()
         for client in aws:
-            tape.listen(client)
-        function = _function(settings, aws)
+            recording.record(client)
+        function = create_function(settings, aws, SlowMailer())
         groups = _groups(function)
         for events in groups.values():
             for event in events.values():
                 assert function.invoke(event)["statusCode"] < 500
-        return Recording(tape, groups)
+        return RecordedGroups(recording, groups)
 
 
-def measure(recording: Recording, cost: int, groups: Sequence[str], samples: int) -> dict[str, Any]:
-    """By group and pair what is told by processor time, and by the clock."""
-    passwords.CACHE_SECONDS = 3600  # the minute must not end within a measurement
-    with store(recording.tape) as address:
-        os.environ |= {**_ENVIRONMENT, "AWS_ENDPOINT_URL": address}
-        function = _function(replace(SETTINGS, bcrypt_cost=cost))
-        return {group: _compared(function, recording.groups[group], samples) for group in groups}
+def measure(recorded: RecordedGroups, cost: int, groups: Sequence[str], samples: int) -> dict[str, Any]:
+    """Return the results of processor time and of elapsed time, by group and pair."""
+    passwords.CACHE_SECONDS = 3600  # so that no cached login expires during a measurement
+    with serve_recording(recorded.recording) as url:
+        os.environ |= {**_ENVIRONMENT, "AWS_ENDPOINT_URL": url}
+        function = create_function(replace(SETTINGS, bcrypt_cost=cost), None, SlowMailer())
+        return {group: _compare(function, recorded.groups[group], samples) for group in groups}
 
 
-def told_apart(first: Sequence[float], second: Sequence[float]) -> float:
-    """The chance that one drawn from `second` is above one drawn from `first`; a tie is half of it.
+def probability_of_longer(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the probability that a random element of `second` exceeds one of `first`. A tie counts half.
 
-    Mann and Whitney's U, divided by the number of pairs.
+    This is the U statistic of Mann and Whitney, divided by the number of pairs.
     """
     ordered = sorted(first)
     below = sum(bisect_left(ordered, value) + bisect_right(ordered, value) for value in second)
@@ -132,140 +131,130 @@ def told_apart(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def interval(first: Sequence[float], second: Sequence[float], seed: int = 1) -> tuple[float, float]:
-    """Where 95 of 100 such chances lie, from samples drawn anew from these."""
-    chance = random.Random(seed)  # nosec B311  # no secret
-    anew = sorted(
-        told_apart(chance.choices(first, k=len(first)), chance.choices(second, k=len(second)))
-        for _ in range(DRAWN_ANEW)
+    """Return the 95 % confidence interval of this probability, by bootstrap."""
+    generator = random.Random(seed)  # nosec B311  # no secret
+    probabilities = sorted(
+        probability_of_longer(generator.choices(first, k=len(first)), generator.choices(second, k=len(second)))
+        for _ in range(BOOTSTRAP_SAMPLES)
     )
-    return anew[DRAWN_ANEW * 25 // 1000], anew[DRAWN_ANEW * 975 // 1000 - 1]
+    return probabilities[BOOTSTRAP_SAMPLES * 25 // 1000], probabilities[BOOTSTRAP_SAMPLES * 975 // 1000 - 1]
 
 
-def _compared(function: Function, events: Mapping[str, Event], samples: int) -> dict[str, Any]:
+def _compare(function: Function, events: Mapping[str, Event], samples: int) -> dict[str, Any]:
     times: dict[str, list[tuple[float, float]]] = {kind: [] for kind in events}
     turns = [kind for kind in events for _ in range(samples)]
     random.Random(1).shuffle(turns)  # nosec B311  # no secret
     for kind in [*events, *turns]:
         times[kind].append(_seconds(partial(function.invoke, events[kind])))
-    processor, clock = ({kind: [pair[at] for pair in times[kind][1:]] for kind in events} for at in (0, 1))
+    processor, elapsed = ({kind: [pair[n] for pair in times[kind][1:]] for kind in events} for n in (0, 1))
     first, *others = events
     return {
-        f"{first} / {kind}": {"processor": _pair(processor, first, kind), "clock": _pair(clock, first, kind)}
+        f"{first} / {kind}": {
+            "processor": _compare_samples(processor[first], processor[kind]),
+            "elapsed": _compare_samples(elapsed[first], elapsed[kind]),
+        }
         for kind in others
     }
 
 
-def _pair(seconds: Mapping[str, list[float]], first: str, second: str) -> dict[str, Any]:
-    one, other = seconds[first], seconds[second]
-    low, high = interval(one, other)
+def _compare_samples(first: list[float], second: list[float]) -> dict[str, Any]:
+    low, high = interval(first, second)
     return {
-        "told apart": round(told_apart(one, other), 3),
+        "probability": round(probability_of_longer(first, second), 3),
         "interval": [round(low, 3), round(high, 3)],
-        "median ms": round(statistics.median(one) * 1e3, 3),
-        "median differs by ms": round((statistics.median(other) - statistics.median(one)) * 1e3, 3),
+        "difference of medians in ms": round((statistics.median(second) - statistics.median(first)) * 1e3, 3),
     }
 
 
 def _seconds(run: Callable[[], Any]) -> tuple[float, float]:
-    processor, clock = time.thread_time(), time.perf_counter()
+    processor, elapsed = time.thread_time(), time.perf_counter()
     run()
-    return time.thread_time() - processor, time.perf_counter() - clock
+    return time.thread_time() - processor, time.perf_counter() - elapsed
 
 
 def _fill(aws: Clients, settings: Settings, cost: int) -> None:
-    users, hashed = UserStore(Tables(aws.dynamodb, settings.region, settings.table)), Passwords(cost).hash(PASSWORD)
-    for name in ("alice", "inactive", "waiting", "removed", "leaving", "stranger", "reader"):
+    users = UserStore(Tables(aws.dynamodb, settings.region, settings.table))
+    password_hash = Passwords(cost).hash(PASSWORD)
+    for name in ("alice", "inactive", "unconfirmed", "deleted", "deleting", "other", "reader"):
         address = f"{name}@example.com"
         users.create(
             User(
                 username=name,
-                password_hash=hashed,
+                password_hash=password_hash,
                 emails=frozenset({address}),
-                unconfirmed=frozenset({address} if name == "waiting" else ()),
-                active=name not in ("inactive", "waiting"),
+                unconfirmed=frozenset({address} if name == "unconfirmed" else ()),
+                active=name not in ("inactive", "unconfirmed"),
                 created=datetime.now(UTC),
             )
         )
-    for name in ("removed", "leaving"):
+    for name in ("deleted", "deleting"):
         users.start_deletion(name)
-    removed = users.get("removed")
-    assert removed is not None
-    users.remove(removed, reserve_name=True)
+    deleted = users.get("deleted")
+    assert deleted is not None
+    users.delete(deleted, reserve_name=True)
     Services(settings, aws).robots.create("alice", "deployer", Role.WRITE)
-    function = _function(settings, aws)
-    auth = {"authorization": _basic("alice", PASSWORD)}
+    function = create_function(settings, aws)
+    auth = {"authorization": basic("alice", PASSWORD)}
     for name, size in (("hidden", 0), ("shared", 0), ("long", 1_000)):
         for method, path, body in (
-            ("PUT", f"/v1/repositories/alice/{name}", json.dumps(pushed(size, checksums=True)).encode()),
+            ("PUT", f"/v1/repositories/alice/{name}", json.dumps(create_images(size, checksums=True)).encode()),
             ("PUT", f"/v1/namespaces/alice/repositories/{name}", b'{"private": true}'),
             ("PUT", f"/v1/namespaces/alice/repositories/{name}/collaborators/reader", b'{"access": "read"}'),
         ):
             if name == "shared" or not path.endswith("reader"):
-                assert function.invoke(function.event(method, path, auth, body))["statusCode"] < 300
+                assert function.invoke(function.create_event(method, path, auth, body))["statusCode"] < 300
 
 
 def _groups(function: Function) -> dict[str, dict[str, Event]]:
     def log_in(username: str, password: str) -> Event:
-        return function.event("GET", "/v1/users", {"authorization": _basic(username, password)}, b"")
+        return function.create_event("GET", "/v1/users", {"authorization": basic(username, password)}, b"")
 
     def images(name: str, headers: Mapping[str, str]) -> Event:
-        return function.event("GET", f"/v1/repositories/alice/{name}/images", headers, b"")
+        return function.create_event("GET", f"/v1/repositories/alice/{name}/images", headers, b"")
 
-    def message(name: str) -> Event:
-        return function.event("POST", "/forgotten", {}, urlencode({"email": f"{name}@example.com"}).encode())
+    def email_request(name: str) -> Event:
+        return function.create_event("POST", "/forgotten", {}, urlencode({"email": f"{name}@example.com"}).encode())
 
-    stranger = {"authorization": _basic("stranger", PASSWORD)}
+    other = {"authorization": basic("other", PASSWORD)}
     wrong, token = "wrong horse", f"wbr_deployer_{'0' * 64}"
     return {
-        "sign-in": {
+        "login": {
             "wrong password": log_in("alice", wrong),
-            "unknown user": log_in("nobody", wrong),
-            "not active": log_in("inactive", wrong),
-            "removed account": log_in("removed", wrong),
-            "removal begun": log_in("leaving", wrong),
-            "a robot's name": log_in("deployer", wrong),
+            "unknown account": log_in("nobody", wrong),
+            "inactive account": log_in("inactive", wrong),
+            "deleted account": log_in("deleted", wrong),
+            "account in deletion": log_in("deleting", wrong),
+            "name of a robot": log_in("deployer", wrong),
         },
-        "robot's token": {
+        "robot token": {
             "wrong token": log_in("alice", token),
-            "unknown user": log_in("nobody", token),
+            "unknown account": log_in("nobody", token),
             "unknown robot": log_in("alice", token.replace("deployer", "builder")),
-            "removed account": log_in("removed", token),
+            "deleted account": log_in("deleted", token),
         },
-        "repository, nobody": {
+        "repository, anonymous": {
             "private": images("hidden", {}),
             "missing": images("missing", {}),
             "private and shared": images("shared", {}),
-            "private, of 1,000 images": images("long", {}),
+            "private, 1,000 images": images("long", {}),
         },
-        "repository, stranger": {
-            "private": images("hidden", stranger),
-            "missing": images("missing", stranger),
-            "private and shared": images("shared", stranger),
-            "private, of 1,000 images": images("long", stranger),
+        "repository, account": {
+            "private": images("hidden", other),
+            "missing": images("missing", other),
+            "private and shared": images("shared", other),
+            "private, 1,000 images": images("long", other),
         },
-        "letter": {
-            "an account's address": message("alice"),
-            "nobody's address": message("nobody"),
-            "not yet confirmed": message("waiting"),
+        "email": {
+            "email of an account": email_request("alice"),
+            "unknown email": email_request("nobody"),
+            "unconfirmed email": email_request("unconfirmed"),
         },
     }
 
 
-def _function(settings: Settings, aws: Clients | None = None) -> Function:
-    return Function(
-        create_chalice_app(
-            Services(settings, aws, SlowMailer()).routes, RequestLog(lambda _: None, settings.stack), app_class=Chalice
-        )
-    )
-
-
-def _basic(username: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
-
-
-def _line(clock: str, row: Mapping[str, Any]) -> str:
+def _format(clock: str, row: Mapping[str, Any]) -> str:
     low, high = row["interval"]
-    return f"{clock} {row['told apart']:.3f} ({low:.3f} to {high:.3f}), {row['median differs by ms']:+.3f} ms"
+    return f"{clock} {row['probability']:.3f} ({low:.3f} to {high:.3f}), {row['difference of medians in ms']:+.3f} ms"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fixtures for all tiers."""
+"""Fixtures for all tests."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,31 +13,41 @@ from tests.index import Index
 settings.register_profile("waybill", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("waybill")
 
+MakeIndex = Callable[..., Index]
+
 
 @pytest.fixture
 def aws() -> Iterator[None]:
-    """moto, empty. A fresh one for each test: its transactions copy every table that there is."""
+    """An empty moto for one test. moto's transactions copy all tables, so tables of other tests would slow it down."""
+    with local_aws():
+        yield
+
+
+@pytest.fixture(scope="module")
+def module_aws() -> Iterator[None]:
+    """An empty moto for one module whose tests do not disturb each other."""
     with local_aws():
         yield
 
 
 @pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Letters are answered at once; test_telling_apart.py has the wait."""
-    monkeypatch.setattr("chalicelib.pages.account.ANSWERED_AFTER_SECONDS", 0.0)
+def no_email_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer requests for emails at once. test_response_times.py tests the delay."""
+    monkeypatch.setattr("chalicelib.pages.account.EMAIL_REQUEST_SECONDS", 0.0)
 
 
 @pytest.fixture
-def make_index(aws: None) -> Callable[..., Index]:
-    """Makes an index with the settings given; bcrypt costs as little as it can."""
-
-    def make(**changed: Any) -> Index:
-        return Index(Settings(**{"bcrypt_cost": 4, **changed}))
-
-    return make
+def make_index(aws: None) -> MakeIndex:
+    """Return a function that creates an index with the given settings, and with the lowest bcrypt cost."""
+    return create_index
 
 
 @pytest.fixture
-def index(make_index: Callable[..., Index]) -> Index:
-    """An index as it comes."""
-    return make_index()
+def index(aws: None) -> Index:
+    """An index with the default settings."""
+    return create_index()
+
+
+def create_index(**settings: Any) -> Index:
+    """Create an index with the given settings, and with the lowest bcrypt cost."""
+    return Index(Settings(**{"bcrypt_cost": 4, **settings}))

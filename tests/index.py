@@ -1,18 +1,20 @@
-"""An index on moto that a test speaks HTTP to, as the gateway would."""
+"""An index on moto. Tests send it HTTP requests in the same way as API Gateway."""
 
 import base64
 import json
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from botocore.exceptions import ReadTimeoutError
 from chalice.local import LocalChalice
+from msgspec import Struct
 from msgspec.structs import replace
 
-from chalicelib.accounts.mailer import EmailMessage
+from chalicelib.accounts.mailer import EmailMessage, Mailer
 from chalicelib.aws import Clients, create_clients
 from chalicelib.bootstrap import Services
 from chalicelib.chalice_adapter import create_chalice_app
@@ -29,9 +31,8 @@ from tests.openapi import call_of
 PASSWORD = "correct horse"
 
 
-@dataclass(frozen=True)
-class Response:
-    """A reply; header names lower-cased."""
+class Response(Struct, frozen=True):
+    """A response. The names of its headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -47,67 +48,100 @@ class Response:
 
 
 def basic(username: str, password: str = PASSWORD) -> str:
-    """An Authorization header."""
+    """Return an Authorization header for Basic authentication."""
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 class Mailbox(list[EmailMessage]):
-    """A mailer that keeps what it is given."""
+    """A mailer that keeps its messages."""
 
     def send(self, message: EmailMessage) -> None:
         self.append(message)
 
 
 class Index:
-    """One stack of its own. `calls` lists every call to AWS as `service.Operation`, `lines` is its journal.
+    """One container of an index with its own tables and key.
 
-    With `captures_emails` mail goes to `letters`, and not to SES. `aws` leads to another engine than moto.
+    Args:
+        settings: the settings; `stack` is replaced by a unique name.
+        captures_emails: whether `emails` receives the emails instead of SES.
+        mailer: sends the emails; overrides `captures_emails`.
+        aws: the clients of the tables and the key; by default those of moto.
+
+    Attributes:
+        calls: each call to AWS as `service.Operation`.
+        lines: the request log.
+        emails: the captured emails.
     """
 
-    def __init__(self, settings: Settings, *, captures_emails: bool = False, aws: Clients | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        captures_emails: bool = False,
+        mailer: Mailer | None = None,
+        aws: Clients | None = None,
+    ) -> None:
         self.settings = replace(settings, stack=f"test-{uuid.uuid4().hex[:12]}")
         self.aws = aws or _clients(self.settings.region)
         create_stack(self.aws, self.settings.stack)
         self.calls: list[str] = []
+        self.lines: list[str] = []
         self.emails = Mailbox()
-        self._mailer = self.emails if captures_emails else None
+        self._mailer = self.emails if mailer is None and captures_emails else mailer
         for client in self.aws:
             client.meta.events.unregister("before-call.*.*", unique_id="calls")
-            client.meta.events.register("before-call.*.*", self._note, unique_id="calls")
+            client.meta.events.register("before-call.*.*", self._record_call, unique_id="calls")
         self.tables = Tables(self.aws.dynamodb, self.settings.region, self.settings.table)
         self.users = UserStore(self.tables)
-        self.lines: list[str] = []
-        self._gateway = self._made()
+        self._start()
 
-    def _made(self) -> Gateway:
-        request_log = RequestLog(self.lines.append, self.settings.stack)
-        return Gateway(
-            create_chalice_app(
-                Services(self.settings, self.aws, self._mailer).routes,
-                request_log,
-                self.settings.front_proof,
-                app_class=LocalChalice,
-            )
+    def _start(self) -> None:
+        self.services = Services(self.settings, self.aws, self._mailer)
+        self.app = create_chalice_app(
+            self.services.routes,
+            RequestLog(self.lines.append, self.settings.stack),
+            self.settings.front_proof,
+            app_class=LocalChalice,
         )
+        self._gateway = Gateway(self.app)
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The lines of the journal that are about a change or a failed sign-in."""
+        """The lines of the request log that have an event: changes and failed logins."""
         return [line for line in map(json.loads, self.lines) if "event" in line]
 
-    def restarted(self, **settings: Any) -> "Index":
-        """Another container of the same stack: nothing remembered, other settings where given."""
+    def restart(self, **settings: Any) -> "Index":
+        """Return a new container of the same index, with empty caches. `settings` replaces settings."""
         other = object.__new__(Index)
         other.__dict__.update(self.__dict__)
         other.settings = replace(self.settings, **settings)
-        other._gateway = other._made()
+        other._start()
         return other
 
-    def _note(self, model: Any, **_: Any) -> None:
+    def _record_call(self, model: Any, **_: Any) -> None:
         self.calls.append(f"{model.service_model.service_name}.{model.name}")
 
-    def account(self, username: str, *, admin: bool = False, active: bool = True, password: str = PASSWORD) -> str:
-        """Creates an account and gives the Authorization header that signs it in."""
+    @contextmanager
+    def failing_calls(self, operation: str) -> Iterator[None]:
+        """Let each call of `operation` time out. `*` means all operations."""
+
+        def fail(**_: object) -> None:
+            raise ReadTimeoutError(endpoint_url="an unreachable service")
+
+        emitters = [client.meta.events for client in self.aws]
+        for emitter in emitters:
+            emitter.register(f"before-send.*.{operation}", fail, unique_id="failing calls")
+        try:
+            yield
+        finally:
+            for emitter in emitters:
+                emitter.unregister(f"before-send.*.{operation}", fail, unique_id="failing calls")
+
+    def create_account(
+        self, username: str, *, admin: bool = False, active: bool = True, password: str = PASSWORD
+    ) -> str:
+        """Create an account, and return its Authorization header."""
         self.users.create(
             User(
                 username=username,
@@ -131,30 +165,38 @@ class Index:
         token: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """`auth` is an Authorization header; `token` asks for one; `json` goes into the body.
+        """Send a request. The status must be documented for the operation in docs/reference/openapi.yaml, or 500.
 
-        Every reply to every test has a status that docs/reference/openapi.yaml has for its call; 500 it has for all.
+        Args:
+            method: the HTTP method.
+            path: the path, with its query.
+            auth: the Authorization header.
+            json: a value that becomes the body.
+            body: the body.
+            token: whether to request an access token.
+            headers: more headers.
         """
         sent = dict(headers or {})
         if auth is not None:
             sent["authorization"] = auth
         if token:
             sent["x-docker-token"] = "true"
-        answer = self._gateway.handle(method, path, sent, body if json is None else _encoded(json))
-        call = call_of(method, path)
-        assert call is None or str(answer.status) in {*call[2]["responses"], "500"}, (
-            f"docs/reference/openapi.yaml does not say that {call[0]} {call[1]} may answer {answer.status}"
+        received = self._gateway.handle(method, path, sent, body if json is None else _encode(json))
+        operation = call_of(method, path)
+        assert operation is None or str(received.status) in {*operation[2]["responses"], "500"}, (
+            f"docs/reference/openapi.yaml has no status {received.status} for {operation[0]} {operation[1]}"
         )
-        return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)
+        headers = {name.lower(): value for name, value in received.headers.items()}
+        return Response(received.status, headers, received.body)
 
     def push(self, path: str, auth: str, *ids: str) -> str:
-        """Creates or updates a repository and gives the write token."""
+        """Create or update a repository, and return the write token."""
         response = self.request("PUT", f"/v1/repositories/{path}/", auth, json=[{"id": i} for i in ids], token=True)
         assert response.status == 200, response
         return response.token
 
     def ids(self, path: str, auth: str | None = None) -> list[str]:
-        """The ids of a repository's list."""
+        """Return the ids in the image list of a repository."""
         response = self.request("GET", f"/v1/repositories/{path}/images", auth)
         assert response.status == 200, response
         return [entry["id"] for entry in response.json]
@@ -162,9 +204,9 @@ class Index:
 
 @cache
 def _clients(region: str) -> Clients:
-    """One pair for the whole run: making them is slow, and they hold nothing of a stack."""
+    """Return the same clients for all tests, because creating them is slow. They have no state of an index."""
     return create_clients(region)
 
 
-def _encoded(value: Any) -> bytes:
+def _encode(value: Any) -> bytes:
     return json.dumps(value).encode()

@@ -1,4 +1,4 @@
-"""Events as API Gateway gives them to the function, with whatever a test puts into them."""
+"""Events of API Gateway, with any content."""
 
 import base64
 from collections.abc import Mapping
@@ -17,7 +17,10 @@ def send(
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
 ) -> Response:
-    """Past the local gateway: path variables are decoded already, and a header may hold what no HTTP server lets in."""
+    """Call the function directly, without the local gateway.
+
+    The path variables are decoded already. A header can contain characters that an HTTP server rejects.
+    """
     event = {
         "resource": resource,
         "httpMethod": method,
@@ -34,7 +37,7 @@ def send(
         "body": base64.b64encode(body).decode() if body else None,
         "isBase64Encoded": bool(body),
     }
-    answer: dict[str, Any] = index._gateway._chalice(event, None)
-    several = {name: ", ".join(values) for name, values in answer["multiValueHeaders"].items()}
-    named = {name.lower(): value for name, value in {**answer["headers"], **several}.items()}
-    return Response(answer["statusCode"], named, (answer["body"] or "").encode())
+    result: dict[str, Any] = index.app(event, None)
+    multiple = {name: ", ".join(values) for name, values in result["multiValueHeaders"].items()}
+    lower = {name.lower(): value for name, value in {**result["headers"], **multiple}.items()}
+    return Response(result["statusCode"], lower, (result["body"] or "").encode())

@@ -1,10 +1,9 @@
-"""A stack of 1,000 accounts and 5,000 repositories, put into moto past its API, which would take a minute."""
+"""The data of a large index: accounts with repositories, robots and collaborators."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import msgspec
-
+from chalicelib.aws import Clients
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.search_terms import terms_of
 from chalicelib.settings import Settings
@@ -13,62 +12,60 @@ from chalicelib.storage.search_terms import SearchTermStore
 from chalicelib.storage.segment_codec import pack
 from chalicelib.storage.tables import Tables
 from infra.admin.export_format import Item
-from infra.devserver import moto_aws as aws
+from infra.devserver.moto_aws import put_items
 
 ACCOUNTS = 1000
 REPOSITORIES = 5000
-_MADE = datetime(2026, 11, 24, 6, tzinfo=UTC)
+_CREATED = datetime(2026, 11, 24, 6, tzinfo=UTC)
 _HASH = "$2b$04$" + "x" * 53
 
 
-def fill(tables: Tables, settings: Settings) -> None:
-    """Fills the stack."""
-    aws.put(settings.stack, settings.region, ((table, msgspec.to_builtins(item)) for table, item in items(tables)))
+def fill(
+    clients: Clients, settings: Settings, tables: Tables, accounts: int = ACCOUNTS, repositories: int = REPOSITORIES
+) -> None:
+    """Write the items to the tables of an index on moto."""
+    put_items(clients, settings, items(tables, accounts, repositories))
 
 
-def items(tables: Tables) -> Iterator[Item]:
-    """Accounts with an address and some with a robot; repositories of 2 images, each fifth private, some shared."""
-    images, terms = ImageListStore(tables), SearchTermStore(tables)
-    for number in range(ACCOUNTS):
-        username, address = f"user{number:04}", f"user{number}@example.com"
-        yield (
-            "users",
-            tables.users(
-                username,
-                password_hash=_HASH,
-                emails={address},
-                active=True,
-                admin=number == 0,
-                created=_MADE,
-            ).serialize(),
-        )
-        yield "emails", tables.emails(address, username=username).serialize()
-        if number % 10 == 0:
-            robot = tables.robots(username, "builder", token_hash=b"\x00\xff" * 16, role="write", created=_MADE)
-            yield "robots", robot.serialize()
-    for number in range(REPOSITORIES):
-        owner, private, shared = f"user{number % ACCOUNTS:04}", number % 5 == 0, number % 7 == 0
-        name, generation = RepositoryName(owner, f"web{number}"), f"{number:016x}"
-        about = "Plants and gardens" if number % 10 == 0 else ""
-        yield (
-            "repositories",
-            tables.repositories(
-                owner, name.name, generation=generation, description=about, private=private, created=_MADE
-            ).serialize(),
-        )
-        yield (
-            "images",
-            tables.images(
-                str(name), HEAD, generation=generation, private=private, shared=shared, deleted=False
-            ).serialize(),
-        )
-        listed = {f"{number:064x}": "sha256:" + f"{number:064x}", f"id{number}": ""}
-        for segment in images.segment_items(name, generation, pack(listed)):
-            yield "images", segment.serialize()
-        for term in terms.items(name, terms_of(name, about), private=private):
-            yield "terms", term.serialize()
-        if shared:
-            other = f"user{(number + 1) % ACCOUNTS:04}"
-            for of, entry in ((f"repository {name}", other), (f"account {other}", str(name))):
-                share = tables.collaborators(of, entry, role="write", generation=generation)
-                yield "collaborators", share.serialize()
+def items(tables: Tables, accounts: int = ACCOUNTS, repositories: int = REPOSITORIES) -> Iterator[Item]:
+    """Yield the items.
+
+    Each account has an email address, and each tenth has a robot. Each repository has 2 images. Each fifth is private,
+    and each seventh has a collaborator.
+    """
+    for number in range(accounts):
+        yield from _account_items(tables, number)
+    for number in range(repositories):
+        yield from _repository_items(tables, number, accounts)
+
+
+def _account_items(tables: Tables, number: int) -> Iterator[Item]:
+    username, email = f"user{number:04}", f"user{number}@example.com"
+    user = tables.users(username, password_hash=_HASH, emails={email}, active=True, admin=number == 0, created=_CREATED)
+    yield "users", user.serialize()
+    yield "emails", tables.emails(email, username=username).serialize()
+    if number % 10 == 0:
+        robot = tables.robots(username, "builder", token_hash=b"\x00\xff" * 16, role="write", created=_CREATED)
+        yield "robots", robot.serialize()
+
+
+def _repository_items(tables: Tables, number: int, accounts: int) -> Iterator[Item]:
+    owner, private, shared = f"user{number % accounts:04}", number % 5 == 0, number % 7 == 0
+    name, generation = RepositoryName(owner, f"web{number}"), f"{number:016x}"
+    description = "Plants and gardens" if number % 10 == 0 else ""
+    repository = tables.repositories(
+        owner, name.name, generation=generation, description=description, private=private, created=_CREATED
+    )
+    yield "repositories", repository.serialize()
+    head = tables.images(str(name), HEAD, generation=generation, private=private, shared=shared, deleted=False)
+    yield "images", head.serialize()
+    images = {f"{number:064x}": "sha256:" + f"{number:064x}", f"id{number}": ""}
+    for segment in ImageListStore(tables).segment_items(name, generation, pack(images)):
+        yield "images", segment.serialize()
+    for term in SearchTermStore(tables).items(name, terms_of(name, description), private=private):
+        yield "terms", term.serialize()
+    if shared:
+        username = f"user{(number + 1) % accounts:04}"
+        for of, entry in ((f"repository {name}", username), (f"account {username}", str(name))):
+            collaborator = tables.collaborators(of, entry, role="write", generation=generation)
+            yield "collaborators", collaborator.serialize()

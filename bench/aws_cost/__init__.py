@@ -1,1 +1,1 @@
-"""What an index costs: units counted from its own requests, times a stated price list. `python -m infra cost`."""
+"""The cost of an index on AWS: the units of real requests, multiplied by a price list. `python -m bench.aws_cost`."""

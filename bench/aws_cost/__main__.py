@@ -1,6 +1,13 @@
-"""`python -m bench.aws_cost` prints the calls, the units and the price of each operation."""
+"""Prints the tables of docs/development/cost.md: `python -m bench.aws_cost`."""
 
-from bench.aws_cost.report import report
+from bench.aws_cost.report import create_report
 
-for line in report():
-    print(line)
+
+def main() -> None:
+    """Print the tables."""
+    for line in create_report():
+        print(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""What a request leaves in the logs, in bytes as CloudWatch charges them: the journal's line and API Gateway's."""
+"""The bytes that CloudWatch charges for the logs of a request: the request log and API Gateway's access log."""
 
 import re
 from collections.abc import Iterable
@@ -6,10 +6,10 @@ from functools import cache
 
 import yaml
 
-from bench.aws_cost.prices import LOG_EVENT_BYTES
-from infra.deploy.package import SERVICE_TEMPLATE
+from bench.aws_cost.prices import LOG_LINE_BYTES
+from infra.deploy.service_template import SERVICE_TEMPLATE
 
-_TYPICAL = {
+_TYPICAL_VALUES = {
     "requestId": "01234567-89ab-cdef-0123-456789abcdef",
     "identity.sourceIp": "203.0.113.100",
     "responseLatency": "12",
@@ -17,16 +17,20 @@ _TYPICAL = {
 }
 
 
-def bytes_logged(journal: Iterable[str], method: str, path: str, status: int) -> int:
-    """Of a request that left the lines `journal`, with API Gateway's line as the template has it, without traces."""
-    values = {**_TYPICAL, "httpMethod": method, "path": path.partition("?")[0], "status": str(status)}
-    access = re.sub(r"\$context\.([a-zA-Z.]+)", lambda found: values[found[1]], _access_format())
-    lines = [re.sub(r'"ms":[\d.]+', '"ms":12.0', line) for line in journal]  # how busy this machine is costs nothing
-    return sum(len(line.encode()) + LOG_EVENT_BYTES for line in (*lines, access))
+def count_log_bytes(lines: Iterable[str], method: str, path: str, status: int) -> int:
+    """Return the bytes of a request that wrote `lines` to the request log.
+
+    The line of the access log has the format of the template, without tracing. The time in milliseconds always has the
+    same length, so that the load of this machine does not change the result.
+    """
+    values = {**_TYPICAL_VALUES, "httpMethod": method, "path": path.partition("?")[0], "status": str(status)}
+    access_line = re.sub(r"\$context\.([a-zA-Z.]+)", lambda match: values[match[1]], _read_access_format())
+    request_lines = [re.sub(r'"ms":[\d.]+', '"ms":12.0', line) for line in lines]
+    return sum(len(line.encode()) + LOG_LINE_BYTES for line in (*request_lines, access_line))
 
 
 @cache
-def _access_format() -> str:
+def _read_access_format() -> str:
     template = yaml.safe_load(SERVICE_TEMPLATE.read_text())
-    written: str = template["Resources"]["RestAPI"]["Properties"]["AccessLogSetting"]["Format"]["Fn::Sub"][0]
-    return written.strip().replace("${Trace}", "")
+    access_format: str = template["Resources"]["RestAPI"]["Properties"]["AccessLogSetting"]["Format"]["Fn::Sub"][0]
+    return access_format.strip().replace("${Trace}", "")

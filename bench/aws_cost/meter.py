@@ -1,26 +1,26 @@
-"""Counts what a request uses: DynamoDB's units by DynamoDB's own rules, calls to KMS, rounds of bcrypt, bytes sent.
+"""Counts the use of AWS by a request: DynamoDB units, KMS calls, bcrypt computations, and bytes.
 
-The local engine's own figures are not AWS's. What is counted here are the items that a call reads and writes, as they
-are before and after it, rounded as the published rules say: reads to 4 KB, writes to 1 KB, twice in a transaction, half
-for a read that may be late, once more for each index that has the item.
+moto does not count units like AWS. The meter reads the items before and after each call and applies DynamoDB's
+published rules. A read unit is 4 KB and a write unit 1 KB. A write in a transaction counts twice, an eventually
+consistent read half, and a write once more for each index that contains the item.
 """
 
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import ceil
 from typing import Any
 from unittest import mock
 
 import bcrypt
+from msgspec import Struct
 
 from chalicelib.aws import Clients, create_clients
 from infra.deploy.data_template import tables
 
-READ_BYTES, WRITE_BYTES = 4096, 1024
-_INDEXED = {  # table -> the attribute without which an item is not in its index
+READ_UNIT_BYTES, WRITE_UNIT_BYTES = 4096, 1024
+_INDEXED_ATTRIBUTES = {  # table -> the key of its index; an item without this attribute is not in the index
     table.name: index["KeySchema"][0]["AttributeName"]
     for table in tables().values()
     for index in table.properties.get("GlobalSecondaryIndexes", [])
@@ -28,9 +28,8 @@ _INDEXED = {  # table -> the attribute without which an item is not in its index
 Item = Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(slots=True)
-class Use:
-    """What was used."""
+class Usage(Struct):
+    """The use of AWS."""
 
     reads: float = 0
     writes: float = 0
@@ -41,13 +40,13 @@ class Use:
 
 
 @contextmanager
-def metered(aws: Clients) -> Iterator[Use]:
-    """Counts what is asked through `aws` and of bcrypt meanwhile."""
-    use, meter = Use(), _Meter(aws)
+def measure_usage(aws: Clients) -> Iterator[Usage]:
+    """Count the calls through `aws` and the bcrypt computations until the end of the block."""
+    usage, meter = Usage(), _Meter(aws)
     handlers: list[tuple[Any, str, Callable[..., None]]] = [
-        (aws.dynamodb, "before-call.dynamodb.*", meter.before),
-        (aws.dynamodb, "after-call.dynamodb.*", lambda **kwargs: meter.after(use, **kwargs)),
-        (aws.kms, "before-call.kms.GenerateMac", lambda **_: setattr(use, "macs", use.macs + 1)),
+        (aws.dynamodb, "before-call.dynamodb.*", meter.before_call),
+        (aws.dynamodb, "after-call.dynamodb.*", lambda **kwargs: meter.after_call(usage, **kwargs)),
+        (aws.kms, "before-call.kms.GenerateMac", lambda **_: setattr(usage, "macs", usage.macs + 1)),
     ]
     for client, event, handler in handlers:
         client.meta.events.register(event, handler)
@@ -56,81 +55,85 @@ def metered(aws: Clients) -> Iterator[Use]:
             mock.patch.object(bcrypt, "checkpw", wraps=bcrypt.checkpw) as checks,
             mock.patch.object(bcrypt, "hashpw", wraps=bcrypt.hashpw) as hashes,
         ):
-            yield use
-        use.bcrypts = checks.call_count + hashes.call_count
+            yield usage
+        usage.bcrypts = checks.call_count + hashes.call_count
     finally:
         for client, event, handler in handlers:
             client.meta.events.unregister(event, handler)
 
 
 class _Meter:
-    """Follows one client's calls. Looks at items through another, which is not counted."""
+    """Handles the events of one client. It reads items through another client, whose calls are not counted."""
 
     def __init__(self, aws: Clients) -> None:
         self._dynamodb = create_clients(aws.dynamodb.meta.region_name).dynamodb
-        self._asked: dict[str, Any] = {}
-        self._keys: dict[str, list[str]] = {}
+        self._request: dict[str, Any] = {}
+        self._key_attributes: dict[str, list[str]] = {}
         self._before: list[tuple[str, Item, Item]] = []
 
-    def before(self, model: Any, params: Mapping[str, Any], **_: Any) -> None:
-        self._asked = json.loads(params["body"])
-        written = _written(model.name, self._asked)
-        self._before = [(table, key, self._item(table, key)) for table, key in map(self._key, written)]
+    def before_call(self, model: Any, params: Mapping[str, Any], **_: Any) -> None:
+        self._request = json.loads(params["body"])
+        written = map(self._find_key, _find_written_items(model.name, self._request))
+        self._before = [(table, key, self._get_item(table, key)) for table, key in written]
 
-    def after(self, use: Use, model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
-        strong = 1.0 if self._asked.get("ConsistentRead") else 0.5
+    def after_call(self, usage: Usage, model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
+        weight = _consistency_weight(self._request)
         match model.name:
             case "GetItem":
-                use.reads += strong * _units([parsed.get("Item", {})], READ_BYTES)
+                usage.reads += weight * _count_units([parsed.get("Item", {})], READ_UNIT_BYTES)
             case "Query":
-                use.reads += strong * _units(parsed["Items"], READ_BYTES)
+                usage.reads += weight * _count_units(parsed["Items"], READ_UNIT_BYTES)
             case "BatchGetItem":
-                for table, request in self._asked["RequestItems"].items():
-                    weight = 1.0 if request.get("ConsistentRead") else 0.5
-                    found = parsed["Responses"].get(table, [])
-                    missing = len(request["Keys"]) - len(found)
-                    use.reads += weight * (sum(_units([item], READ_BYTES) for item in found) + missing)
+                for table, request in self._request["RequestItems"].items():
+                    items = parsed["Responses"].get(table, [])
+                    missing = len(request["Keys"]) - len(items)
+                    units = sum(_count_units([item], READ_UNIT_BYTES) for item in items) + missing
+                    usage.reads += _consistency_weight(request) * units
         times = 2 if model.name == "TransactWriteItems" else 1
-        for table, key, was in self._before:
-            now = self._item(table, key)
-            units = max(_units([was], WRITE_BYTES), _units([now], WRITE_BYTES))
-            index = _INDEXED.get(table.rpartition("-")[2])
-            indexed = index is not None and (index in was or index in now)
-            use.writes += times * units + (units if indexed else 0)
+        for table, key, before in self._before:
+            after = self._get_item(table, key)
+            units = max(_count_units([before], WRITE_UNIT_BYTES), _count_units([after], WRITE_UNIT_BYTES))
+            attribute = _INDEXED_ATTRIBUTES.get(table.rpartition("-")[2])
+            is_indexed = attribute is not None and (attribute in before or attribute in after)
+            usage.writes += times * units + (units if is_indexed else 0)
 
-    def _key(self, written: tuple[str, Item]) -> tuple[str, Item]:
+    def _find_key(self, written: tuple[str, Item]) -> tuple[str, Item]:
         table, item = written
-        if table not in self._keys:
+        if table not in self._key_attributes:
             schema = self._dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
-            self._keys[table] = [key["AttributeName"] for key in schema]
-        return table, {name: item[name] for name in self._keys[table]}
+            self._key_attributes[table] = [key["AttributeName"] for key in schema]
+        return table, {name: item[name] for name in self._key_attributes[table]}
 
-    def _item(self, table: str, key: Item) -> Item:
+    def _get_item(self, table: str, key: Item) -> Item:
         item: Item = self._dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
         return item
 
 
-def _written(operation: str, asked: Mapping[str, Any]) -> Iterable[tuple[str, Item]]:
-    """The items that a call writes or checks, each as its table and at least its key."""
+def _consistency_weight(request: Mapping[str, Any]) -> float:
+    return 1.0 if request.get("ConsistentRead") else 0.5
+
+
+def _find_written_items(operation: str, request: Mapping[str, Any]) -> Iterable[tuple[str, Item]]:
+    """Yield the table and at least the key of each item that a call writes or checks."""
     match operation:
         case "PutItem" | "UpdateItem" | "DeleteItem":
-            yield asked["TableName"], asked.get("Item") or asked["Key"]
+            yield request["TableName"], request.get("Item") or request["Key"]
         case "TransactWriteItems":
-            for each in asked["TransactItems"]:
-                (action,) = each.values()
+            for entry in request["TransactItems"]:
+                (action,) = entry.values()
                 yield action["TableName"], action.get("Item") or action["Key"]
         case "BatchWriteItem":
-            for table, requests in asked["RequestItems"].items():
-                for request in requests:
-                    (action,) = request.values()
+            for table, entries in request["RequestItems"].items():
+                for entry in entries:
+                    (action,) = entry.values()
                     yield table, action.get("Item") or action["Key"]
 
 
-def _units(items: Iterable[Item], unit: int) -> int:
-    return max(1, ceil(sum(_size(item) for item in items) / unit))
+def _count_units(items: Iterable[Item], unit: int) -> int:
+    return max(1, ceil(sum(_item_size(item) for item in items) / unit))
 
 
-def _size(item: Item) -> int:
+def _item_size(item: Item) -> int:
     return sum(len(name.encode()) + _value_size(*next(iter(value.items()))) for name, value in item.items())
 
 
@@ -143,5 +146,5 @@ def _value_size(kind: str, value: Any) -> int:
         case "B":
             return len(value if isinstance(value, bytes) else base64.b64decode(value))
         case "SS":
-            return sum(len(each.encode()) for each in value)
+            return sum(len(text.encode()) for text in value)
     return 1

@@ -1,115 +1,128 @@
-"""The operations whose cost is told, each as one request to a whole index on this machine."""
+"""The operations whose cost is calculated. Each is one request to a whole index on this machine."""
 
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from chalice.local import LocalChalice
+from msgspec import Struct
 
-from bench.aws_cost.log_bytes import bytes_logged
-from bench.aws_cost.meter import Use, metered
+from bench.aws_cost.log_bytes import count_log_bytes
+from bench.aws_cost.meter import Usage, measure_usage
 from chalicelib.aws import Clients, create_clients
 from chalicelib.bootstrap import Services
 from chalicelib.chalice_adapter import create_chalice_app
 from chalicelib.request_log import RequestLog
 from chalicelib.settings import Settings
-from infra.devserver.gateway import Answer, Gateway
+from infra.devserver.gateway import Gateway, GatewayResponse
 from infra.devserver.moto_aws import create_stack, local_aws
 
-IMAGES = 60  # in a repository's list
-_BASE = "/v1/repositories/someone/web"
+IMAGES = 60  # in the list of a repository
+_WEB = "/v1/repositories/someone/web"
 _WORKER = "/v1/repositories/someone/worker"
-_CHECKED = [{"id": "f" * 64, "checksum": "sha256:" + "f" * 64}]
-_TEN = [{"id": f"{n:064x}"} for n in range(10)]
+_LAST_IMAGE = [{"id": "f" * 64, "checksum": "sha256:" + "f" * 64}]
+_TEN_IMAGES = [{"id": f"{n:064x}"} for n in range(10)]
 _FORM = {"username": "somebody", "password": "a secret", "email": "else@example.com"}
-_SETTINGS = Settings(stack="waybill-cost", bcrypt_cost=4)  # rounds are counted, so they need not take long
+_SETTINGS = Settings(stack="waybill-cost", bcrypt_cost=4)  # computations are counted, so they can be fast
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One request. `warm` is whether the container has seen its password within the minute."""
+class Operation(Struct, frozen=True):
+    """One request.
+
+    Attributes:
+        key: the name in tables of this package.
+        description: the name on the page.
+        method: the HTTP method.
+        path: the path.
+        principal: `anonymous`, `someone` (Basic), `robot` or `token`.
+        body: a value that becomes the JSON body.
+        is_cached: whether the container has the password in its cache.
+    """
 
     key: str
-    what: str
+    description: str
     method: str
     path: str
-    who: str
+    principal: str
     body: Any = None
-    warm: bool = True
+    is_cached: bool = True
 
 
 OPERATIONS = (
-    Operation("check", f"a registry checks a token, {IMAGES} images in the list", "GET", _BASE + "/images", "token"),
-    Operation("pull", "a pull gets the list and a token, not signed in", "GET", _BASE + "/images", "nobody"),
-    Operation("sign-in", "a sign-in", "GET", "/v1/users/", "someone", warm=False),
-    Operation("sign-in-again", "a sign-in within a minute of another", "GET", "/v1/users/", "someone"),
-    Operation("robot", "a robot signs in", "GET", "/v1/users/", "robot"),
-    Operation("push", "a push of a new image begins", "PUT", _BASE, "someone", [{"id": "f" * 64}]),
-    Operation("push-done", "a push ends, with a checksum", "PUT", _BASE + "/images", "someone", _CHECKED),
-    Operation("new", "a push to a new repository, 10 images", "PUT", _WORKER, "someone", _TEN),
-    Operation("search", "a search that finds one repository", "GET", "/v1/search?q=web", "nobody"),
-    Operation("delete", "a deletion", "DELETE", _WORKER, "someone"),
-    Operation("register", "a registration", "POST", "/v1/users/", "nobody", _FORM),
-)  # fmt: skip
+    Operation("check", f"registry checks a token, {IMAGES} images in the list", "GET", _WEB + "/images", "token"),
+    Operation("pull", "pull: list and token, anonymous", "GET", _WEB + "/images", "anonymous"),
+    Operation("login", "login", "GET", "/v1/users/", "someone", is_cached=False),
+    Operation("login-cached", "login within a minute after another", "GET", "/v1/users/", "someone"),
+    Operation("robot", "login of a robot", "GET", "/v1/users/", "robot"),
+    Operation("push", "push of a new image begins", "PUT", _WEB, "someone", [{"id": "f" * 64}]),
+    Operation("push-end", "push ends, with a checksum", "PUT", _WEB + "/images", "someone", _LAST_IMAGE),
+    Operation("create", "push to a new repository, 10 images", "PUT", _WORKER, "someone", _TEN_IMAGES),
+    Operation("search", "search that finds one repository", "GET", "/v1/search?q=web", "anonymous"),
+    Operation("delete", "deletion", "DELETE", _WORKER, "someone"),
+    Operation("register", "registration", "POST", "/v1/users/", "anonymous", _FORM),
+)
 
 
 @cache
-def count() -> dict[str, Use]:
-    """What each operation uses, one after the other."""
+def count_usage() -> dict[str, Usage]:
+    """Return the usage of each operation. They run one after the other, each in a new container."""
     with local_aws():
         aws = create_clients(_SETTINGS.region)
         create_stack(aws, _SETTINGS.stack)
-        who = _prepared(_Index(aws))
-        used: dict[str, Use] = {}
+        headers = _create_example(_Container(aws))
+        usages: dict[str, Usage] = {}
         for operation in OPERATIONS:
-            index = _Index(aws)
-            index.ask("GET", "/v1/_ping", {})
-            index.ask("GET", _BASE + "/images", who["token"])  # the hour's key is there
-            if operation.warm and operation.who == "someone":
-                index.ask("GET", "/v1/users/", who["someone"])
-            with metered(aws) as use:
-                answer = index.ask(operation.method, operation.path, who[operation.who], operation.body)
-            use.bytes_out = len(answer.body)
-            use.bytes_logged = bytes_logged(index.lines[-1:], operation.method, operation.path, answer.status)
-            used[operation.key] = use
-        return used
+            container = _Container(aws)
+            container.request("GET", "/v1/_ping", {})
+            container.request("GET", _WEB + "/images", headers["token"])  # derives the key of the hour
+            if operation.is_cached and operation.principal == "someone":
+                container.request("GET", "/v1/users/", headers["someone"])
+            with measure_usage(aws) as usage:
+                response = container.request(
+                    operation.method, operation.path, headers[operation.principal], operation.body
+                )
+            usage.bytes_out = len(response.body)
+            usage.bytes_logged = count_log_bytes(
+                container.lines[-1:], operation.method, operation.path, response.status
+            )
+            usages[operation.key] = usage
+        return usages
 
 
-def _prepared(index: "_Index") -> dict[str, Mapping[str, str]]:
-    """An account with a repository and a robot, and the headers of everybody who asks."""
-    index.ask("POST", "/v1/users/", {}, {"username": "someone", "password": "a secret", "email": "some@example.com"})
+def _create_example(container: "_Container") -> dict[str, Mapping[str, str]]:
+    """Create an account with a repository and a robot. Return the headers of each principal."""
+    form = {"username": "someone", "password": "a secret", "email": "some@example.com"}
+    container.request("POST", "/v1/users/", {}, form)
     someone = _basic("a secret")
     images = [{"id": f"{n:064x}", "checksum": f"sha256:{n:064x}"} for n in range(IMAGES)]
-    pushed = index.ask("PUT", _BASE, someone, images)
-    robot = index.ask("PUT", "/v1/users/someone/robots/ci", someone, {"access": "read"})
+    pushed = container.request("PUT", _WEB, someone, images)
+    robot = container.request("PUT", "/v1/users/someone/robots/ci", someone, {"access": "read"})
     return {
-        "nobody": {"x-docker-token": "true"},
+        "anonymous": {"x-docker-token": "true"},
         "someone": someone,
         "robot": _basic(json.loads(robot.body)["token"]),
         "token": {"authorization": f"Token {pushed.headers['X-Docker-Token']}"},
     }
 
 
-class _Index:
-    """A container of its own."""
+class _Container:
+    """A container with empty caches. `lines` is its request log."""
 
     def __init__(self, aws: Clients) -> None:
-        self.lines: list[str] = []  # its journal
-        self._gateway = Gateway(
-            create_chalice_app(
-                Services(_SETTINGS, aws).routes, RequestLog(self.lines.append, _SETTINGS.stack), app_class=LocalChalice
-            )
-        )
+        self.lines: list[str] = []
+        routes = Services(_SETTINGS, aws).routes
+        request_log = RequestLog(self.lines.append, _SETTINGS.stack)
+        self._gateway = Gateway(create_chalice_app(routes, request_log, app_class=LocalChalice))
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str], body: Any = None) -> Answer:
-        sent = b"" if body is None else json.dumps(body).encode()
-        answer = self._gateway.handle(method, path, {"host": "localhost", **headers}, sent)
-        if answer.status >= 400:
-            raise AssertionError(f"{method} {path}: {answer.status} {answer.body.decode()}")
-        return answer
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: Any = None) -> GatewayResponse:
+        """Send a request, which must succeed. Raises AssertionError otherwise."""
+        encoded = b"" if body is None else json.dumps(body).encode()
+        response = self._gateway.handle(method, path, {"host": "localhost", **headers}, encoded)
+        if response.status >= 400:
+            raise AssertionError(f"{method} {path}: {response.status} {response.body.decode()}")
+        return response
 
 
 def _basic(password: str) -> Mapping[str, str]:

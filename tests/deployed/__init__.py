@@ -1,1 +1,1 @@
-"""The packaged artefact under the programs that it will meet."""
+"""Tests of the Lambda package: its content, its runtime and its deployment to an emulator."""

@@ -1,11 +1,12 @@
-"""What a client and a registry do with an index, spoken to any deployment of it."""
+"""The requests of clients and registries, in a typical order, for any deployment of an index."""
 
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
+
+from msgspec import Struct
 
 from chalicelib.storage.tables import Tables
 from chalicelib.storage.users import UserStore
@@ -14,15 +15,20 @@ from tests.index import PASSWORD, Response, basic
 Send = Callable[[str, str, Mapping[str, str], bytes], Response]
 
 
-@dataclass(frozen=True)
-class Client:
-    """Speaks HTTP through `send`. `tables` are the index's own, for what only an operator does; `letters` are the
-    addresses that mail went to, where there is mail.
+class Client(Struct, frozen=True):
+    """A client of an index.
+
+    Attributes:
+        send: sends a request: method, path, headers, body.
+        tables: the tables of the index, for changes that are not possible over HTTP.
+        list_recipients: returns the addresses to which email was sent, if the index sends email.
+        has_single_use_tokens: whether TOKEN_SINGLE_USE is on.
     """
 
     send: Send
     tables: Tables
-    emails: Callable[[], list[str]] | None = None
+    list_recipients: Callable[[], list[str]] | None = None
+    has_single_use_tokens: bool = False
 
     def request(
         self, method: str, path: str, auth: str | None = None, body: Any = None, *, token: bool = False
@@ -32,33 +38,33 @@ class Client:
             headers["x-docker-token"] = "true"
         return self.send(method, path, headers, b"" if body is None else json.dumps(body).encode())
 
-    def read(self, path: str, auth: str | None = None) -> Any:
-        """What a GET that succeeds says."""
+    def get_json(self, path: str, auth: str | None = None) -> Any:
+        """Return the body of a GET that must succeed."""
         response = self.request("GET", path, auth)
         assert response.status == 200, response
         return response.json
 
-    def forget_attempts(self) -> None:
-        """As if nobody had tried anything yet: all flows come from one address, and are not about its limits."""
+    def reset_counters(self) -> None:
+        """Delete all rate counters, because all requests come from one client IP."""
         with self.tables.counters.batch_write() as batch:
             for item in self.tables.counters.scan():
                 batch.delete(item)
 
-    def promote(self, auth: str) -> None:
-        """Makes an account an administrator: there is no way to become one over HTTP."""
-        self.tables.users(name_of(auth)).update([self.tables.users.admin.set(True)])
+    def make_admin(self, auth: str) -> None:
+        """Make an account an administrator, which is not possible over HTTP."""
+        UserStore(self.tables).set_admin(username_of(auth), True)
 
 
-def login(client: Client) -> str:
-    """Registers, signs in, is refused with a wrong password, changes the account. Gives the Authorization header."""
-    client.forget_attempts()
+def register(client: Client) -> str:
+    """Register, log in, try a wrong password and add an address. Return the Authorization header."""
+    client.reset_counters()
     name = "u" + uuid4().hex[:12]
     form = {"username": name, "password": PASSWORD, "email": f"{name}@example.com"}
     assert client.request("POST", "/v1/users/", body=form).body == b'"User Created"'
     response = client.request("POST", "/v1/users/", body=form)
     assert (response.status, response.body) == (400, b'"Username or email already exists"')
-    if client.emails:
-        assert f"{name}@example.com" in client.emails()
+    if client.list_recipients:
+        assert f"{name}@example.com" in client.list_recipients()
         UserStore(client.tables).set_active(name, True)
     assert client.request("GET", "/v1/users/", basic(name, "not the password")).status == 401
     response = client.request("GET", "/v1/users/", basic(name))
@@ -69,47 +75,55 @@ def login(client: Client) -> str:
 
 
 def push(client: Client, auth: str, path: str, ids: list[str]) -> None:
-    """A push as docker makes it, and the questions that its registry asks meanwhile."""
-    response = client.request("PUT", f"/v1/repositories/{path}/", auth, [{"id": i} for i in ids], token=True)
-    assert (response.status, response.body) == (200, b'""')
-    assert response.headers["x-docker-endpoints"]
-    write = f"Token {response.token}"
-    response = client.request("GET", f"/v1/repositories/{path}/images", write)
+    """Send the requests of a push by docker, and those of its registry."""
+
+    def start() -> str:
+        response = client.request("PUT", f"/v1/repositories/{path}/", auth, [{"id": i} for i in ids], token=True)
+        assert (response.status, response.body) == (200, b'""')
+        assert response.headers["x-docker-endpoints"]
+        return f"Token {response.token}"
+
+    tokens = [start()] * 3
+    if client.has_single_use_tokens:
+        tokens = [start() for _ in range(3)]
+    response = client.request("GET", f"/v1/repositories/{path}/images", tokens[0])
     assert (response.status, [entry["id"] for entry in response.json]) == (200, ids)
-    response = client.request("GET", f"/v1/repositories/{path}/layer/{ids[0]}/access", write)
+    response = client.request("GET", f"/v1/repositories/{path}/layer/{ids[0]}/access", tokens[1])
     assert (response.status, response.json) == (200, {"access": True})
-    assert client.request("PUT", f"/v1/repositories/{path}/auth", write).json == "OK"
-    sums = [{"id": i, "checksum": "sha256:" + i} for i in ids]
-    response = client.request("PUT", f"/v1/repositories/{path}/images", auth, sums)
+    assert client.request("PUT", f"/v1/repositories/{path}/auth", tokens[2]).json == "OK"
+    if client.has_single_use_tokens:
+        assert client.request("PUT", f"/v1/repositories/{path}/auth", tokens[2]).status == 403
+    checksums = [{"id": i, "checksum": "sha256:" + i} for i in ids]
+    response = client.request("PUT", f"/v1/repositories/{path}/images", auth, checksums)
     assert (response.status, response.body) == (204, b"")
 
 
 def pull(client: Client, auth: str | None, path: str, ids: list[str]) -> None:
-    """A pull, and the same question again with the token that it gets."""
+    """Read an image list, then again with the token from the response."""
     response = client.request("GET", f"/v1/repositories/{path}/images", auth, token=True)
     assert response.status == 200
     assert response.json == [{"id": i, "checksum": "sha256:" + i} for i in ids]
     assert client.request("GET", f"/v1/repositories/{path}/images", f"Token {response.token}").json == response.json
 
 
-def search(client: Client, auth: str | None, path: str, *, found: bool = True) -> None:
-    """A search by the beginning of the repository's name."""
-    results = client.read(f"/v1/search?q={path.partition('/')[0]}", auth)["results"]
-    assert (path in [result["name"] for result in results]) is found, results
+def search(client: Client, auth: str | None, path: str, *, is_found: bool = True) -> None:
+    """Search for the beginning of a repository's name."""
+    results = client.get_json(f"/v1/search?q={path.partition('/')[0]}", auth)["results"]
+    assert (path in [result["name"] for result in results]) is is_found, results
 
 
 def share(client: Client, owner: str, other: str, path: str) -> None:
-    """A private repository, described, listed, shared with another account and taken from it again."""
+    """Describe a repository, make it private, share it with another account, and stop sharing it."""
     namespace, _, name = path.partition("/")
-    below = f"/v1/namespaces/{namespace}/repositories"
-    collaborator = f"{below}/{name}/collaborators/{name_of(other)}"
+    repositories = f"/v1/namespaces/{namespace}/repositories"
+    collaborator = f"{repositories}/{name}/collaborators/{username_of(other)}"
     form = {"description": "A thing", "private": True}
-    assert client.request("PUT", f"{below}/{name}", owner, form).status == 204
-    assert [shown["description"] for shown in client.read(below, owner)] == ["A thing"]
+    assert client.request("PUT", f"{repositories}/{name}", owner, form).status == 204
+    assert [repository["description"] for repository in client.get_json(repositories, owner)] == ["A thing"]
     assert client.request("GET", f"/v1/repositories/{path}/images", other).status == 404
     assert client.request("PUT", collaborator, owner, {"access": "read"}).status == 204
-    people = client.read(f"{below}/{name}/collaborators", owner)
-    assert people == [{"username": name_of(other), "access": "read"}]
+    collaborators = client.get_json(f"{repositories}/{name}/collaborators", owner)
+    assert collaborators == [{"username": username_of(other), "access": "read"}]
     assert client.request("GET", f"/v1/repositories/{path}/images", other).status == 200
     search(client, other, path)
     assert client.request("DELETE", collaborator, owner).status == 204
@@ -117,26 +131,26 @@ def share(client: Client, owner: str, other: str, path: str) -> None:
 
 
 def use_robot(client: Client, auth: str, path: str) -> None:
-    """A robot from its making to its end."""
-    robots = f"/v1/users/{name_of(auth)}/robots"
-    made = client.request("PUT", f"{robots}/ci", auth, {"access": "read"})
-    assert made.status == 201, made
-    robot = basic(name_of(auth), made.json["token"])
+    """Create, use, list and revoke a robot."""
+    robots = f"/v1/users/{username_of(auth)}/robots"
+    created = client.request("PUT", f"{robots}/ci", auth, {"access": "read"})
+    assert created.status == 201, created
+    robot = basic(username_of(auth), created.json["token"])
     assert client.request("GET", f"/v1/repositories/{path}/images", robot).status == 200
-    listed = client.read(robots, auth)
-    assert [(shown["name"], shown["last_used"] is not None) for shown in listed] == [("ci", True)]
+    entries = client.get_json(robots, auth)
+    assert [(entry["name"], entry["last_used"] is not None) for entry in entries] == [("ci", True)]
     assert client.request("DELETE", f"{robots}/ci", auth).status == 204
     assert client.request("GET", f"/v1/repositories/{path}/images", robot).status == 401
 
 
-def leave(client: Client, auth: str) -> None:
-    """An account removes itself, and everything that it has."""
-    assert client.request("DELETE", f"/v1/users/{name_of(auth)}/", auth).status == 204
+def delete_account(client: Client, auth: str) -> None:
+    """Delete an account with its repositories."""
+    assert client.request("DELETE", f"/v1/users/{username_of(auth)}/", auth).status == 204
     assert client.request("GET", "/v1/users/", auth).status == 401
 
 
 def delete(client: Client, auth: str, path: str) -> None:
-    """A deletion: hidden at once, confirmed with the delete token, and the name is free again."""
+    """Delete a repository, and confirm the deletion with the delete token."""
     response = client.request("DELETE", f"/v1/repositories/{path}/", auth, token=True)
     assert (response.status, response.body) == (202, b'""')
     assert client.request("GET", f"/v1/repositories/{path}/images", auth).status == 404
@@ -144,31 +158,32 @@ def delete(client: Client, auth: str, path: str) -> None:
     assert client.request("DELETE", f"/v1/repositories/{path}/", auth, token=True).status == 200
 
 
-def whole_life(client: Client) -> None:
-    """Login, push, pull, search, sharing, robots, deletion, and the same name again, pushed to more often than a list
-    keeps segments; then accounts leave.
+def run_all(client: Client) -> None:
+    """Use every operation of the function's role at least once.
+
+    The second push is repeated so often that the image list is compacted.
     """
-    auth, other = login(client), login(client)
-    path = f"{name_of(auth)}/thing"
+    auth, other = register(client), register(client)
+    path = f"{username_of(auth)}/thing"
     ids = [f"{n:064x}" for n in range(1, 4)]
     push(client, auth, path, ids)
     pull(client, None, path, ids)
     search(client, None, path)
     use_robot(client, auth, path)
     share(client, auth, other, path)
-    client.promote(other)
+    client.make_admin(other)
     search(client, other, path)
     delete(client, auth, path)
-    search(client, auth, path, found=False)
+    search(client, auth, path, is_found=False)
     push(client, auth, path, ids[:1])
     for n in range(100, 120):
         response = client.request("PUT", f"/v1/repositories/{path}/", auth, [{"id": f"{n:064x}"}])
         assert response.status == 200, response
-    assert len(client.read(f"/v1/repositories/{path}/images", auth)) == 21
-    leave(client, auth)
-    leave(client, other)
+    assert len(client.get_json(f"/v1/repositories/{path}/images", auth)) == 21
+    delete_account(client, auth)
+    delete_account(client, other)
 
 
-def name_of(auth: str) -> str:
-    """Whose header this is."""
+def username_of(auth: str) -> str:
+    """Return the username in an Authorization header."""
     return base64.b64decode(auth.removeprefix("Basic ")).decode().partition(":")[0]

@@ -1,4 +1,4 @@
-"""ministack, an emulator of AWS that enforces IAM, and an index that is deployed to it by `python -m infra`."""
+"""ministack, an AWS emulator that enforces IAM, and indexes that `waybill deploy` deploys to it."""
 
 import http.client
 import json
@@ -9,66 +9,77 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+from msgspec import Struct
 
 from chalicelib.storage.tables import Tables
-from infra.deploy.package import ROOT
+from infra import ROOT
 from tests.deployed import flow
 from tests.index import Response
 
 REGION = "us-east-1"
-DEPLOYER = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")  # the environment of one
+DEPLOYER = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")  # the environment of a deployer
 START_SECONDS = 60
 _POLICY = ROOT / "docs" / "guide" / "deployer-policy.json"
 _SERVICES = "acm,apigateway,cloudformation,cloudfront,cloudwatch,dynamodb,iam,kms,lambda,logs,monitoring,s3,ses,sns,sts"
 
 
-@dataclass(frozen=True)
-class Ministack:
-    """A running emulator. It is asked with root's credentials; what is deployed is deployed as `deployer`."""
+class Ministack(Struct, frozen=True):
+    """A running emulator. Tests use the credentials of `root`; deployments use those of `create_deployer`."""
 
     url: str
     root: Any
 
     def reset(self) -> None:
-        """Forgets everything."""
+        """Delete everything."""
         assert Gateway(self.url, "")("POST", "/_ministack/reset", {}, b"").status == 200
 
     def client(self, service: str) -> Any:
         return self.root.client(service, endpoint_url=self.url)
 
-    def deployer(self) -> dict[str, str]:
-        """The environment of somebody who has docs/guide/deployer-policy.json and nothing else."""
+    def create_deployer(self) -> dict[str, str]:
+        """Create a user with docs/guide/deployer-policy.json as its only policy. Return its environment variables."""
         iam = self.client("iam")
         iam.create_user(UserName="deployer")
         iam.put_user_policy(UserName="deployer", PolicyName="deployer", PolicyDocument=_POLICY.read_text())
         key = iam.create_access_key(UserName="deployer")["AccessKey"]
         return dict(zip(DEPLOYER, (self.url, key["AccessKeyId"], key["SecretAccessKey"]), strict=True))
 
-    def index(self, stack: str) -> flow.Client:
-        """A client of the index that is deployed as `stack`."""
-        outputs = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
-        api = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "RestAPIId")
-        settings = self.client("lambda").get_function_configuration(FunctionName=stack)["Environment"]["Variables"]
+    def read_outputs(self, stack: str) -> dict[str, str]:
+        """Return the outputs of a stack."""
+        [description] = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in description["Outputs"]}
+
+    def read_function(self, stack: str) -> Any:
+        """Return the configuration of a stack's function."""
+        return self.client("lambda").get_function_configuration(FunctionName=stack)
+
+    def read_settings(self, stack: str) -> dict[str, str]:
+        """Return the environment variables of a stack's function."""
+        variables: dict[str, str] = self.read_function(stack)["Environment"]["Variables"]
+        return variables
+
+    def connect(self, stack: str) -> flow.Client:
+        """Return a client of the index that is deployed as `stack`."""
+        settings = self.read_settings(stack)
         return flow.Client(
-            Gateway(self.url, f"/_aws/execute-api/{api}/v"),
+            Gateway(self.url, f"/_aws/execute-api/{self.read_outputs(stack)['RestAPIId']}/v"),
             Tables(self.client("dynamodb"), REGION, lambda name: f"{stack}-{name}"),
-            self.emails if settings["ACCOUNT_ACTIVATION"] == "email" else None,
+            self.list_recipients if settings["ACCOUNT_ACTIVATION"] == "email" else None,
+            settings["TOKEN_SINGLE_USE"] == "true",
         )
 
-    def emails(self) -> list[str]:
-        """The addresses that SES has sent to."""
+    def list_recipients(self) -> list[str]:
+        """Return the addresses to which SES has sent email."""
         sent = json.loads(Gateway(self.url, "")("GET", "/_ministack/ses/messages", {}, b"").body)["messages"]
         return [address for messages in sent.values() for message in messages for address in message["To"]]
 
 
-@dataclass(frozen=True)
-class Gateway:
-    """One deployed API."""
+class Gateway(Struct, frozen=True):
+    """A deployed API. A call sends a request."""
 
     url: str
     base: str
@@ -78,16 +89,15 @@ class Gateway:
         try:
             connection.request(method, self.base + path, body or None, dict(headers))
             response = connection.getresponse()
-            return Response(
-                response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
-            )
+            lower_case = {name.lower(): value for name, value in response.getheaders()}
+            return Response(response.status, lower_case, response.read())
         finally:
             connection.close()
 
 
 @contextmanager
-def running(python: Path, folder: Path) -> Iterator[Ministack]:
-    """Starts the emulator on a free port, and ends it."""
+def start(python: Path, folder: Path) -> Iterator[Ministack]:
+    """Run the emulator on a free port until the context ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -125,16 +135,16 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -
                 return
         except OSError:
             time.sleep(0.1)
-    raise AssertionError(f"ministack does not answer: {log.read_text()}")
+    raise AssertionError(f"ministack does not respond: {log.read_text()}")
 
 
-def infra(environment: Mapping[str, str], *arguments: str, said: str = "") -> "subprocess.CompletedProcess[str]":
-    """`python -m infra`, as an operator runs it, with `said` on its standard input."""
+def run_waybill(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command `waybill` in a process."""
     return subprocess.run(
         [sys.executable, "-m", "infra", *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", ""), "COLUMNS": "140", **environment},
-        input=said,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,4 @@
-"""Programs of other people that the artefact is proven on, each in a virtual environment of its own under build/."""
+"""Programs for the tests, each in a virtual environment of its own in build/venvs."""
 
 import subprocess
 import sys
@@ -6,25 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from infra.deploy.package import BUILD, ROOT
-
-LOCKS = ROOT / "requirements"
+from infra import ROOT
+from infra.deploy.package import BUILD
 
 
 def environment(name: str) -> Path:
-    """The Python of an environment with what requirements/NAME.txt pins, made if need be. Skips the test without a
-    registry.
+    """Return the Python of an environment with the content of requirements/NAME.txt. Creates it if necessary.
+
+    Skips the test if the content cannot be downloaded.
     """
-    home, lock = BUILD / "venvs" / f"{name}-{sys.version_info.major}.{sys.version_info.minor}", LOCKS / f"{name}.txt"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    home, lock = BUILD / "venvs" / f"{name}-{version}", ROOT / "requirements" / f"{name}.txt"
     python, ready = home / "bin" / "python", home / "ready"
     if ready.exists() and ready.read_text() == lock.read_text():
         return python
     subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", home], check=True)
     pip = [sys.executable, "-m", "pip", "--python", str(python), "--quiet", "--disable-pip-version-check"]
-    installed = subprocess.run(
+    process = subprocess.run(
         [*pip, "install", "--no-compile", "--require-hashes", "-r", lock], capture_output=True, text=True, check=False
     )
-    if installed.returncode:
-        pytest.skip(f"cannot install requirements/{lock.name}: {installed.stderr.strip().splitlines()[-1]}")
+    if process.returncode:
+        pytest.skip(f"cannot install requirements/{lock.name}: {process.stderr.strip().splitlines()[-1]}")
     ready.write_text(lock.read_text())
     return python

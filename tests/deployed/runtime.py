@@ -1,4 +1,4 @@
-"""A function under Lambda's own runtime client: the Runtime API that it asks for events, and API Gateway's events."""
+"""Runs a package under Lambda's runtime client, with a local Runtime API that sends API Gateway's events."""
 
 import json
 import os
@@ -15,7 +15,6 @@ from typing import Any
 
 from chalice.local import LambdaEventConverter, RouteMatcher
 
-from app import app
 from tests.index import Response
 
 START_SECONDS = 30
@@ -25,19 +24,21 @@ _API = "/2018-06-01/runtime"
 class Function:
     """A running function."""
 
-    def __init__(self, events: "Queue[bytes]", answers: "Queue[tuple[str, bytes]]") -> None:
-        self._events, self._answers = events, answers
+    def __init__(self, events: "Queue[bytes]", responses: "Queue[tuple[str, bytes]]") -> None:
+        from app import app  # only here, because it needs credentials, which moto provides
+
+        self._events, self._responses = events, responses
         self._converter = LambdaEventConverter(RouteMatcher(list(app.routes)))
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
-        """Gives the function one event and waits for what it makes of it."""
+        """Send an event and return the result."""
         self._events.put(json.dumps(event).encode())
-        path, body = self._answers.get(timeout=START_SECONDS)
+        path, body = self._responses.get(timeout=START_SECONDS)
         assert path.endswith("/response"), f"the function failed: {path} {body.decode()}"
         return json.loads(body)
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """One HTTP request, as API Gateway hands it on."""
+        """Send an HTTP request as an event of API Gateway."""
         event = self._converter.create_lambda_event(method, path, {"host": "localhost", **headers}, body)
         event["body"] = body.decode() or None
         response = self.invoke(event)
@@ -47,11 +48,11 @@ class Function:
 
 
 @contextmanager
-def running(python: Path, code: Path, environment: Mapping[str, str]) -> Iterator[Function]:
-    """Runs the unpacked zip `code` under `awslambdaric`, with this environment and nothing of the caller's."""
+def run(python: Path, code: Path, environment: Mapping[str, str]) -> Iterator[Function]:
+    """Run the unpacked package `code` under `awslambdaric`, with only these environment variables."""
     events: Queue[bytes] = Queue()
-    answers: Queue[tuple[str, bytes]] = Queue()
-    server = _RuntimeServer(("127.0.0.1", 0), _handler(events, answers))
+    responses: Queue[tuple[str, bytes]] = Queue()
+    server = _RuntimeServer(("127.0.0.1", 0), _create_handler(events, responses))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     process = subprocess.Popen(
         [python, "-m", "awslambdaric", "app.app"],
@@ -59,7 +60,7 @@ def running(python: Path, code: Path, environment: Mapping[str, str]) -> Iterato
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(code),
-            "PYTHONDONTWRITEBYTECODE": "1",  # Lambda's /var/task takes no writes
+            "PYTHONDONTWRITEBYTECODE": "1",  # /var/task is read-only in Lambda
             "LAMBDA_TASK_ROOT": str(code),
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}",
             "_HANDLER": "app.app",
@@ -70,24 +71,24 @@ def running(python: Path, code: Path, environment: Mapping[str, str]) -> Iterato
             "AWS_SECRET_ACCESS_KEY": "test",
             **environment,
         },
-        stdout=subprocess.DEVNULL,  # the journal
+        stdout=subprocess.DEVNULL,  # the request log
     )
     try:
-        yield Function(events, answers)
+        yield Function(events, responses)
     finally:
         process.kill()
-        process.wait()  # reaped, so its time is among the children's
+        process.wait()  # adds its time to RUSAGE_CHILDREN
         server.shutdown()
         server.server_close()
 
 
 def cold_start(python: Path, code: Path, environment: Mapping[str, str], path: str) -> float:
-    """Seconds of processor time from the start of the process to the first reply, to a GET of `path`.
+    """Return the seconds of processor time from the start of the process to the first response, to a GET of `path`.
 
-    Processor time, for what else this machine does must not decide a test.
+    Other processes of this machine hardly change the processor time.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with running(python, code, environment) as function:
+    with run(python, code, environment) as function:
         response = function.request("GET", path, {}, b"")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert response.status < 500, response
@@ -98,10 +99,10 @@ class _RuntimeServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: Any) -> None:
-        """A function that ends while it waits for an event is no news."""
+        """Ignore a function that ends while it waits for an event."""
 
 
-def _handler(events: "Queue[bytes]", answers: "Queue[tuple[str, bytes]]") -> type[BaseHTTPRequestHandler]:
+def _create_handler(events: "Queue[bytes]", responses: "Queue[tuple[str, bytes]]") -> type[BaseHTTPRequestHandler]:
     class RuntimeApi(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -113,14 +114,14 @@ def _handler(events: "Queue[bytes]", answers: "Queue[tuple[str, bytes]]") -> typ
             self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:x")
             self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + 29) * 1000)))
             self.send_header("Lambda-Runtime-Trace-Id", "Root=1-0-0")
-            self.send_header("Content-Type", "application/json")  # without it the client dies of a null pointer
+            self.send_header("Content-Type", "application/json")  # without it the client crashes
             self.send_header("Content-Length", str(len(event)))
             self.end_headers()
             self.wfile.write(event)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            answers.put((self.path, body))
+            responses.put((self.path, body))
             self.send_response(202)
             self.send_header("Content-Length", "0")
             self.end_headers()

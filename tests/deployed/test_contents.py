@@ -1,8 +1,10 @@
-"""What is in the zip is what requirements.txt pins, and the bill of materials says so."""
+"""The package contains exactly the pinned libraries, unmodified except for trimmed service models."""
 
 import json
 import re
+import sys
 import zipfile
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Any
 
@@ -11,79 +13,128 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 import infra.deploy.package
-from infra.deploy.package import Package, PackageError, package
+from infra import ROOT
+from infra.deploy.package import Package, PackageError, build_package
+from infra.deploy.service_models import OPERATIONS
 
-pytestmark = pytest.mark.xdist_group("artefact")
+pytestmark = pytest.mark.xdist_group("package")
 
-OURS = {"app.py", "chalicelib", "__pycache__"}  # the last is app.py's byte code
-NOT_FETCHED = {"chalice", "python"}  # copied from where it is installed; Lambda's
-
-
-@pytest.fixture(scope="module")
-def bill(artefact: Package) -> Any:
-    return json.loads(artefact.sbom.read_text())
+OURS = {"app.py", "chalicelib", "__pycache__"}  # __pycache__ contains the byte code of app.py
+NOT_DOWNLOADED = {"chalice", "python"}
+UNCHECKED_HASH = 1  # the flags in the header of byte code that Python does not compare with its source
 
 
 @pytest.fixture(scope="module")
-def fetched(bill: Any) -> dict[str, Any]:
-    """The components that are other people's wheels, by name."""
-    return {found["name"]: found for found in bill["components"] if found["name"] not in NOT_FETCHED}
+def bill(package: Package) -> Any:
+    return json.loads(package.sbom.read_text())
 
 
-def test_the_bill_is_cyclonedx(artefact: Package) -> None:
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(artefact.sbom.read_text()) is None
+@pytest.fixture(scope="module")
+def wheels(bill: Any) -> dict[str, Any]:
+    """The components that pip downloaded, by name."""
+    return {component["name"]: component for component in bill["components"] if component["name"] not in NOT_DOWNLOADED}
 
 
-def test_the_bill_is_of_this_zip(artefact: Package, bill: Any) -> None:
-    assert bill["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": artefact.sha256}]
+@pytest.fixture(scope="module")
+def files(package: Package) -> dict[str, bytes]:
+    return read_zip(package.zip)
 
 
-def test_every_component_is_in_the_zip_and_everything_in_the_zip_is_a_component_or_ours(
-    artefact: Package, fetched: dict[str, Any]
-) -> None:
-    with zipfile.ZipFile(artefact.untrimmed) as archive:
-        records = {name: archive.read(name).decode() for name in archive.namelist() if name.endswith("/RECORD")}
-    of_files = {
-        line.partition("/")[0].partition(",")[0]: re.sub(r"[-_.]+", "-", record.rpartition(".dist-info")[0]).lower()
-        for record, lines in records.items()
-        for line in lines.splitlines()
+def read_zip(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_bill_is_valid_cyclonedx(package: Package) -> None:
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(package.sbom.read_text()) is None
+
+
+def test_bill_names_the_hash_of_the_zip(package: Package, bill: Any) -> None:
+    assert bill["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": package.sha256}]
+
+
+def test_bill_lists_exactly_the_libraries_in_the_zip(package: Package, wheels: dict[str, Any]) -> None:
+    untrimmed = read_zip(package.untrimmed)
+    libraries = {
+        line.partition("/")[0].partition(",")[0]: re.sub(r"[-_.]+", "-", name.rpartition(".dist-info")[0]).lower()
+        for name, content in untrimmed.items()
+        if name.endswith("/RECORD")
+        for line in content.decode().splitlines()
         if not line.startswith(("..", "bin/")) and ".dist-info" not in line
     }
-    with zipfile.ZipFile(artefact.zip) as archive:
-        held = {name.partition("/")[0] for name in archive.namelist()}
-    assert held - set(of_files) == OURS | {"chalice"}
-    assert {of_files[name] for name in held & set(of_files)} == {
-        re.sub(r"[-_.]+", "-", f"{name}-{found['version']}") for name, found in fetched.items()
+    with zipfile.ZipFile(package.zip) as archive:
+        tops = {name.partition("/")[0] for name in archive.namelist()}
+    assert tops - set(libraries) == OURS | {"chalice"}
+    assert {libraries[name] for name in tops & set(libraries)} == {
+        re.sub(r"[-_.]+", "-", f"{name}-{component['version']}") for name, component in wheels.items()
     }
 
 
-def test_every_wheel_in_the_zip_has_a_hash_that_is_pinned(fetched: dict[str, Any]) -> None:
+def test_each_wheel_has_a_pinned_hash(wheels: dict[str, Any]) -> None:
     pinned = infra.deploy.package.REQUIREMENTS.read_text().replace("\\\n", "")
-    for name, component in fetched.items():
+    for name, component in wheels.items():
         [line] = re.findall(rf"^{name}=={re.escape(component['version'])} .*$", pinned, re.MULTILINE)
         [digest] = component["hashes"]
         assert f"--hash=sha256:{digest['content']}" in line
 
 
-@pytest.mark.parametrize("architecture", infra.deploy.package.ARCHITECTURES)
-def test_a_file_with_another_hash_does_not_get_in(
-    architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fetched: dict[str, Any]
+def test_source_of_libraries_is_not_modified(package: Package, files: dict[str, bytes]) -> None:
+    untrimmed = read_zip(package.untrimmed)
+    changed = {name for name in files if name in untrimmed and files[name] != untrimmed[name]}
+    assert changed == {"botocore/data/endpoints.json"}
+    added = {name for name in files if name not in untrimmed and not name.endswith(".pyc")}
+    assert all(re.fullmatch(r"botocore/data/(dynamodb|kms|ses)/[\d-]+/[\w.-]+\.json", name) for name in added), added
+
+
+def test_service_models_have_only_the_used_operations(files: dict[str, bytes]) -> None:
+    models = {
+        name.split("/")[2]: json.loads(content) for name, content in files.items() if name.endswith("/service-2.json")
+    }
+    assert {service: sorted(model["operations"]) for service, model in models.items()} == {
+        service: sorted(operations) for service, operations in OPERATIONS.items()
+    }
+    for model in models.values():
+        assert set(re.findall(r'"shape":"(\w+)"', json.dumps(model, separators=(",", ":")))) <= set(model["shapes"])
+        assert not any(isinstance(shape.get("documentation"), str) for shape in model["shapes"].values())
+    for partition in json.loads(files["botocore/data/endpoints.json"])["partitions"]:
+        assert set(partition["services"]) <= set(OPERATIONS)
+
+
+def test_each_source_has_byte_code_that_python_does_not_check(files: dict[str, bytes]) -> None:
+    sources = [name for name in files if name.endswith(".py")]
+    for name in sources:
+        folder, _, module = name.rpartition("/")
+        code = files[f"{folder}/__pycache__/{module[:-3]}.{sys.implementation.cache_tag}.pyc".lstrip("/")]
+        assert code[:4] == MAGIC_NUMBER
+        assert int.from_bytes(code[4:8], "little") == UNCHECKED_HASH
+
+
+def test_package_contains_the_page_templates_and_style(files: dict[str, bytes]) -> None:
+    pages = ROOT / "chalicelib" / "pages"
+    expected = {path.relative_to(ROOT).as_posix() for path in [*pages.rglob("*.html"), *pages.rglob("*.css")]}
+    assert expected
+    assert expected <= set(files)
+
+
+@pytest.mark.parametrize("target", infra.deploy.package.ARCHITECTURES)
+def test_file_with_another_hash_is_rejected(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheels: dict[str, Any]
 ) -> None:
-    """Nor for a machine that is not this one, where Chalice would take it: bcrypt's for this machine keeps its hash."""
-    [kept] = fetched["bcrypt"]["hashes"]
+    """Also for a platform that is not this machine's, where `chalice package` alone would accept it."""
+    [kept] = wheels["bcrypt"]["hashes"]
     lock = re.sub(
         r"(?<=--hash=sha256:)\w+",
-        lambda found: found[0] if found[0] == kept["content"] else "0" * 64,
+        lambda match: match[0] if match[0] == kept["content"] else "0" * 64,
         infra.deploy.package.REQUIREMENTS.read_text(),
     )
     changed = tmp_path / "requirements.txt"
     changed.write_text(lock)
     monkeypatch.setattr(infra.deploy.package, "REQUIREMENTS", changed)
-    with pytest.raises(PackageError, match="pip failed: THESE PACKAGES DO NOT MATCH THE HASHES"):
-        package(tmp_path / "package", architecture)
+    with pytest.raises(PackageError, match="DO NOT MATCH THE HASHES"):
+        build_package(tmp_path / "package", target)
 
 
-def test_what_chalice_cannot_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_chalice_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(infra.deploy.package, "_SOURCES", ("chalicelib", ".chalice/config.json"))
-    with pytest.raises(PackageError, match=r"chalice package failed: .*app"):
-        package(tmp_path)
+    with pytest.raises(PackageError, match="app"):
+        build_package(tmp_path)

@@ -1,4 +1,4 @@
-"""CloudFront's function, as JavaScript: what it makes of a reply that API Gateway has renamed a header of."""
+"""The JavaScript function in CloudFront."""
 
 import json
 import shutil
@@ -6,29 +6,28 @@ import subprocess
 from typing import Any
 
 import pytest
-import yaml
 
-from infra.deploy.package import SERVICE_TEMPLATE
+from infra.deploy.service_template import read_service_template
 
 NODE = shutil.which("node")
 
 
-def seen(headers: dict[str, str]) -> dict[str, str]:
-    """The headers that a client gets."""
+def run_function(headers: dict[str, str]) -> dict[str, str]:
+    """Return the response headers after the function has run."""
     if NODE is None:
-        pytest.skip("no node on this machine")
-    code = yaml.safe_load(SERVICE_TEMPLATE.read_text())["Resources"]["RestoreChallenge"]["Properties"]["FunctionCode"]
+        pytest.skip("node is not installed")
+    code = read_service_template()["Resources"]["RestoreChallenge"]["Properties"]["FunctionCode"]
     event = {"response": {"headers": {name: {"value": value} for name, value in headers.items()}}}
     script = f"{code}\nconsole.log(JSON.stringify(handler({json.dumps(event)})));"
-    ended = subprocess.run([NODE, "-e", script], capture_output=True, text=True, check=True)
-    response: dict[str, Any] = json.loads(ended.stdout)
+    process = subprocess.run([NODE, "-e", script], capture_output=True, text=True, check=True)
+    response: dict[str, Any] = json.loads(process.stdout)
     return {name: header["value"] for name, header in response["headers"].items()}
 
 
-def test_the_tokens_challenge_is_put_back() -> None:
+def test_www_authenticate_of_a_token_is_restored() -> None:
     token = 'signature=1.2.3,repository="alice/web",access=read'
-    assert seen({"x-docker-token": token})["www-authenticate"] == f"Token {token}"
+    assert run_function({"x-docker-token": token})["www-authenticate"] == f"Token {token}"
 
 
-def test_a_reply_without_a_token_is_left_alone() -> None:
-    assert seen({"content-type": "application/json"}) == {"content-type": "application/json"}
+def test_response_without_a_token_is_not_changed() -> None:
+    assert run_function({"content-type": "application/json"}) == {"content-type": "application/json"}

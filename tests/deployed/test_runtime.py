@@ -1,4 +1,4 @@
-"""The zip under Lambda's own runtime client, in an environment that holds nothing else, on a moto server."""
+"""The package under Lambda's runtime client, in an environment without other libraries, with moto as AWS."""
 
 import zipfile
 from collections.abc import Iterator
@@ -9,31 +9,29 @@ from moto.server import ThreadedMotoServer
 
 from chalicelib.aws import create_clients
 from chalicelib.storage.tables import Tables
-from infra.deploy.package import Package, package
+from infra.deploy.package import Package, build_package
 from infra.devserver.moto_aws import create_stack, local_aws
-from tests.deployed import flow
+from tests.deployed import flow, runtime
 from tests.deployed.programs import environment
-from tests.deployed.runtime import running
 
-pytestmark = pytest.mark.xdist_group("artefact")  # made once, by one worker
+pytestmark = pytest.mark.xdist_group("package")  # one worker builds the package for all tests of this group
 
 STACK = "test-runtime"
 MAX_ZIP_BYTES = 4_000_000
 
 
 @pytest.fixture(scope="module")
-def runtime() -> Path:
-    return environment("runtime")
+def code(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the content of the package."""
+    folder = tmp_path_factory.mktemp("code")
+    with zipfile.ZipFile(package.zip) as archive:
+        archive.extractall(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def code(artefact: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return unpacked(artefact.zip, tmp_path_factory.mktemp("code"))
-
-
-@pytest.fixture(scope="module")
-def surroundings() -> Iterator[dict[str, str]]:
-    """The function's environment, with the production template's tables and key behind it."""
+def variables() -> Iterator[dict[str, str]]:
+    """The environment variables of the function. The tables and the key of the template exist in moto."""
     with local_aws():
         create_stack(create_clients("us-east-1"), STACK)
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -43,23 +41,17 @@ def surroundings() -> Iterator[dict[str, str]]:
         server.stop()
 
 
-def unpacked(archive: Path, to: Path) -> Path:
-    with zipfile.ZipFile(archive) as opened:
-        opened.extractall(to)
-    return to
-
-
-def test_the_whole_life_of_a_repository(runtime: Path, code: Path, surroundings: dict[str, str]) -> None:
-    with running(runtime, code, surroundings) as function:
+def test_all_operations_work(code: Path, variables: dict[str, str]) -> None:
+    with runtime.run(environment("runtime"), code, variables) as function:
         tables = Tables(create_clients("us-east-1").dynamodb, "us-east-1", lambda name: f"{STACK}-{name}")
-        flow.whole_life(flow.Client(function.request, tables))
+        flow.run_all(flow.Client(function.request, tables))
 
 
-def test_the_zip_is_small(artefact: Package) -> None:
-    assert artefact.size <= MAX_ZIP_BYTES
+def test_zip_is_small(package: Package) -> None:
+    assert package.size <= MAX_ZIP_BYTES
 
 
-def test_the_same_sources_make_the_same_zip_and_bill(artefact: Package, machine: str, tmp_path: Path) -> None:
-    again = package(tmp_path, machine)
-    assert again.sha256 == artefact.sha256
-    assert again.sbom.read_bytes() == artefact.sbom.read_bytes()
+def test_same_sources_give_the_same_zip_and_bill(package: Package, architecture: str, tmp_path: Path) -> None:
+    again = build_package(tmp_path, architecture)
+    assert again.sha256 == package.sha256
+    assert again.sbom.read_bytes() == package.sbom.read_bytes()

@@ -1,6 +1,6 @@
-"""cfn-lint, with its rules for serverless, and checkov on the templates that are deployed.
+"""cfn-lint with its serverless rules, and checkov, accept the templates that are deployed.
 
-What they must not say stands in the templates, in `Metadata`, each with its reason beside it.
+The accepted exceptions are in the `Metadata` of the templates, each with its reason.
 """
 
 import json
@@ -9,48 +9,34 @@ from pathlib import Path
 
 import pytest
 
-from infra.deploy.data_template import document
 from infra.deploy.package import Package
 from tests.deployed.programs import environment
 
-pytestmark = pytest.mark.xdist_group("artefact")
+pytestmark = pytest.mark.xdist_group("package")
 
 
 @pytest.fixture(scope="module")
-def templates(artefact: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of both, as CloudFormation gets them."""
+def templates(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both templates."""
     folder = tmp_path_factory.mktemp("templates")
-    (folder / "service.json").write_text(json.dumps(artefact.template, indent=1))
-    (folder / "data.json").write_text(json.dumps(document(), indent=1))
+    for name in ("service.json", "data.json"):
+        (folder / name).write_text(package.zip.with_name(name).read_text())
     return folder
 
 
-def test_cfn_lint_has_nothing_to_say(templates: Path) -> None:
-    command: list[str | Path] = [
-        environment("gates").with_name("cfn-lint"),
-        "--append-rules",
-        "cfn_lint_serverless.rules",
-        "--template",
-    ]
-    ended = subprocess.run([*command, *templates.glob("*.json")], capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+def test_cfn_lint_finds_nothing(templates: Path) -> None:
+    cfn_lint = environment("gates").with_name("cfn-lint")
+    command: list[str | Path] = [cfn_lint, "--append-rules", "cfn_lint_serverless.rules", "--template"]
+    process = subprocess.run([*command, *templates.glob("*.json")], capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
 
 
-def test_checkov_has_nothing_to_say(templates: Path) -> None:
-    command: list[str | Path] = [
-        environment("gates").with_name("checkov"),
-        "--skip-download",
-        "--framework",
-        "cloudformation",
-    ]
-    ended = subprocess.run(
-        [*command, "--output", "json", "--directory", templates], capture_output=True, text=True, check=False
-    )
-    found = json.loads(ended.stdout)
-    said = [
-        f"{check['resource']}: {check['check_id']} {check['check_name']}" for check in found["results"]["failed_checks"]
-    ]
-    assert said == []
-    assert found["summary"]["passed"] >= 20, "it did not look"
-    assert found["summary"]["parsing_errors"] == 0
-    assert all(check["check_result"]["suppress_comment"] for check in found["results"]["skipped_checks"])
+def test_checkov_finds_nothing(templates: Path) -> None:
+    checkov = environment("gates").with_name("checkov")
+    command: list[str | Path] = [checkov, "--skip-download", "--framework", "cloudformation", "--output", "json"]
+    process = subprocess.run([*command, "--directory", templates], capture_output=True, text=True, check=False)
+    report = json.loads(process.stdout)
+    assert [(check["resource"], check["check_id"]) for check in report["results"]["failed_checks"]] == []
+    assert report["summary"]["passed"] >= 20
+    assert report["summary"]["parsing_errors"] == 0
+    assert all(check["check_result"]["suppress_comment"] for check in report["results"]["skipped_checks"])

@@ -1,5 +1,5 @@
-"""Harnesses for atheris, which learns from the branches that an input takes: each a program of its own.
+"""Fuzzers for atheris, which generates inputs from the branches that earlier inputs took. Each is a program.
 
-`python -m tests.fuzz.fuzz_tokens 1000` gives so many inputs, from a fixed seed, and ends with a status other than 0 at the
-first that breaks what is promised. tests/unit/test_fuzzing.py runs them.
+`python -m tests.fuzz.fuzz_tokens 1000` runs 1,000 inputs from a fixed seed. It ends with a status other than 0 at the
+first input that violates a property. `tests/functional/test_fuzz_parsers.py` runs the fuzzers.
 """

@@ -1,6 +1,7 @@
-"""The bytes of a segment (`store.packing`): whatever they are, they are a list or are refused with the one error.
+"""Fuzzes the bytes of segments (`storage.segment_codec`): any bytes are a list, or raise CorruptSegmentError.
 
-What is a list packs into bytes that are that list, and only into those. Half of the inputs are lists to pack.
+Unpacking and packing again keeps the list and its order, and a list has only one encoding. Inputs that start with the
+byte 1 describe lists to pack; other inputs are segments to unpack.
 """
 
 import re
@@ -14,7 +15,7 @@ with atheris.instrument_imports(include=["chalicelib.storage.segment_codec"]):
 from tests.fuzz.runner import run
 
 HEX = "0123456789abcdef" * 4
-SEEDS = [
+EXAMPLES = [
     b"\0" + segment
     for images in (
         {},
@@ -27,46 +28,49 @@ SEEDS = [
 ] + [b"\0\1\xff\0\1\0\x40" + HEX.encode() + b"\0\0", b"\1a list"]
 
 
-def one(data: bytes) -> None:
-    """One input."""
+def check(data: bytes) -> None:
+    """Check one input."""
     if data[:1] == b"\1":
-        images = _drawn(data[1:])
-        assert _unpacked(segment_codec.pack(images)) == list(images.items()), "what was packed does not come back"
+        images = _generate_list(data[1:])
+        assert _unpack(segment_codec.pack(images)) == list(images.items()), "packing has changed the list"
         return
     try:
-        found = dict(_unpacked([data[1:]]))
+        listed = dict(_unpack([data[1:]]))
     except segment_codec.CorruptSegmentError:
         return
-    again = segment_codec.pack(found)
-    assert _unpacked(again) == list(found.items()), "what was unpacked does not come back"
-    assert segment_codec.pack(dict(_unpacked(again))) == again, "one list packs in two ways"
+    packed = segment_codec.pack(listed)
+    assert _unpack(packed) == list(listed.items()), "packing has changed the list"
+    assert segment_codec.pack(dict(_unpack(packed))) == packed, "one list has two encodings"
 
 
-def _unpacked(segments: list[bytes]) -> list[tuple[str, str]]:
-    """With its order."""
+def _unpack(segments: list[bytes]) -> list[tuple[str, str]]:
+    """Return the entries in their order."""
     images: dict[str, str] = {}
     for segment in segments:
         segment_codec.unpack_into(images, segment)
     return list(images.items())
 
 
-def _drawn(data: bytes) -> dict[str, str]:
-    draw = atheris.FuzzedDataProvider(data)
+def _generate_list(data: bytes) -> dict[str, str]:
+    provider = atheris.FuzzedDataProvider(data)
     images = {}
-    for _ in range(draw.ConsumeIntInRange(0, 8)):
-        image_id = HEX[draw.ConsumeIntInRange(0, 15) :] if draw.ConsumeBool() else draw.ConsumeUnicodeNoSurrogates(70)
-        prefix = draw.PickValueInList(["", "sha256:", "tarsum+sha256:", "tarsum.v1+sha256:", ":", "md5:"])
-        digest = HEX if draw.ConsumeBool() else draw.ConsumeUnicodeNoSurrogates(70)
-        images[image_id.ljust(64, "0") if draw.ConsumeBool() else image_id] = prefix + digest
+    for _ in range(provider.ConsumeIntInRange(0, 8)):
+        if provider.ConsumeBool():
+            image_id = HEX[provider.ConsumeIntInRange(0, 15) :]
+        else:
+            image_id = provider.ConsumeUnicodeNoSurrogates(70)
+        prefix = provider.PickValueInList(["", "sha256:", "tarsum+sha256:", "tarsum.v1+sha256:", ":", "md5:"])
+        digest = HEX if provider.ConsumeBool() else provider.ConsumeUnicodeNoSurrogates(70)
+        images[image_id.ljust(64, "0") if provider.ConsumeBool() else image_id] = prefix + digest
     return images
 
 
-def plant() -> None:
-    """A fault for the harness to find: digits are taken for a digest in any case, and come back in one."""
+def plant_fault() -> None:
+    """Plant a fault: treat upper-case digits as hexadecimal, so that they are unpacked in lower case."""
     segment_codec._HEX_64 = re.compile(segment_codec._HEX_64.pattern, re.ASCII | re.IGNORECASE)
 
 
 if __name__ == "__main__":
-    if sys.argv[2:] == ["planted"]:
-        plant()
-    run(one, SEEDS, int(sys.argv[1]))
+    if sys.argv[2:] == ["fault"]:
+        plant_fault()
+    run(check, EXAMPLES, int(sys.argv[1]))

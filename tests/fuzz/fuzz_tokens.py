@@ -1,99 +1,80 @@
-"""What stands behind `Token ` in a header (`tokens`): whatever it is, it is what was issued or is refused.
+"""Fuzzes access tokens (`security.access_tokens`): a text is rejected, unless the index has issued it.
 
-Half of the inputs are text as it is, half are edits of a token that is good.
+Inputs that start with the byte 1 are edits of a valid token; other inputs are texts.
 """
 
-import hashlib
-import hmac
 import re
 import secrets
 import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["chalicelib.security.access_tokens"]):
+with atheris.instrument_imports(include=["chalicelib.security.access_tokens", "chalicelib.security.verification"]):
     from chalicelib.security import access_tokens
 
+from chalicelib.domain.errors import InvalidToken
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.roles import TokenScope
+from chalicelib.domain.roles import Grant, TokenScope
 from chalicelib.security.signing import DerivedKeySigner, KmsSigner
+from tests.clock import NOW, Clock
+from tests.fake_kms import FakeKms
 from tests.fuzz.runner import run
 
 secrets.token_hex = lambda nbytes=None: "05" * (nbytes or 8)  # so that each run has the same inputs
-NOW = 1_800_000_000
+LIFETIME = 3600
 GRANT = Grant(RepositoryName("foo", "bar"), TokenScope.READ, "0123456789abcdef")
 WORDS = (
-    *(
-        "read",
-        "write",
-        "delete",
-        "foo",
-        "bar",
-        "baz",
-        "library",
-        "signature",
-        "repository",
-        "access",
-        "Token ",
-        "0",
-        "1",
-    ),
-    *("", '"', "=", ",", ".", " ", "/", "\n", "\0", "é", "==", ",extra=1"),
+    *("read", "write", "delete", "foo", "bar", "baz", "library", "signature", "repository", "access", "Token "),
+    *("0", "1", "", '"', "=", ",", ".", " ", "/", "\n", "\0", "é", "==", ",extra=1"),
 )
-
-
-class Kms:
-    """KMS as far as a signer needs it."""
-
-    def generate_mac(self, **request: bytes) -> dict[str, bytes]:
-        return {"Mac": hmac.digest(bytes(32), request["Message"], hashlib.sha256)}
-
-
-CHECKER = access_tokens.AccessTokens(DerivedKeySigner(KmsSigner(Kms(), "key")), 3600, clock=lambda: NOW)
-ISSUED = CHECKER.issue(GRANT)
-EARLIER = access_tokens.AccessTokens(DerivedKeySigner(KmsSigner(Kms(), "key")), 3600, clock=lambda: NOW - 3000).issue(
-    GRANT
+TOKENS, EARLIER_TOKENS = (
+    access_tokens.AccessTokens(DerivedKeySigner(KmsSigner(FakeKms(bytes(32)), "key")), LIFETIME, clock=Clock(now))
+    for now in (NOW, NOW - 3000)
 )
-GOOD = (ISSUED, EARLIER)
-PIECES = re.findall(r"[=.,\"/]|[^=.,\"/]+", ISSUED)
-SEEDS = [
-    *(b"\0" + text.encode() for text in (*GOOD, f"Token {ISSUED}", f"{ISSUED},extra=1", "")),
-    *(bytes([1, 0, where, 0, 1]) for where in range(len(PIECES))),
+TOKEN = TOKENS.issue(GRANT)
+VALID = (TOKEN, EARLIER_TOKENS.issue(GRANT))
+PIECES = re.findall(r"[=.,\"/]|[^=.,\"/]+", TOKEN)
+EXAMPLES = [
+    *(b"\0" + text.encode() for text in (*VALID, f"Token {TOKEN}", f"{TOKEN},extra=1", "")),
+    *(bytes([1, 0, place, 0, 1]) for place in range(len(PIECES))),
 ]
 
 
-def one(data: bytes) -> None:
-    """One input."""
-    text = _edited(data[1:]) if data[:1] == b"\1" and data[1:] else data[1:].decode("utf-8", "replace")
+def check(data: bytes) -> None:
+    """Check one input."""
+    text = _edit(data[1:]) if data[:1] == b"\1" and data[1:] else data[1:].decode("utf-8", "replace")
     try:
-        grant = CHECKER.verify(text)
+        grant = TOKENS.verify(text)
     except InvalidToken:
         return
-    assert grant == GRANT, "a token says what was not granted"
-    assert access_tokens.canonical_token(text) in GOOD, "a token that was not issued is good"
+    assert grant == GRANT, "a token allows something that was not granted"
+    assert access_tokens.canonical_token(text) in VALID, "a token that was not issued is valid"
 
 
-def _edited(data: bytes) -> str:
-    """Some pieces of the token exchanged, or others put before them: each a word of these, or the rest of the input."""
+def _edit(data: bytes) -> str:
+    """Replace up to four pieces of the token, or insert words before them.
+
+    The words are WORDS and the rest of the input. Three bytes describe an edit: the piece, the word, and its kind.
+    """
     pieces, end = list(PIECES), 3 * (1 + data[0] % 4) + 1
     words = (*WORDS, data[end:].decode("utf-8", "replace"))
-    for where, what, how in zip(data[1:end:3], data[2:end:3], data[3:end:3], strict=False):
-        at = where % len(pieces)
-        pieces[at : at + how % 2] = [words[what % len(words)]]
+    for place, word, kind in zip(data[1:end:3], data[2:end:3], data[3:end:3], strict=False):
+        start = place % len(pieces)
+        pieces[start : start + kind % 2] = [words[word % len(words)]]
     return "".join(pieces)
 
 
-def plant() -> None:
-    """A fault for the harness to find: the MAC does not cover what the token allows."""
+def plant_fault() -> None:
+    """Plant a fault: the MAC does not cover the scope of the token."""
     message = access_tokens._message
 
-    def broken(hour: int, expiry: int, nonce: str, grant: Grant) -> bytes:
+    def message_without_scope(hour: int, expiry: int, nonce: str, grant: Grant) -> bytes:
         return message(hour, expiry, nonce, Grant(grant.repository, TokenScope.READ, grant.generation))
 
-    access_tokens._message = broken
+    access_tokens._message = message_without_scope
 
 
 if __name__ == "__main__":
-    if sys.argv[2:] == ["planted"]:
-        plant()
-    run(one, SEEDS, int(sys.argv[1]))
+    if sys.argv[2:] == ["fault"]:
+        plant_fault()
+    run(check, EXAMPLES, int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""What the harnesses share: how they are run."""
+"""Runs a fuzzer."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -7,18 +7,24 @@ from pathlib import Path
 import atheris
 
 SEED = 20261124
-LONGEST = 1024  # bytes
+MAX_INPUT_BYTES = 1024
 
 
-def run(one: Callable[[bytes], None], seeds: Iterable[bytes], inputs: int) -> None:
-    """Gives `one` so many inputs, the first of them `seeds`. Does not come back: libFuzzer ends the process.
+def run(check: Callable[[bytes], None], examples: Iterable[bytes], inputs: int) -> None:
+    """Call `check` with `inputs` inputs, first with `examples`. libFuzzer then ends the process.
 
-    Leaves in the working directory what libFuzzer keeps: the inputs that led further, and the one that broke something.
+    libFuzzer writes into the working directory: the inputs that reached new branches, and the input that failed.
     """
     corpus = Path("corpus")
     corpus.mkdir()
-    for number, seed in enumerate(seeds):
-        (corpus / str(number)).write_bytes(seed)
-    options = (f"-runs={inputs}", f"-seed={SEED}", f"-max_len={LONGEST}", "-verbosity=0", "-print_final_stats=1")
-    atheris.Setup([sys.argv[0], *options, str(corpus)], one)
+    for number, example in enumerate(examples):
+        (corpus / str(number)).write_bytes(example)
+    options = (
+        f"-runs={inputs}",
+        f"-seed={SEED}",
+        f"-max_len={MAX_INPUT_BYTES}",
+        "-verbosity=0",
+        "-print_final_stats=1",
+    )
+    atheris.Setup([sys.argv[0], *options, str(corpus)], check)
     atheris.Fuzz()

@@ -1,10 +1,13 @@
-"""Random concurrent histories, held against a sequential model of the index.
+"""Checks that random concurrent histories are linearizable: that a sequential model of the index explains them.
 
-model.py      what an index is: passwords, robots, and each repository's present life
-requests.py   what was sent by whom, when, and what came back
-ways.py       in which small steps the model could have answered a request as it was answered
-explain.py    whether any order of those steps explains a whole history
-clients.py    what clients do at random
-schedule.py   who goes next, at each call to AWS, and what the time is: a seed makes a history again
-run.py        one history from its seed
+model.py          the state of an index: passwords, robots and repositories
+operations.py     the operations of a history: when each was sent, and what was returned
+steps.py          the elementary steps: what they require of the state and how they change it
+allowed_steps.py  the sequences of steps that explain the response to an account or an anonymous client
+token_steps.py    the same for access tokens
+checker.py        whether any order of the steps of all operations explains a history
+clients.py        clients that send random operations
+schedule.py       a scheduler that switches threads at each call to AWS, and its clock; a seed repeats a history
+run.py            one history from its seed
+traffic.py        histories in real time, with faults
 """

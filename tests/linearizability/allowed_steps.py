@@ -1,337 +1,212 @@
-"""In which small steps the model could have answered a request as it was answered.
+"""The sequences of steps that explain the response to an operation.
 
-A request is no single moment: it signs in, looks at the repository, then at a share, and writes. Each is a moment of
-its own, in this order, between the request and its answer. A *look* is something that has to be true then; an *act*
-makes another world, or None where it cannot happen. A way is a sequence of them, and a request may have several.
+An operation does not happen at one moment. It authenticates, reads the repository, reads the collaborators, and writes.
+Each step happens at its own moment, in this order, between the request and the response. A *check* is a condition that
+must hold at its moment. A *change* leads to another state, or is impossible. An operation can have several alternative
+sequences.
 
-Of refusals, a look says as much as a wrong refusal would need: one who may read, write or delete all the while is never
-refused, and a private repository is a missing one to whoever may not read it.
+For denials, the checks require only what makes a denial right: a principal that has the required role the whole time is
+never denied, and a private repository looks like a missing one to a principal that cannot read it.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from functools import partial
 
-from chalicelib.domain.roles import Role, TokenScope
-from tests.linearizability.model import Life, Request, World, get, put
-from tests.linearizability.requests import Account, Kind, Token
+from msgspec.structs import replace
 
+from chalicelib.domain.roles import Role
+from tests.linearizability.model import Generation, State, get, put
+from tests.linearizability.operations import Account, Kind, Operation, Token
+from tests.linearizability.steps import Change, Check, OperationSteps, Steps, is_right
+from tests.linearizability.token_steps import TokenSteps
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Something that has to be true."""
-
-    holds: Callable[[World], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What makes another world, at a time."""
-
-    makes: Callable[[World, float], World | None]
-
-
-Way = tuple[Look | Act, ...]
-NEEDED = {
+REQUIRED_ROLES = {
     Kind.PUSH: Role.WRITE,
     Kind.UPDATE: Role.WRITE,
     Kind.PULL: Role.READ,
     Kind.DELETE: Role.ADMIN,
-    Kind.HIDE: Role.ADMIN,
-    Kind.SHARE: Role.ADMIN,
-    Kind.UNSHARE: Role.ADMIN,
+    Kind.SET_VISIBILITY: Role.ADMIN,
+    Kind.ADD_COLLABORATOR: Role.ADMIN,
+    Kind.REMOVE_COLLABORATOR: Role.ADMIN,
 }
 SUCCESS = {
     Kind.PUSH: (200,),
     Kind.UPDATE: (204,),
     Kind.PULL: (200,),
-    Kind.VOUCH: (200,),
     Kind.DELETE: (202, 200),
-    Kind.HIDE: (204,),
-    Kind.SHARE: (204,),
-    Kind.UNSHARE: (204,),
-    Kind.SIGN_IN: (200,),
-    Kind.PASSWORD: (204,),
-    Kind.ROBOT: (201,),
-    Kind.REVOKE: (204,),
+    Kind.SET_VISIBILITY: (204,),
+    Kind.ADD_COLLABORATOR: (204,),
+    Kind.REMOVE_COLLABORATOR: (204,),
+    Kind.LOG_IN: (200,),
+    Kind.CHANGE_PASSWORD: (204,),
+    Kind.CREATE_ROBOT: (201,),
+    Kind.REVOKE_ROBOT: (204,),
 }
 
 
-@dataclass(frozen=True)
-class Ways:
-    """The ways of one request. `generations` are all lives that its repository has had in the history, with the place
-    at which each was first heard of; `answered` says when each request to the same container was.
+def allowed_steps(operation: Operation, generations: dict[str, int], returned: dict[int, int]) -> tuple[Steps, ...]:
+    """Return the alternative sequences of steps of one operation. If its response was lost: those that succeed.
+
+    `generations` and `returned` are described in OperationSteps and TokenSteps.
     """
+    if isinstance(operation.credential, Token):
+        return tuple(TokenSteps(operation, operation.credential, generations, returned).alternatives())
+    return tuple(AccountSteps(operation, generations, operation.credential).alternatives())
 
-    request: Request
-    generations: dict[str, int]
-    answered: dict[int, int]
 
-    def all(self) -> tuple[Way, ...]:
-        """Every way; of a request whose answer got lost, those in which it did something."""
-        request, by = self.request, self.request.by
-        if isinstance(by, Token):
-            return tuple(self._with_token(by)) if request.is_known else (self._shown(by),)
-        if not request.is_known or request.status in SUCCESS[request.kind]:
-            return tuple((*self._signed_in(), *way) for way in self._succeeded())
-        if request.status == 401:
-            return () if by is None else (self._signed_in(right=False),)
-        return tuple((*self._signed_in(), *way) for way in self._refused())
+class AccountSteps(OperationSteps):
+    """The steps of an operation of an account, a robot or an anonymous client."""
 
-    # Who is asking.
+    def __init__(self, operation: Operation, generations: dict[str, int], account: Account | None) -> None:
+        super().__init__(operation, generations)
+        self._account = account
 
-    def _signed_in(self, right: bool = True) -> Way:
-        by = self.request.by
-        if by is None:
+    def alternatives(self) -> Iterator[Steps]:
+        operation = self.operation
+        if not operation.has_known_outcome or operation.status in SUCCESS[operation.kind]:
+            yield from ((*self._authenticated(), *steps) for steps in self._success())
+        elif operation.status == 401:
+            if self._account is not None:
+                yield self._authenticated(expected=False)
+        else:
+            yield from ((*self._authenticated(), *steps) for steps in self._denial())
+
+    def _authenticated(self, expected: bool = True) -> Steps:
+        account = self._account
+        if account is None:
             return ()
-        assert isinstance(by, Account)
-        return (Look(lambda world: _is_right(world, by) is right),)
+        return (Check(lambda state: is_right(state, account) is expected),)
 
-    def _role(self, life: Life) -> Role:
-        """What the asking account may do with a life of the repository."""
-        by = self.request.by
-        public = Role.NONE if life.private else Role.READ
-        if by is None:
+    # The role of the account.
+
+    def _role(self, generation: Generation) -> Role:
+        public = Role.NONE if generation.private else Role.READ
+        if self._account is None:
             return public
-        assert isinstance(by, Account)
-        shared = get(life.shares, by.name) or Role.NONE
-        return max(public, min(by.limit, Role.ADMIN if self._rules else shared))
+        shared = get(generation.collaborators, self._account.name) or Role.NONE
+        return max(public, min(self._account.max_role, Role.ADMIN if self._is_owner_or_admin else shared))
 
     @property
-    def _rules(self) -> bool:
-        """Whether the asker owns the repository, or is an administrator."""
-        by = self.request.by
-        return isinstance(by, Account) and (by.admin or self.request.repository.startswith(f"{by.name}/"))
+    def _is_owner_or_admin(self) -> bool:
+        account = self._account
+        return account is not None and (account.admin or self.operation.repository.startswith(f"{account.name}/"))
 
     @property
-    def _may_begin(self) -> bool:
-        by = self.request.by
-        return self._rules and isinstance(by, Account) and by.limit >= Role.WRITE
+    def _can_create(self) -> bool:
+        return self._account is not None and self._is_owner_or_admin and self._account.max_role >= Role.WRITE
 
     @property
-    def _needed(self) -> Role:
-        """The role that this takes. Who reads may take themselves off."""
-        request, by = self.request, self.request.by
-        leaves = request.kind is Kind.UNSHARE and isinstance(by, Account) and (by.name, by.robot) == (request.of, "")
-        return Role.READ if leaves else NEEDED[request.kind]
+    def _required(self) -> Role:
+        """The required role. Collaborators can remove themselves."""
+        operation, account = self.operation, self._account
+        removes_itself = (
+            operation.kind is Kind.REMOVE_COLLABORATOR
+            and account is not None
+            and (account.name, account.robot) == (operation.target, "")
+        )
+        return Role.READ if removes_itself else REQUIRED_ROLES[operation.kind]
 
-    # What an account is answered.
+    # Success.
 
-    def _succeeded(self) -> Iterator[Way]:
-        request = self.request
-        match request.kind:
-            case Kind.SIGN_IN:
+    def _success(self) -> Iterator[Steps]:
+        operation = self.operation
+        match operation.kind:
+            case Kind.LOG_IN:
                 yield ()
-            case Kind.PASSWORD:
-                yield (Act(self._password_replaced),)
-            case Kind.ROBOT:
-                yield (Act(self._robot_made),)
-            case Kind.REVOKE:
-                yield Look(lambda world: get(world.robots, request.of) is not None), Act(self._robot_revoked)
-            case Kind.DELETE if request.status == 200:
-                yield (Look(lambda world: self._is_over(world, confirmed=True)),)
+            case Kind.CHANGE_PASSWORD:
+                yield (Change(self.change_password),)
+            case Kind.CREATE_ROBOT:
+                yield (Change(self.create_robot),)
+            case Kind.REVOKE_ROBOT:
+                exists = Check(lambda state: get(state.robots, operation.target) is not None)
+                yield exists, Change(self.revoke_robot)
+            case Kind.DELETE if operation.status == 200:
+                yield (Check(lambda state: self.is_deleted(state, confirmed=True)),)
             case _:
-                for generation in self.generations if request.generation is None else (request.generation,):
-                    yield from self._succeeded_with(generation)
+                for generation in self.generations if operation.generation is None else (operation.generation,):
+                    yield from self._success_with(generation)
 
-    def _succeeded_with(self, generation: str) -> Iterator[Way]:
-        """What was asked of a repository and done to this life of it, or began it."""
-        kind = self.request.kind
-        for authorized in self._admitted(generation):
-            yield *authorized, *self._done(generation)
-        if kind is Kind.PUSH and self._may_begin:
-            yield (Act(partial(self._begun, generation=generation)),)
-        if kind is Kind.DELETE and self._rules:
-            yield (Look(lambda world: self._is_over(world, generation, confirmed=False)),)
+    def _success_with(self, generation: str) -> Iterator[Steps]:
+        """Return the sequences that use this generation of the repository, or create it."""
+        kind = self.operation.kind
+        for authorized in self._authorized(generation):
+            yield *authorized, *self._effects(generation)
+        if kind is Kind.PUSH and self._can_create:
+            yield (Change(partial(self.create, generation=generation)),)
+        if kind is Kind.DELETE and self._is_owner_or_admin:
+            yield (Check(lambda state: self.is_deleted(state, generation, confirmed=False)),)
 
-    def _admitted(self, generation: str) -> Iterator[Way]:
-        """How the asker was let to this life: by what its head says, or by a share that is looked up behind it."""
-        request, required = self.request, self._needed
+    def _authorized(self, generation: str) -> Iterator[Steps]:
+        """Return how the account was authorized: by the head, or by a collaborator item that is read after it."""
+        required = self._required
 
-        def is_seen(world: World) -> bool:
-            life = self._life(world, generation)
-            return life is not None and not life.deleted and request.found in (None, life.images)
+        def exists(state: State) -> bool:
+            current = self.find_generation(state, generation)
+            return current is not None and not current.deleted and self.lists_found_images(current)
 
-        def may(world: World) -> bool:
-            life = self._life(world, generation)
-            return life is not None and self._role(life) >= required
+        def has_role(state: State) -> bool:
+            current = self.find_generation(state, generation)
+            return current is not None and self._role(current) >= required
 
-        yield (Look(lambda world: is_seen(world) and may(world)),)
-        if not self._rules:
-            yield Look(is_seen), Look(may)
+        yield (Check(lambda state: exists(state) and has_role(state)),)
+        if not self._is_owner_or_admin:
+            yield Check(exists), Check(has_role)
 
-    def _done(self, generation: str) -> Way:
-        """What it does there."""
-        request = self.request
-        change = partial(self._changed, generation=generation)
-        match request.kind:
+    def _effects(self, generation: str) -> Steps:
+        """Return the steps after the authorization."""
+        operation = self.operation
+        change = partial(self.change, generation=generation)
+        match operation.kind:
             case Kind.PUSH | Kind.UPDATE:
-                return (Act(partial(self._added, generation=generation)),)
+                return (Change(partial(self.add_images, generation=generation)),)
             case Kind.DELETE:
-                return (Act(partial(change, change=lambda life: replace(life, deleted=True, confirmed=False))),)
-            case Kind.HIDE:
-                return (Act(partial(change, change=lambda life: replace(life, private=request.private))),)
-            case Kind.SHARE:
-                shared = partial(put, key=request.of, value=request.role)
-                return (Act(partial(change, change=lambda life: replace(life, shares=shared(life.shares)))),)
-            case Kind.UNSHARE:
-                there = Look(lambda world: self._share(world, generation) is not None)
-                return there, Act(partial(self._unshared, generation=generation))
+                return (
+                    Change(partial(change, change=lambda current: replace(current, deleted=True, confirmed=False))),
+                )
+            case Kind.SET_VISIBILITY:
+                return (Change(partial(change, change=lambda current: replace(current, private=operation.private))),)
+            case Kind.ADD_COLLABORATOR:
+                return (
+                    Change(
+                        partial(
+                            change,
+                            change=lambda current: replace(
+                                current, collaborators=put(current.collaborators, operation.target, operation.role)
+                            ),
+                        )
+                    ),
+                )
+            case Kind.REMOVE_COLLABORATOR:
+                exists = Check(lambda state: self.find_collaborator(state, generation) is not None)
+                return exists, Change(partial(self.remove_collaborator, generation=generation))
         return ()
 
-    def _refused(self) -> Iterator[Way]:
-        """What has to be true for a refusal."""
-        request, kind = self.request, self.request.kind
-        match kind, request.status:
-            case Kind.ROBOT, 409:
-                yield (Look(lambda world: get(world.robots, request.of) is not None),)
-            case Kind.PASSWORD, 409:
+    # Denial.
+
+    def _denial(self) -> Iterator[Steps]:
+        operation, kind = self.operation, self.operation.kind
+        match kind, operation.status:
+            case Kind.CREATE_ROBOT, 409:
+                yield (Check(lambda state: get(state.robots, operation.target) is not None),)
+            case Kind.CHANGE_PASSWORD, 409:
                 yield ()
-            case Kind.REVOKE, 404:
-                yield (Look(lambda world: get(world.robots, request.of) is None),)
-            case _, 403 if kind in NEEDED:
-                yield Look(self._is_public), Look(self._lacks)
-                yield Look(self._is_private), Look(self._reads_only)
-            case _, 404 if kind in NEEDED:
-                if not (kind is Kind.PUSH and self._may_begin):
-                    yield (Look(lambda world: self._living(world) is None),)
-                    yield Look(self._is_private), Look(self._lacks)
-                if kind is Kind.UNSHARE:
-                    yield (Look(lambda world: self._share(world) is None),)
+            case Kind.REVOKE_ROBOT, 404:
+                yield (Check(lambda state: get(state.robots, operation.target) is None),)
+            case _, 403 if kind in REQUIRED_ROLES:
+                yield Check(self.is_public), Check(self._lacks_role)
+                yield Check(self.is_private), Check(self._can_only_read)
+            case _, 404 if kind in REQUIRED_ROLES:
+                if not (kind is Kind.PUSH and self._can_create):
+                    yield (Check(lambda state: self.find_existing(state) is None),)
+                    yield Check(self.is_private), Check(self._lacks_role)
+                if kind is Kind.REMOVE_COLLABORATOR:
+                    yield (Check(lambda state: self.find_collaborator(state) is None),)
 
-    # What a token is answered.
+    def _lacks_role(self, state: State) -> bool:
+        """Whether the account lacks the role. Its role as a collaborator can end after the head was read."""
+        current = self.find_existing(state)
+        return current is None or self._role(current) < self._required
 
-    def _with_token(self, token: Token) -> Iterator[Way]:
-        request, kind = self.request, self.request.kind
-        suffices = kind is not Kind.UPDATE or token.access is TokenScope.WRITE
-        if request.status in SUCCESS[kind] and suffices and request.began < token.expiry:
-            yield self._shown(token)
-            if kind is Kind.PULL and token.access is TokenScope.READ:
-                yield (Look(lambda world: self._is_remembered(world, token)),)
-        if request.status == (403 if kind is Kind.VOUCH else 401):
-            if request.ended >= token.expiry:
-                yield ()
-            yield (Look(lambda world: self._is_of_another_life(world, token)),)
-        if request.status == 403 and not suffices:
-            yield ()
-        if request.status == 404:
-            yield (Look(lambda world: self._any_life(world) is None),)
-            if token.access is not TokenScope.DELETE:
-                yield (Look(lambda world: self._is_over(world, token.generation)),)
-
-    def _shown(self, token: Token) -> Way:
-        """What a good token does. One for a deletion completes it."""
-        request = self.request
-
-        def is_good(world: World) -> bool:
-            life = self._life(world, token.generation)
-            there = life is not None and (not life.deleted or token.access is TokenScope.DELETE)
-            return there and life is not None and request.found in (None, life.images)
-
-        if request.kind is Kind.UPDATE:
-            return Look(is_good), Act(partial(self._added, generation=token.generation))
-        if token.access is TokenScope.DELETE:
-            return Look(is_good), Act(partial(self._confirmed, generation=token.generation))
-        return (Look(is_good),)
-
-    def _is_of_another_life(self, world: World, token: Token) -> bool:
-        life = self._any_life(world)
-        return life is not None and life.generation != token.generation
-
-    def _is_remembered(self, world: World, token: Token) -> bool:
-        """Whether a container that has not changed the repository itself since may still have its list in memory."""
-        request = self.request
-        return any(
-            (one.repository, one.generation, one.images) == (request.repository, token.generation, request.found)
-            and one.until >= request.began - world.memory
-            and all(self.answered.get(number, request.invoked) >= request.invoked for number in one.since)
-            for one in world.past
-        )
-
-    # What is looked at.
-
-    def _any_life(self, world: World) -> Life | None:
-        return get(world.lives, self.request.repository)
-
-    def _life(self, world: World, generation: str) -> Life | None:
-        """This life, ended or not, until the next has begun."""
-        life = self._any_life(world)
-        return life if life is not None and life.generation == generation else None
-
-    def _living(self, world: World) -> Life | None:
-        life = self._any_life(world)
-        return None if life is None or life.deleted else life
-
-    def _is_over(self, world: World, generation: str | None = None, confirmed: bool | None = None) -> bool:
-        life = self._any_life(world) if generation is None else self._life(world, generation)
-        return life is not None and life.deleted and confirmed in (None, life.confirmed)
-
-    def _is_public(self, world: World) -> bool:
-        life = self._living(world)
-        return life is not None and not life.private
-
-    def _is_private(self, world: World) -> bool:
-        life = self._living(world)
-        return life is not None and life.private
-
-    def _lacks(self, world: World) -> bool:
-        """That the asker may not do it; behind a look at a head, its share may have gone with it."""
-        life = self._living(world)
-        return life is None or self._role(life) < self._needed
-
-    def _reads_only(self, world: World) -> bool:
-        life = self._living(world)
-        return life is not None and Role.READ <= self._role(life) < self._needed
-
-    def _share(self, world: World, generation: str | None = None) -> Role | None:
-        life = self._any_life(world) if generation is None else self._life(world, generation)
-        return None if life is None else get(life.shares, self.request.of)
-
-    # What is done.
-
-    def _after(self, world: World, now: float, life: Life) -> World:
-        return world.with_life(self.request.repository, life, self.request.number, now)
-
-    def _begun(self, world: World, now: float, generation: str) -> World | None:
-        if self._living(world) is not None or self.generations[generation] < self.request.invoked:
-            return None  # there is one, or this one was there before
-        return self._after(world, now, Life(generation).with_images(self.request.images))
-
-    def _added(self, world: World, now: float, generation: str) -> World:
-        """An ended life takes an image too, but for its delete token nobody reads it; the next takes none."""
-        life = self._life(world, generation)
-        return world if life is None else self._after(world, now, life.with_images(self.request.images))
-
-    def _changed(self, world: World, now: float, generation: str, change: Callable[[Life], Life]) -> World | None:
-        life = self._life(world, generation)
-        return None if life is None or life.deleted else self._after(world, now, change(life))
-
-    def _unshared(self, world: World, now: float, generation: str) -> World:
-        life = self._life(world, generation)
-        if life is None:
-            return world
-        return self._after(world, now, replace(life, shares=put(life.shares, self.request.of, None)))
-
-    def _confirmed(self, world: World, now: float, generation: str) -> World:
-        life = self._life(world, generation)
-        if life is None or not life.deleted:
-            return world
-        return self._after(world, now, replace(life, confirmed=True))
-
-    def _password_replaced(self, world: World, _: float) -> World:
-        assert isinstance(self.request.by, Account)
-        return replace(world, passwords=put(world.passwords, self.request.by.name, self.request.secret))
-
-    def _robot_made(self, world: World, _: float) -> World | None:
-        if get(world.robots, self.request.of) is not None:
-            return None
-        return replace(world, robots=put(world.robots, self.request.of, self.request.secret))
-
-    def _robot_revoked(self, world: World, _: float) -> World:
-        return replace(world, robots=put(world.robots, self.request.of, None))
-
-
-def _is_right(world: World, by: Account) -> bool:
-    if by.robot:
-        return get(world.robots, f"{by.name}/{by.robot}") == by.secret
-    return get(world.passwords, by.name) == by.secret
+    def _can_only_read(self, state: State) -> bool:
+        current = self.find_existing(state)
+        return current is not None and Role.READ <= self._role(current) < self._required

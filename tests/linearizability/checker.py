@@ -1,167 +1,191 @@
-"""Whether any order of small steps explains a history.
+"""Decides whether any order of steps explains a history.
 
-All worlds that may be the true one are carried along. With each answer that comes, the steps of all that is under way
-are taken in every order that ends with that answer, and worlds in which it could not have been given are dropped. A
-history is inexplicable at the first answer that leaves none.
+The checker keeps the set of all candidates: a state that the index may have, and how far each pending operation may
+have got. At each response it takes the steps of all pending operations in every order that ends with this response. It
+drops the candidates that cannot give it. A history is not linearizable if a response leaves no candidate.
 
-Looks change nothing, so one that holds is taken at once: whatever can be explained by taking it later can be explained
-so. Acts are tried in every order, and as late as can be: what an answer does not need is left to the next.
+A check changes nothing, so a check that holds is taken at once: a later moment explains nothing more. Changes are tried
+in every order, as late as possible: a change that a response does not need is left to later responses.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
 
-from tests.linearizability.allowed_steps import Act, Look, Way, Ways
-from tests.linearizability.model import Images, Past, Request, World
-from tests.linearizability.requests import History, Kind, Token
+from msgspec.structs import replace
 
-Reached = frozenset[tuple[int, int]]  # (way, place in it): how far a request may have come
-State = tuple[World, frozenset[tuple[int, Reached]]]  # and how far each request under way has
-MAX_STATES = 50_000
+from tests.linearizability.allowed_steps import allowed_steps
+from tests.linearizability.model import EarlierList, Images, State
+from tests.linearizability.operations import History, Kind, Operation, Token
+from tests.linearizability.steps import Change, Check, Steps
+
+Positions = frozenset[tuple[int, int]]  # (alternative, number of its steps taken): how far an operation may have got
+Candidate = tuple[State, frozenset[tuple[int, Positions]]]  # the state, and the positions of each pending operation
+Alternatives = dict[int, tuple[Steps, ...]]  # by the number of the operation
+MAX_CANDIDATES = 50_000
+MAX_PRINTED_OPERATIONS, MAX_PRINTED_STATES = 40, 3
 
 
-class Inexplicable(AssertionError):
-    """An answer that the model cannot give."""
+class NotLinearizable(AssertionError):
+    """A response that the model cannot give."""
 
 
-def explain(history: History, begin: World) -> int:
-    """Raises Inexplicable. Gives how many worlds were possible at once, at most."""
-    requests = {request.number: request for request in history.requests}
-    ways = _ways(requests.values())
+def check(history: History, initial: State) -> int:
+    """Return the largest number of candidates at any moment. Raises NotLinearizable."""
+    operations = {operation.number: operation for operation in history.operations}
+    alternatives = _find_alternatives(operations.values())
     events = sorted(
         event
-        for request in requests.values()
+        for operation in operations.values()
         for event in (
-            (request.invoked, request.began, request.number, False),
-            (request.answered, request.ended, request.number, True),
+            (operation.invoked, operation.started, operation.number, False),
+            (operation.returned, operation.ended, operation.number, True),
         )
     )
     shown = {
-        request.found for request in requests.values() if isinstance(request.by, Token) and request.found is not None
+        operation.listed
+        for operation in operations.values()
+        if isinstance(operation.credential, Token) and operation.listed is not None
     }
-    states, most = {(begin, frozenset[tuple[int, Reached]]())}, 1
-    for _, now, number, is_answer in events:
-        if not is_answer:
-            states = {_looked(_sent(state, number, len(ways[number])), ways) for state in states}
+    candidates: set[Candidate] = {(initial, frozenset())}
+    most = 1
+    for _, now, number, is_response in events:
+        if not is_response:
+            candidates = {
+                _take_checks(_invoke(candidate, number, len(alternatives[number])), alternatives)
+                for candidate in candidates
+            }
             continue
-        done = {_answered(state, number) for state in _stepped(states, number, ways, shown, now)}
-        if not requests[number].is_known:
-            done |= {_answered(state, number) for state in states}  # or it did nothing
+        done = {_return(one, number) for one in _take_changes(candidates, number, alternatives, shown, now)}
+        if not operations[number].has_known_outcome:
+            done |= {_return(candidate, number) for candidate in candidates}  # the operation had no effect
         if not done:
-            raise Inexplicable(_told(requests[number], states, history))
-        states = _united(_forgotten(state, now, shown) for state in done)
-        most = max(most, len(states))
+            raise NotLinearizable(_describe(operations[number], candidates, history))
+        candidates = _merge(_drop_expired(candidate, now, shown) for candidate in done)
+        most = max(most, len(candidates))
     return most
 
 
-def _ways(requests: Collection[Request]) -> dict[int, tuple[Way, ...]]:
+def _find_alternatives(operations: Collection[Operation]) -> Alternatives:
     generations: dict[str, dict[str, int]] = {}
-    for request in requests:
-        of = generations.setdefault(request.repository, {})
-        if request.generation is not None:
-            of[request.generation] = min(request.answered, of.get(request.generation, request.answered))
-        elif request.kind is Kind.PUSH and not request.is_known:
-            of[f"begun by {request.number}"] = request.answered
-    answered: dict[int, dict[int, int]] = {}
-    for request in requests:
-        there = answered.setdefault(request.container, {})
-        if request.is_known:
-            there[request.number] = request.answered
+    for operation in operations:
+        known = generations.setdefault(operation.repository, {})
+        if operation.generation is not None:
+            known[operation.generation] = min(operation.returned, known.get(operation.generation, operation.returned))
+        elif operation.kind is Kind.PUSH and not operation.has_known_outcome:
+            known[f"created by {operation.number}"] = operation.returned
+    returned: dict[int, dict[int, int]] = {}
+    for operation in operations:
+        same_container = returned.setdefault(operation.container, {})
+        if operation.has_known_outcome:
+            same_container[operation.number] = operation.returned
     return {
-        request.number: Ways(request, generations[request.repository], answered[request.container]).all()
-        for request in requests
+        operation.number: allowed_steps(operation, generations[operation.repository], returned[operation.container])
+        for operation in operations
     }
 
 
-def _stepped(
-    states: set[State], done: int, ways: dict[int, tuple[Way, ...]], shown: Collection[Images], now: float
-) -> Iterator[State]:
-    """Every state in which the request `done` has come to its end, reached by acts of all that is under way."""
-    found, left = set(states), list(states)
+def _take_changes(
+    candidates: set[Candidate], number: int, alternatives: Alternatives, shown: Collection[Images], now: float
+) -> Iterator[Candidate]:
+    """Yield every candidate in which the operation `number` is complete, after changes of all pending operations."""
+    found, left = set(candidates), list(candidates)
     while left:
-        state = left.pop()
-        if _is_done(state, done, ways[done]):
-            yield state
+        candidate = left.pop()
+        if _is_complete(candidate, number, alternatives[number]):
+            yield candidate
             continue
-        world, pending = state
-        for number, reached in pending:
-            for way, place in reached:
-                steps = ways[number][way]
-                step = steps[place] if place < len(steps) else None
-                made = step.makes(world, now) if isinstance(step, Act) else None
-                if made is None:
+        state, pending = candidate
+        for other, positions in pending:
+            for alternative, position in positions:
+                steps = alternatives[other][alternative]
+                step = steps[position] if position < len(steps) else None
+                changed = step.apply(state, now) if isinstance(step, Change) else None
+                if changed is None:
                     continue
-                others = {one for one in pending if one[0] != number}
-                further = (number, frozenset({(way, place + 1)}))
-                after = _forgotten(_looked((made, frozenset(others | {further})), ways), now, shown)
+                others = {entry for entry in pending if entry[0] != other}
+                advanced = (other, frozenset({(alternative, position + 1)}))
+                after = _take_checks((changed, frozenset(others | {advanced})), alternatives)
+                after = _drop_expired(after, now, shown)
                 if after not in found:
                     found.add(after)
                     left.append(after)
-        if len(found) > MAX_STATES:
-            raise OverflowError("too much is possible: let less happen at once")
+        if len(found) > MAX_CANDIDATES:
+            raise OverflowError("the history has too many concurrent operations; use fewer clients")
 
 
-def _looked(state: State, ways: dict[int, tuple[Way, ...]]) -> State:
-    """The state with every look taken that holds."""
-    world, pending = state
-    return world, frozenset((number, _further(world, reached, ways[number])) for number, reached in pending)
+def _take_checks(candidate: Candidate, alternatives: Alternatives) -> Candidate:
+    """Return the candidate after every check that holds."""
+    state, pending = candidate
+    return state, frozenset((number, _advance(state, positions, alternatives[number])) for number, positions in pending)
 
 
-def _further(world: World, reached: Reached, ways: tuple[Way, ...]) -> Reached:
-    far, left = set(reached), list(reached)
+def _advance(state: State, positions: Positions, alternatives: tuple[Steps, ...]) -> Positions:
+    reached, left = set(positions), list(positions)
     while left:
-        way, place = left.pop()
-        if place == len(ways[way]):
+        alternative, position = left.pop()
+        if position == len(alternatives[alternative]):
             continue
-        step, further = ways[way][place], (way, place + 1)
-        if isinstance(step, Look) and further not in far and step.holds(world):
-            far.add(further)
-            left.append(further)
-    return frozenset(far)
+        step, following = alternatives[alternative][position], (alternative, position + 1)
+        if isinstance(step, Check) and following not in reached and step.holds(state):
+            reached.add(following)
+            left.append(following)
+    return frozenset(reached)
 
 
-def _sent(state: State, number: int, count: int) -> State:
-    world, pending = state
-    return world, pending | {(number, frozenset((way, 0) for way in range(count)))}
+def _invoke(candidate: Candidate, number: int, count: int) -> Candidate:
+    """Return the candidate with a new pending operation that has `count` alternatives."""
+    state, pending = candidate
+    return state, pending | {(number, frozenset((alternative, 0) for alternative in range(count)))}
 
 
-def _is_done(state: State, number: int, ways: tuple[Way, ...]) -> bool:
-    reached = next(reached for one, reached in state[1] if one == number)
-    return any(place == len(ways[way]) for way, place in reached)
+def _is_complete(candidate: Candidate, number: int, alternatives: tuple[Steps, ...]) -> bool:
+    positions = next(positions for other, positions in candidate[1] if other == number)
+    return any(position == len(alternatives[alternative]) for alternative, position in positions)
 
 
-def _answered(state: State, number: int) -> State:
-    world, pending = state
-    return world, frozenset(one for one in pending if one[0] != number)
+def _return(candidate: Candidate, number: int) -> Candidate:
+    """Return the candidate without the operation `number`."""
+    state, pending = candidate
+    return state, frozenset(entry for entry in pending if entry[0] != number)
 
 
-def _forgotten(state: State, now: float, shown: Collection[Images]) -> State:
-    """Without what no container remembers any more, and without what no token is ever `shown`."""
-    world, pending = state
-    past = tuple(one for one in world.past if one.until >= now - world.memory and one.images in shown)
-    return state if len(past) == len(world.past) else (replace(world, past=past), pending)
+def _drop_expired(candidate: Candidate, now: float, shown: Collection[Images]) -> Candidate:
+    """Drop the earlier lists that no cache contains any more, and those that no response contains."""
+    state, pending = candidate
+    earlier = tuple(
+        entry for entry in state.earlier if entry.until >= now - state.cache_seconds and entry.images in shown
+    )
+    return candidate if len(earlier) == len(state.earlier) else (replace(state, earlier=earlier), pending)
 
 
-def _united(states: Iterable[State]) -> set[State]:
-    """One of all that differ only in what containers may remember: with what any of them may. There are too many else,
-    and a list that none of these worlds has had is found out all the same.
+def _merge(candidates: Iterable[Candidate]) -> set[Candidate]:
+    """Merge the candidates that differ only in their earlier lists into one with all of these lists.
+
+    Otherwise there would be too many. A response with a list that none of the states had is still detected.
     """
-    pasts: dict[State, dict[tuple[str, str, Images], Past]] = {}
-    for world, pending in states:
-        known = pasts.setdefault((replace(world, past=()), pending), {})
-        for one in world.past:
-            key = one.repository, one.generation, one.images
-            other = known.get(key, one)
-            known[key] = replace(one, until=max(one.until, other.until), since=one.since & other.since)
+    merged: dict[Candidate, dict[tuple[str, str, Images], EarlierList]] = {}
+    for state, pending in candidates:
+        lists = merged.setdefault((replace(state, earlier=()), pending), {})
+        for entry in state.earlier:
+            key = entry.repository, entry.generation, entry.images
+            other = lists.get(key, entry)
+            lists[key] = replace(
+                entry, until=max(entry.until, other.until), changed_by=entry.changed_by & other.changed_by
+            )
     return {
-        (replace(world, past=tuple(past.values())) if past else world, pending)
-        for (world, pending), past in pasts.items()
+        (replace(state, earlier=tuple(lists.values())) if lists else state, pending)
+        for (state, pending), lists in merged.items()
     }
 
 
-def _told(request: Request, states: set[State], history: History) -> str:
-    """What happened up to the answer that cannot be."""
-    before = [one for one in history.requests if one.invoked < request.answered]
-    worlds = [f"  {world}" for world, _ in list(states)[:3]]
-    said = (f"  {one}" for one in before[-40:])
-    return "\n".join([f"no order of steps explains {request}", "behind", *said, "possible were, for example", *worlds])
+def _describe(operation: Operation, candidates: set[Candidate], history: History) -> str:
+    """Return the operations before an impossible response, and some states that were possible."""
+    before = [other for other in history.operations if other.invoked < operation.returned]
+    return "\n".join(
+        [
+            f"no order of steps explains {operation}",
+            "operations before it:",
+            *(f"  {other}" for other in before[-MAX_PRINTED_OPERATIONS:]),
+            "some of the possible states:",
+            *(f"  {state}" for state, _ in list(candidates)[:MAX_PRINTED_STATES]),
+        ]
+    )

@@ -1,13 +1,15 @@
-"""The sequential model: what an index is between any two steps of it. Everything here is immutable and hashable."""
+"""The sequential model: the state of an index between two steps. Everything here is immutable and hashable."""
 
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.domain.roles import Role
 
 T = TypeVar("T")
 Pairs = frozenset[tuple[str, T]]  # a mapping that can be hashed
-Images = Pairs[str]  # id -> checksum, '' where there is none
+Images = Pairs[str]  # id -> checksum, '' if none is known
 
 
 def get(pairs: Pairs[T], key: str) -> T | None:
@@ -15,24 +17,23 @@ def get(pairs: Pairs[T], key: str) -> T | None:
 
 
 def put(pairs: Pairs[T], key: str, value: T | None) -> Pairs[T]:
-    """The same with another value; None takes the key away."""
+    """Return the mapping with another value for `key`. None removes the key."""
     others = {pair for pair in pairs if pair[0] != key}
     return frozenset(others if value is None else others | {(key, value)})
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
-    """One life of a repository, which ends with its deletion and is remembered until the next begins."""
+class Generation(Struct, frozen=True):
+    """One generation of a repository. A deleted one remains until the repository is created again."""
 
-    generation: str
+    id: str
     images: Images = frozenset()
     private: bool = False
     deleted: bool = False
     confirmed: bool = False
-    shares: Pairs[Role] = frozenset()
+    collaborators: Pairs[Role] = frozenset()
 
-    def with_images(self, pushed: Images) -> "Life":
-        """A checksum replaces the one before it; none replaces nothing."""
+    def with_images(self, pushed: Images) -> "Generation":
+        """Return the generation after a push. A new checksum replaces an old one; no checksum replaces nothing."""
         images = self.images
         for image, checksum in pushed:
             if checksum or get(images, image) is None:
@@ -40,39 +41,54 @@ class Life:
         return replace(self, images=images)
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A list that was, and may still be answered from a container's memory: `until` when it was true at the latest.
+class EarlierList(Struct, frozen=True):
+    """A list that has changed since, and that a container may still have in its cache.
 
-    `since` has the requests that have changed the repository since: their own containers know better.
+    Attributes:
+        repository: the full name.
+        generation: the generation of the repository.
+        images: the list.
+        until: the latest time at which this was the list.
+        changed_by: the numbers of the operations that have changed the repository since. Their containers have
+            invalidated their caches.
     """
 
     repository: str
     generation: str
     images: Images
     until: float
-    since: frozenset[int] = frozenset()
+    changed_by: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """Everything. Robots are called `account/robot`. Containers remember lists for `memory` seconds."""
+class State(Struct, frozen=True):
+    """The state of an index.
+
+    Attributes:
+        passwords: username -> password.
+        robots: `account/robot` -> token.
+        repositories: full name -> the current generation.
+        earlier: the lists that caches may still contain.
+        cache_seconds: how long a container caches a list.
+    """
 
     passwords: Pairs[str] = frozenset()
     robots: Pairs[str] = frozenset()
-    lives: Pairs[Life] = frozenset()
-    past: tuple[Past, ...] = field(default=())
-    memory: int = 0
+    repositories: Pairs[Generation] = frozenset()
+    earlier: tuple[EarlierList, ...] = ()
+    cache_seconds: int = 0
 
-    def with_life(self, repository: str, after: Life, by: int, now: float) -> "World":
-        """The world in which a request, number `by`, has brought `repository` to `after` at `now`."""
-        before, past = get(self.lives, repository), self.past
-        if before is not None and (before.deleted, before.generation, before.images) != (
+    def with_repository(self, repository: str, after: Generation, number: int, now: float) -> "State":
+        """Return the state after the operation `number` has changed `repository` to `after` at the time `now`."""
+        before, earlier = get(self.repositories, repository), self.earlier
+        if before is not None and (before.deleted, before.id, before.images) != (
             after.deleted,
-            after.generation,
+            after.id,
             after.images,
         ):
-            past = tuple(replace(one, since=one.since | {by}) if one.repository == repository else one for one in past)
+            earlier = tuple(
+                replace(entry, changed_by=entry.changed_by | {number}) if entry.repository == repository else entry
+                for entry in earlier
+            )
             if not before.deleted:
-                past += (Past(repository, before.generation, before.images, now, frozenset({by})),)
-        return replace(self, lives=put(self.lives, repository, after), past=past)
+                earlier += (EarlierList(repository, before.id, before.images, now, frozenset({number})),)
+        return replace(self, repositories=put(self.repositories, repository, after), earlier=earlier)

@@ -1,4 +1,4 @@
-"""What was sent by whom, when, and what came back."""
+"""The operations of a history: who sent them, when, and what was returned."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,30 +11,30 @@ from tests.linearizability.model import Images
 
 
 class Kind(StrEnum):
-    """What a request asks for."""
+    """The kind of an operation."""
 
     PUSH = "push"
     UPDATE = "update"
     PULL = "pull"
-    VOUCH = "vouch"
+    CHECK_TOKEN = "check token"
     DELETE = "delete"
-    HIDE = "hide or publish"
-    SHARE = "share"
-    UNSHARE = "unshare"
-    SIGN_IN = "sign in"
-    PASSWORD = "new password"  # pragma: allowlist secret
-    ROBOT = "make a robot"
-    REVOKE = "revoke a robot"
+    SET_VISIBILITY = "set visibility"
+    ADD_COLLABORATOR = "add collaborator"
+    REMOVE_COLLABORATOR = "remove collaborator"
+    LOG_IN = "log in"
+    CHANGE_PASSWORD = "change password"  # pragma: allowlist secret
+    CREATE_ROBOT = "create robot"
+    REVOKE_ROBOT = "revoke robot"
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody with a password; with `robot`, a machine of theirs with its token, which may as much as `limit`."""
+    """An account and its password. With `robot`, it is a robot of this account, with its token and its highest role."""
 
     name: str
     secret: str = field(repr=False)
     robot: str = ""
-    limit: Role = Role.ADMIN
+    max_role: Role = Role.ADMIN
     admin: bool = False
 
     @property
@@ -44,11 +44,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token, and what it says."""
+    """An access token and its content."""
 
     text: str = field(repr=False)
     repository: str
-    access: TokenScope
+    scope: TokenScope
     generation: str
     expiry: int
 
@@ -57,86 +57,124 @@ class Token:
         return f"Token {self.text}"
 
     @classmethod
-    def of(cls, text: str) -> "Token":
+    def parse(cls, text: str) -> "Token":
         fields = dict(part.split("=", 1) for part in text.split(","))
         _, _, expiry, generation, *_ = fields["signature"].split(".")
         return cls(text, fields["repository"].strip('"'), TokenScope(fields["access"]), generation, int(expiry))
 
 
+Credential = Account | Token | None  # None is an anonymous client
+
+
 @dataclass(slots=True)
-class Request:
-    """One request. `invoked` and `answered` are places in the order of all that happened, `began` and `ended` times;
-    `status` stays None where no answer came. A request for a repository names it, `of` is whom else it is about.
+class Operation:
+    """One operation: a request and its response. It is a dataclass, because its repr omits the secret.
+
+    Attributes:
+        number: the place in the order in which the operations were sent.
+        kind: the kind.
+        credential: the account, the token, or None.
+        repository: the full name; empty for operations on accounts.
+        images: the images of a push or an update.
+        private: the visibility to set.
+        role: the role of a collaborator or robot.
+        target: the collaborator, or the robot as `account/robot`.
+        secret: the new password, or the token of the new robot.
+        container: the number of the container.
+        invoked, returned: the places of the request and of the response in the order of all events.
+        started, ended: the times of the request and of the response, in seconds.
+        status: the status of the response, or None if it was lost.
+        generation: the generation in the token of the response.
+        listed: the list in the response.
     """
 
     number: int
     kind: Kind
-    by: Account | Token | None
+    credential: Credential
     repository: str = ""
     images: Images = frozenset()
     private: bool = False
     role: Role = Role.NONE
-    of: str = ""
+    target: str = ""
     secret: str = field(default="", repr=False)
     container: int = 0
     invoked: int = -1
-    began: float = 0.0
-    answered: int = -1
+    started: float = 0.0
+    returned: int = -1
     ended: float = 0.0
     status: int | None = None
     generation: str | None = None
-    found: Images | None = None
+    listed: Images | None = None
 
-    def again(self) -> "Request":
-        """The same, to be sent once more."""
-        return Request(
-            -1, self.kind, self.by, self.repository, self.images, self.private, self.role, self.of, self.secret
+    def repeated(self) -> "Operation":
+        """Return the same request, to be sent again."""
+        return Operation(
+            -1,
+            self.kind,
+            self.credential,
+            self.repository,
+            self.images,
+            self.private,
+            self.role,
+            self.target,
+            self.secret,
         )
 
     def __str__(self) -> str:
-        by, life, said = self.by, self.generation or "-", [self.of, self.role.word, *map(_short, sorted(self.images))]
-        found = "" if self.found is None else " ".join(map(_short, sorted(self.found)))
-        who = "nobody" if by is None else by.name + by.robot if isinstance(by, Account) else f"{by.access} token {life}"
+        credential, generation = self.credential, self.generation or "-"
+        arguments = [self.target, self.role.word, *map(_abbreviate, sorted(self.images))]
+        listed = "" if self.listed is None else " ".join(map(_abbreviate, sorted(self.listed)))
+        match credential:
+            case None:
+                principal = "anonymous"
+            case Account():
+                principal = credential.name + credential.robot
+            case Token():
+                principal = f"{credential.scope} token {credential.generation}"
         return (
-            f"[{self.invoked}, {self.answered}] {self.began - int(self.began) // 1000 * 1000:.2f} container "
-            f"{self.container}: {who}, {self.kind} {self.repository} {'private' if self.private else ''} "
-            f"{' '.join(said)}: {self.status} {life} {found}"
+            f"[{self.invoked}, {self.returned}] {self.started - int(self.started) // 1000 * 1000:.2f} container "
+            f"{self.container}: {principal}, {self.kind} {self.repository} {'private' if self.private else ''} "
+            f"{' '.join(arguments)}: {self.status} {generation} {listed}"
         )
 
     @property
-    def is_known(self) -> bool:
-        """Whether the answer says what has happened."""
+    def has_known_outcome(self) -> bool:
+        """Whether the response shows what has happened."""
         return self.status is not None and self.status != 503
 
 
-def _short(image: tuple[str, str]) -> str:
-    """An image for a person: what is in the middle is the same in all."""
+def _abbreviate(image: tuple[str, str]) -> str:
+    """Return an image without the middle of its id and checksum, which is the same in all images."""
     return "=".join(f"{part[:3]}…{part[-3:]}" if len(part) > 8 else part for part in image)
 
 
 class History:
-    """All requests of a history, in the order in which they were sent. For any number of threads."""
+    """All operations of a history, in the order in which they were sent. Any number of threads can use it.
+
+    Args:
+        clock: returns seconds since 1970.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.requests: list[Request] = []
+        self.operations: list[Operation] = []
         self._clock = clock
         self._order = count()
         self._numbers = count()
 
-    def send(self, request: Request, container: int, send: Callable[[], Response | None]) -> Response | None:
-        """Sends it, and notes what is to be noted; None where the answer got lost."""
-        request.number, request.container = next(self._numbers), container
-        request.began, request.invoked = self._clock(), next(self._order)
-        self.requests.append(request)
+    def record(self, operation: Operation, container: int, send: Callable[[], Response | None]) -> Response | None:
+        """Send the request of `operation` and record its response. Return None if the response was lost."""
+        operation.number, operation.container = next(self._numbers), container
+        operation.started, operation.invoked = self._clock(), next(self._order)
+        self.operations.append(operation)
         response = send()
         if response is not None:
-            request.status = response.status
+            operation.status = response.status
             if "x-docker-token" in response.headers and response.status < 300:
-                request.generation = Token.of(response.token).generation
-            if request.kind is Kind.ROBOT and response.status == 201:
-                request.secret = response.json["token"]
-            if request.kind is Kind.PULL and response.status == 200:
-                request.found = frozenset((entry["id"], entry.get("checksum", "")) for entry in response.json)
-                assert len(request.found) == len(response.json), "an id came twice"
-        request.ended, request.answered = self._clock(), next(self._order)
+                operation.generation = Token.parse(response.token).generation
+            if operation.kind is Kind.CREATE_ROBOT and response.status == 201:
+                operation.secret = response.json["token"]
+            if operation.kind is Kind.PULL and response.status == 200:
+                operation.listed = frozenset((entry["id"], entry.get("checksum", "")) for entry in response.json)
+                assert len(operation.listed) == len(response.json), "the list contains an id twice"
+        operation.ended, operation.returned = self._clock(), next(self._order)
         return response

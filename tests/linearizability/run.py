@@ -1,100 +1,101 @@
-"""One history from its seed, on moto."""
+"""Runs one history from its seed, on moto."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Any
 from unittest.mock import patch
 
+from msgspec import Struct
+
 from chalicelib.accounts.login_throttle import LoginThrottle
 from chalicelib.accounts.robots import Robots
-from chalicelib.repositories.image_lists import ImageLists
+from chalicelib.repositories.image_list_cache import ImageListCache
 from chalicelib.security.access_tokens import AccessTokens
 from chalicelib.security.passwords import Passwords
-from tests.faults import intercepted
+from tests.faults import intercept_calls
 from tests.index import Index, Response
-from tests.linearizability.checker import Inexplicable, explain
-from tests.linearizability.clients import Client, Known, wire
-from tests.linearizability.requests import Account, History, Request
+from tests.linearizability.checker import NotLinearizable, check
+from tests.linearizability.clients import Client, Credentials, encode
+from tests.linearizability.operations import Account, History, Operation
 from tests.linearizability.schedule import Clock, Schedule
 
-CONTAINERS, CLIENTS, REQUESTS = 3, 3, 9
-LIFETIME = 15  # of tokens, in seconds of the schedule's clock
-PROOF = "proof"  # of being the front, so that each request can say where it comes from: this is not about limits
-SETTINGS: dict[str, Any] = {"front_proof": PROOF, "token_lifetime": LIFETIME}
+CONTAINERS, CLIENTS, OPERATIONS = 3, 3, 9
+TOKEN_LIFETIME = 15  # seconds of the schedule's clock
+PROOF = "proof"  # shows that a request comes from CloudFront, so that each can state its own client IP
+SETTINGS: dict[str, Any] = {"front_proof": PROOF, "token_lifetime": TOKEN_LIFETIME}
 
 
-@dataclass(frozen=True)
-class Played:
-    """A history that was explained, and how many worlds were possible at once."""
+class CheckedHistory(Struct, frozen=True):
+    """A linearizable history, and the largest number of candidates while it was checked."""
 
     history: History
-    worlds: int
+    candidates: int
 
 
-def play(index: Index, seed: int) -> Played:
-    """Plays the history that `seed` makes. Raises Inexplicable."""
+def run_history(index: Index, seed: int) -> CheckedHistory:
+    """Run and check the history of `seed`. Raises NotLinearizable."""
     random, clock = Random(seed), Clock()
-    schedule, history, known = Schedule(Random(random.random()), clock), History(clock), Known(f"h{seed}_")
-    begin = known.register(index)
+    schedule, history = Schedule(Random(random.random()), clock), History(clock)
+    credentials = Credentials(f"h{seed}_")
+    initial = credentials.register(index)
     containers: list[Index] = []
     skews = [random.uniform(-1, 1) for _ in range(CONTAINERS)]
 
-    def send(container: int, request: Request) -> Response:
+    def send_operation(container: int, operation: Operation) -> Response:
         clock.skew(skews[container])
         schedule.pause()
-        response = ask(containers[container], request)
+        response = send(containers[container], operation)
         schedule.pause()
         return response
 
-    def paused(_: str, call: Callable[[], Any]) -> Any:
+    def call_aws(_: str, call: Callable[[], Any]) -> Any:
         schedule.pause()
-        answer = call()
+        result = call()
         schedule.pause()
-        return answer
+        return result
 
     clients = [
-        Client(chr(ord("a") + number), Random(random.random()), history, known, CONTAINERS, send)
+        Client(chr(ord("a") + number), Random(random.random()), history, credentials, CONTAINERS, send_operation)
         for number in range(CLIENTS)
     ]
 
-    def live(client: Client) -> None:
-        for _ in range(REQUESTS):
+    def run_client(client: Client) -> None:
+        for _ in range(OPERATIONS):
             schedule.rest()
             client.act()
 
-    with ExitStack() as until_the_end:
-        until_the_end.enter_context(_on(clock, Random(random.random())))
-        until_the_end.enter_context(patch("chalicelib.storage.image_lists.COMPACT_ABOVE", random.choice((2, 4, 16))))
-        containers += [index.restarted() for _ in range(CONTAINERS)]
-        clients[0].furnish()
-        with intercepted(index.aws, paused):
-            schedule.run([partial(live, client) for client in clients])
-        clients[0].look_at_everything()
+    with ExitStack() as stack:
+        stack.enter_context(_use_clock(clock, Random(random.random())))
+        stack.enter_context(patch("chalicelib.storage.image_lists.COMPACT_ABOVE", random.choice((2, 4, 16))))
+        containers += [index.restart() for _ in range(CONTAINERS)]
+        clients[0].create_first_repository()
+        with intercept_calls(index.aws, call_aws):
+            schedule.run([partial(run_client, client) for client in clients])
+        clients[0].read_everything()
     try:
-        return Played(history, explain(history, begin))
-    except Inexplicable as error:
-        raise Inexplicable(f"the history of seed {seed}: {error}") from None
+        return CheckedHistory(history, check(history, initial))
+    except NotLinearizable as error:
+        raise NotLinearizable(f"the history of seed {seed}: {error}") from None
 
 
-def ask(container: Index, request: Request) -> Response:
-    """Sends a request, from an address of its own."""
-    method, path, body = wire(request)
-    header = None if request.by is None else request.by.header
-    name = request.by.name if isinstance(request.by, Account) else "nobody"
-    origin = {"x-waybill-front": PROOF, "x-forwarded-for": f"address {request.number} of {name}, the front"}
-    return container.request(method, path, header, json=body, token=True, headers=origin)
+def send(container: Index, operation: Operation) -> Response:
+    """Send an operation. Each has its own client IP, so that no login is delayed."""
+    method, path, body = encode(operation)
+    credential = operation.credential
+    header = None if credential is None else credential.header
+    name = credential.name if isinstance(credential, Account) else "anonymous"
+    client = {"x-waybill-front": PROOF, "x-forwarded-for": f"client {operation.number} of {name}, CloudFront"}
+    return container.request(method, path, header, json=body, token=True, headers=client)
 
 
 @contextmanager
-def _on(clock: Clock, random: Random) -> Iterator[None]:
-    """What is composed meanwhile goes by this clock, and what is random by these numbers."""
-    timed = (ImageLists, LoginThrottle, Passwords, Robots, AccessTokens)
-    with ExitStack() as patched:
-        for part in timed:
-            patched.enter_context(patch(f"chalicelib.bootstrap.{part.__name__}", partial(part, clock=clock)))
-        patched.enter_context(patch("chalicelib.storage.image_lists.time", clock))
-        patched.enter_context(patch("secrets.token_hex", lambda size: random.randbytes(size).hex()))
+def _use_clock(clock: Clock, random: Random) -> Iterator[None]:
+    """Make the containers that are created meanwhile use this clock, and these random numbers in identifiers."""
+    with ExitStack() as patches:
+        for service in (ImageListCache, LoginThrottle, Passwords, Robots, AccessTokens):
+            patches.enter_context(patch(f"chalicelib.bootstrap.{service.__name__}", partial(service, clock=clock)))
+        patches.enter_context(patch("chalicelib.storage.image_lists.time", clock))
+        patches.enter_context(patch("secrets.token_hex", lambda size: random.randbytes(size).hex()))
         yield

@@ -1,4 +1,4 @@
-"""Histories in real time: clients run freely, round after round, on containers that live on. Faults go on and off."""
+"""Histories in real time: clients run freely, in rounds, on the same containers. Some rounds have faults."""
 
 import time
 from collections import Counter
@@ -7,73 +7,90 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Any
 
-from tests.faults import Killed, faults_of, intercepted
+from tests.faults import Killed, faults_of, intercept_calls
 from tests.index import Index, Response
-from tests.linearizability.checker import Inexplicable, explain
-from tests.linearizability.clients import Client, Known
-from tests.linearizability.requests import History, Request
-from tests.linearizability.run import ask
+from tests.linearizability.checker import NotLinearizable, check
+from tests.linearizability.clients import Client, Credentials
+from tests.linearizability.operations import History, Operation
+from tests.linearizability.run import send
 
 CONTAINERS, CLIENTS = 3, 4
-FAULTY = 0.04  # of the calls to AWS, in a round with faults
+FAULT_PROBABILITY = 0.04  # of each call to AWS, in a round with faults
 
 
 class Traffic:
-    """What was counted stands in `statuses`, `faults` and `repetitions`."""
+    """Runs rounds of traffic.
+
+    Attributes:
+        statuses: the number of responses by status; `lost` for lost responses.
+        faults: the number of faults by name.
+        repetitions: the number of repeated operations.
+        rounds: the number of rounds.
+        candidates: the largest number of candidates while a round was checked.
+    """
 
     def __init__(self, index: Index, seed: int) -> None:
         self.statuses: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
-        self.repetitions = self.rounds = self.worlds = 0
+        self.repetitions = self.rounds = self.candidates = 0
         self._index = index
         self._random = Random(seed)
-        self._containers = [index.restarted() for _ in range(CONTAINERS)]
+        self._containers = [index.restart() for _ in range(CONTAINERS)]
 
-    def round(self, requests: int, *, with_faults: bool) -> None:
-        """Each client sends so many requests to accounts and repositories of this round; then all is looked at, and has
-        to be as the model says. Raises Inexplicable.
+    def run_round(self, operations: int, *, with_faults: bool) -> None:
+        """Let each client send `operations` operations to new accounts, read everything, and check the history.
+
+        Raises NotLinearizable.
         """
         self.rounds += 1
-        history, known = History(time.time), Known(f"r{self.rounds}_")
-        begin = known.register(self._index)
+        history, credentials = History(time.time), Credentials(f"r{self.rounds}_")
+        initial = credentials.register(self._index)
         clients = [
-            Client(chr(ord("a") + number), Random(self._random.random()), history, known, CONTAINERS, self._send)
+            Client(chr(ord("a") + number), Random(self._random.random()), history, credentials, CONTAINERS, self._send)
             for number in range(CLIENTS)
         ]
 
-        def live(client: Client) -> None:
-            for _ in range(requests):
+        def run_client(client: Client) -> None:
+            for _ in range(operations):
                 client.act()
 
-        clients[0].furnish()
+        clients[0].create_first_repository()
         with (
-            intercepted(self._index.aws, self._failing if with_faults else _sound),
+            intercept_calls(self._index.aws, self._call_with_faults if with_faults else _call),
             ThreadPoolExecutor(CLIENTS) as pool,
         ):
-            for ended in [pool.submit(live, client) for client in clients]:
-                ended.result()
-        clients[0].look_at_everything()
-        self.statuses.update(str(request.status or "lost") for request in history.requests)
+            for future in [pool.submit(run_client, client) for client in clients]:
+                future.result()
+        clients[0].read_everything()
+        self.statuses.update(str(operation.status or "lost") for operation in history.operations)
         self.repetitions += sum(client.repetitions for client in clients)
         try:
-            self.worlds = max(self.worlds, explain(history, begin))
-        except Inexplicable as error:
-            raise Inexplicable(f"round {self.rounds}: {error}") from None
+            self.candidates = max(self.candidates, check(history, initial))
+        except NotLinearizable as error:
+            raise NotLinearizable(f"round {self.rounds}: {error}") from None
 
-    def _send(self, container: int, request: Request) -> Response | None:
+    def summary(self) -> str:
+        """Return the counts for the output of a test."""
+        return (
+            f"{self.rounds} rounds of {CLIENTS} clients on {CONTAINERS} containers: {self.statuses.total()} operations "
+            f"{dict(sorted(self.statuses.items()))}, {self.repetitions} of them repetitions; {self.faults.total()} "
+            f"faults {dict(self.faults)}; at most {self.candidates} candidates"
+        )
+
+    def _send(self, container: int, operation: Operation) -> Response | None:
         try:
-            return ask(self._containers[container], request)
+            return send(self._containers[container], operation)
         except Killed:
-            self._containers[container] = self._index.restarted()
+            self._containers[container] = self._index.restart()
             return None
 
-    def _failing(self, operation: str, call: Callable[[], Any]) -> Any:
-        if self._random.random() >= FAULTY:
+    def _call_with_faults(self, operation: str, call: Callable[[], Any]) -> Any:
+        if self._random.random() >= FAULT_PROBABILITY:
             return call()
         fault = self._random.choice(faults_of(operation))
         self.faults[fault.name] += 1
-        return fault.strike(operation, call)
+        return fault.inject(operation, call)
 
 
-def _sound(_: str, call: Callable[[], Any]) -> Any:
+def _call(_: str, call: Callable[[], Any]) -> Any:
     return call()

@@ -1,47 +1,89 @@
-"""Who is admitted to a repository, and what everybody else is told."""
+"""Decisions about repositories, their errors, and the reads that they need."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import InvalidToken, NotFound, PermissionDenied
+from chalicelib.domain.errors import DomainError, InvalidToken, NotFound, PermissionDenied
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.models import RepositoryState
+from chalicelib.domain.models import Repository, RepositoryState
 from chalicelib.domain.roles import ANONYMOUS, Grant, Principal, Role, TokenScope
-from chalicelib.repositories.authorization import Authorizer
+from chalicelib.repositories.authorization import Authorization, Authorized
+from chalicelib.storage.image_lists import StoredImages
 
 WEB, LIBRARY = RepositoryName("alice", "web"), RepositoryName("library", "web")
 ALICE, BOB, ROOT = Principal("alice"), Principal("bob"), Principal("root", admin=True)
-LIFE, EARLIER = "1" * 16, "0" * 16
-PUBLIC, PRIVATE = RepositoryState(LIFE), RepositoryState(LIFE, private=True)
-SHARED, SHARED_PRIVATE = RepositoryState(LIFE, shared=True), RepositoryState(LIFE, private=True, shared=True)
-DELETED = RepositoryState(LIFE, deleted=True)
+GENERATION, EARLIER = "1" * 16, "0" * 16
+PUBLIC, PRIVATE = RepositoryState(GENERATION), RepositoryState(GENERATION, private=True)
+SHARED = RepositoryState(GENERATION, shared=True)
+SHARED_PRIVATE = RepositoryState(GENERATION, private=True, shared=True)
+DELETED = RepositoryState(GENERATION, deleted=True)
 
 
-class Shares:
-    """The collaborators' table: what was given to whom in which life of which repository."""
+class FakeImages:
+    """The store of image lists, with one state for all repositories. Records its reads."""
 
-    def __init__(self, given: dict[tuple[str, RepositoryName, str], Role]) -> None:
-        self.given = given
-        self.looks = 0
+    def __init__(self, *states: RepositoryState | None) -> None:
+        self._states = list(states)  # one for each read; the last one stays
+        self.reads: list[str] = []
 
-    def role(self, username: str, repository: RepositoryName, generation: str) -> Role:
-        self.looks += 1
-        return self.given.get((username, repository, generation), Role.NONE)
+    def get_head(self, repository: RepositoryName) -> RepositoryState | None:
+        self.reads.append("head")
+        return self._next()
+
+    def read(self, repository: RepositoryName) -> StoredImages:
+        self.reads.append("list")
+        return StoredImages(self._next())
+
+    def _next(self) -> RepositoryState | None:
+        return self._states.pop(0) if len(self._states) > 1 else self._states[0]
 
 
-def authorizer(role: Role = Role.NONE, generation: str = LIFE) -> tuple[Authorizer, Shares]:
-    """With `role` shared with bob."""
-    shares: Any = Shares({("bob", WEB, generation): role})
-    return Authorizer(shares), shares
+class FakeCollaborators:
+    """The store of collaborators: bob has one role in alice/web."""
+
+    def __init__(self, role: Role, generation: str) -> None:
+        self._roles = {("bob", WEB, generation): role}
+        self.reads = 0
+
+    def get_role(self, username: str, repository: RepositoryName, generation: str) -> Role:
+        self.reads += 1
+        return self._roles.get((username, repository, generation), Role.NONE)
+
+    def of_account(self, username: str, namespace: str | None) -> dict[tuple[RepositoryName, str], Role]:
+        self.reads += 1
+        return {(name, generation): role for (user, name, generation), role in self._roles.items() if user == username}
 
 
-def grant(access: TokenScope, generation: str = LIFE) -> Grant:
-    return Grant(WEB, access, generation)
+class Fixture:
+    """An Authorization over fake stores."""
+
+    def __init__(self, *states: RepositoryState | None, shared: Role = Role.NONE, generation: str = GENERATION) -> None:
+        self.images, self.collaborators = FakeImages(*states), FakeCollaborators(shared, generation)
+        images: Any = self.images
+        collaborators: Any = self.collaborators
+        self.authorization = Authorization(images, collaborators)
+
+    def authorize(
+        self, principal: Principal | Grant, required: Role, repository: RepositoryName = WEB
+    ) -> RepositoryState:
+        return self.authorization.authorize(principal, repository, required).state
+
+    def error(
+        self, principal: Principal | Grant, required: Role, repository: RepositoryName = WEB
+    ) -> type[DomainError]:
+        with pytest.raises(DomainError) as raised:
+            self.authorize(principal, required, repository)
+        return raised.type
+
+
+def grant(scope: TokenScope, generation: str = GENERATION) -> Grant:
+    return Grant(WEB, scope, generation)
 
 
 @pytest.mark.parametrize(
-    ("caller", "head", "needed"),
+    ("principal", "state", "required"),
     [
         (ANONYMOUS, PUBLIC, Role.READ),
         (BOB, PUBLIC, Role.READ),
@@ -55,119 +97,197 @@ def grant(access: TokenScope, generation: str = LIFE) -> Grant:
         (grant(TokenScope.DELETE), DELETED, Role.READ),
     ],
 )
-def test_who_may_is_admitted_without_a_look_at_the_shares(
-    principal: Principal | Grant, head: RepositoryState, required: Role
+def test_sufficient_role_is_authorized_without_reading_collaborators(
+    principal: Principal | Grant, state: RepositoryState, required: Role
 ) -> None:
-    judge, shares = authorizer()
-    assert judge.authorize(principal, WEB, head, required) is head
-    assert shares.looks == 0
+    fixture = Fixture(state)
+    assert fixture.authorize(principal, required) is state
+    assert fixture.collaborators.reads == 0
 
 
+@pytest.mark.parametrize("principal", [ANONYMOUS, BOB])
 @pytest.mark.parametrize(
-    ("head", "needed"),
+    ("state", "required"),
     [(None, Role.READ), (None, Role.ADMIN), (DELETED, Role.READ), (PRIVATE, Role.READ), (SHARED_PRIVATE, Role.WRITE)],
 )
-def test_what_is_not_there_and_what_is_hidden_are_told_in_the_same_words(
-    head: RepositoryState | None, required: Role
+def test_missing_and_hidden_repositories_raise_the_same_error(
+    principal: Principal, state: RepositoryState | None, required: Role
 ) -> None:
-    judge, _ = authorizer()
+    messages = set()
+    for fixture in (Fixture(state), Fixture(None)):
+        with pytest.raises(NotFound) as raised:
+            fixture.authorize(principal, required)
+        messages.add(raised.value.message)
+    assert len(messages) == 1
+
+
+@pytest.mark.parametrize("state", [None, DELETED, PRIVATE, SHARED_PRIVATE])
+def test_missing_and_hidden_repositories_need_the_same_reads(state: RepositoryState | None) -> None:
+    fixture = Fixture(state)
+    assert fixture.error(BOB, Role.READ) is NotFound
+    assert (fixture.images.reads, fixture.collaborators.reads) == (["head"], 1)
+
+
+@pytest.mark.parametrize("state", [None, DELETED, PRIVATE, SHARED_PRIVATE])
+@pytest.mark.parametrize("required", [Role.READ, Role.WRITE])
+def test_denied_principal_does_not_cause_a_read_of_the_list(state: RepositoryState | None, required: Role) -> None:
+    fixture = Fixture(state)
     for principal in (ANONYMOUS, BOB):
-        with pytest.raises(NotFound) as told:
-            judge.authorize(principal, WEB, head, required)
-        assert str(told.value) == "repository not found"
+        with pytest.raises(NotFound):
+            fixture.authorization.authorize_list(principal, WEB, required)
+    assert fixture.images.reads == ["head", "head"]
 
 
-@pytest.mark.parametrize("head", [None, DELETED, PRIVATE, SHARED_PRIVATE])
-def test_what_is_missing_is_looked_at_as_often_as_what_is_hidden(head: RepositoryState | None) -> None:
-    judge, shares = authorizer()
+@pytest.mark.parametrize("principal", [ALICE, ROOT, grant(TokenScope.WRITE)])
+def test_owner_and_token_read_the_list_at_once(principal: Principal | Grant) -> None:
+    fixture = Fixture(PRIVATE)
+    authorized = fixture.authorization.authorize_list(principal, WEB, Role.WRITE)
+    assert authorized.stored.head is authorized.state is PRIVATE
+    assert fixture.images.reads == ["list"]
+
+
+def test_collaborator_reads_the_head_before_the_list() -> None:
+    fixture = Fixture(SHARED_PRIVATE, shared=Role.WRITE)
+    authorized = fixture.authorization.authorize_list(BOB, WEB, Role.WRITE)
+    assert (authorized.state, authorized.role) == (SHARED_PRIVATE, Role.WRITE)
+    assert fixture.images.reads == ["head", "list"]
+
+
+def test_state_that_changes_between_the_reads_is_decided_again() -> None:
+    fixture = Fixture(PUBLIC, PRIVATE)
     with pytest.raises(NotFound):
-        judge.authorize(BOB, WEB, head, Role.READ)
-    assert shares.looks == 1
+        fixture.authorization.authorize_list(BOB, WEB, Role.READ)
+    assert fixture.images.reads == ["head", "list"]
 
 
-@pytest.mark.parametrize("caller", [ALICE, ROOT])
-def test_nobody_is_admitted_to_what_is_deleted_or_was_never_there(principal: Principal) -> None:
-    judge, _ = authorizer()
-    for head in (None, DELETED):
-        with pytest.raises(NotFound, match=r"^repository not found$"):
-            judge.authorize(principal, WEB, head, Role.READ)
+@pytest.mark.parametrize("principal", [ALICE, ROOT])
+@pytest.mark.parametrize("state", [None, DELETED])
+def test_owner_and_administrator_cannot_use_a_missing_repository(
+    principal: Principal, state: RepositoryState | None
+) -> None:
+    assert Fixture(state).error(principal, Role.READ) is NotFound
+
+
+@pytest.mark.parametrize("state", [None, DELETED])
+@pytest.mark.parametrize("principal", [ALICE, ROOT])
+def test_missing_repository_is_returned_to_principals_who_can_create_it(
+    principal: Principal, state: RepositoryState | None
+) -> None:
+    found = Fixture(state).authorization.authorize_even_if_missing(principal, WEB, Role.WRITE)
+    assert found == StoredImages(state)
+
+
+@pytest.mark.parametrize("state", [None, DELETED, PRIVATE])
+def test_missing_repository_is_not_returned_to_others(state: RepositoryState | None) -> None:
+    for principal in (ANONYMOUS, BOB):
+        with pytest.raises(NotFound):
+            Fixture(state).authorization.authorize_even_if_missing(principal, WEB, Role.WRITE)
+
+
+@pytest.mark.parametrize("principal", [ALICE, ROOT])
+def test_existing_repository_is_authorized_even_if_it_could_be_created(principal: Principal) -> None:
+    authorized = Fixture(PRIVATE).authorization.authorize_even_if_missing(principal, WEB, Role.WRITE)
+    assert isinstance(authorized, Authorized)
+    assert (authorized.state, authorized.role) == (PRIVATE, Role.ADMIN)
 
 
 @pytest.mark.parametrize("shared", [Role.READ, Role.WRITE, Role.ADMIN])
-@pytest.mark.parametrize("needed", [Role.READ, Role.WRITE, Role.ADMIN])
-def test_a_share_admits_as_far_as_it_goes(shared: Role, required: Role) -> None:
-    judge, shares = authorizer(shared)
+@pytest.mark.parametrize("required", [Role.READ, Role.WRITE, Role.ADMIN])
+def test_collaborator_has_the_role_that_was_given(shared: Role, required: Role) -> None:
+    fixture = Fixture(SHARED_PRIVATE, shared=shared)
     if shared >= required:
-        assert judge.authorize(BOB, WEB, SHARED_PRIVATE, required) is SHARED_PRIVATE
+        assert fixture.authorize(BOB, required) is SHARED_PRIVATE
     else:
-        with pytest.raises(PermissionDenied) as told:
-            judge.authorize(BOB, WEB, SHARED_PRIVATE, required)
-        assert str(told.value) == f"you may only {shared.word} alice/web; this takes {required.word}"
-    assert shares.looks == 1
+        with pytest.raises(PermissionDenied, match=f"{shared.word}.*{required.word}"):
+            fixture.authorize(BOB, required)
+    assert fixture.collaborators.reads == 1
 
 
-def test_a_share_of_the_names_earlier_life_is_worth_nothing() -> None:
-    judge, _ = authorizer(Role.ADMIN, EARLIER)
-    with pytest.raises(NotFound):
-        judge.authorize(BOB, WEB, SHARED_PRIVATE, Role.READ)
+def test_role_in_an_earlier_generation_does_not_apply() -> None:
+    assert Fixture(SHARED_PRIVATE, shared=Role.ADMIN, generation=EARLIER).error(BOB, Role.READ) is NotFound
 
 
-def test_shares_are_looked_up_only_where_they_could_change_the_answer() -> None:
-    judge, shares = authorizer(Role.WRITE)
-    assert judge.role(BOB, WEB, SHARED, Role.READ) is Role.READ
-    assert judge.role(ANONYMOUS, WEB, SHARED) is Role.READ
-    assert judge.role(BOB, WEB, PUBLIC) is Role.READ
-    assert judge.role(ALICE, WEB, SHARED) is Role.ADMIN
-    assert shares.looks == 0
-    assert judge.role(BOB, WEB, SHARED) is Role.WRITE
-    assert judge.role(BOB, WEB, SHARED_PRIVATE, Role.READ) is Role.WRITE
-    assert shares.looks == 2
+def test_collaborators_are_read_only_if_they_can_change_the_role() -> None:
+    fixture = Fixture(None, shared=Role.WRITE)
+    find_role = fixture.authorization.find_role
+    assert find_role(BOB, WEB, SHARED, Role.READ) is Role.READ
+    assert find_role(ANONYMOUS, WEB, SHARED) is Role.READ
+    assert find_role(BOB, WEB, PUBLIC) is Role.READ
+    assert find_role(ALICE, WEB, SHARED) is Role.ADMIN
+    assert fixture.collaborators.reads == 0
+    assert find_role(BOB, WEB, SHARED) is Role.WRITE
+    assert find_role(BOB, WEB, SHARED_PRIVATE, Role.READ) is Role.WRITE
+    assert fixture.collaborators.reads == 2
 
 
-def test_the_library_says_who_changes_it_before_it_is_looked_at() -> None:
-    judge, shares = authorizer()
-    for head in (None, PUBLIC, SHARED):
-        with pytest.raises(PermissionDenied) as told:
-            judge.authorize(BOB, LIBRARY, head, Role.WRITE)
-        assert str(told.value) == "only an administrator may change the library"
-    assert shares.looks == 0
-    assert judge.authorize(BOB, LIBRARY, PUBLIC, Role.READ) is PUBLIC
-    assert judge.authorize(ROOT, LIBRARY, PUBLIC, Role.WRITE) is PUBLIC
-    with pytest.raises(NotFound):
-        judge.authorize(BOB, LIBRARY, None, Role.READ)
+@pytest.mark.parametrize("state", [None, PUBLIC, SHARED])
+def test_only_administrators_can_change_the_library(state: RepositoryState | None) -> None:
+    fixture = Fixture(state)
+    assert fixture.error(BOB, Role.WRITE, LIBRARY) is PermissionDenied
+    assert fixture.collaborators.reads == 0
+
+
+def test_everyone_can_read_the_library() -> None:
+    assert Fixture(PUBLIC).authorize(BOB, Role.READ, LIBRARY) is PUBLIC
+    assert Fixture(PUBLIC).authorize(ROOT, Role.WRITE, LIBRARY) is PUBLIC
+    assert Fixture(None).error(BOB, Role.READ, LIBRARY) is NotFound
 
 
 @pytest.mark.parametrize(
-    ("access", "needed", "told"),
-    [
-        (TokenScope.READ, Role.WRITE, "a read token does not write"),
-        (TokenScope.DELETE, Role.WRITE, "a delete token does not write"),
-        (TokenScope.WRITE, Role.ADMIN, "a write token does not admin"),
-    ],
+    ("scope", "required"),
+    [(TokenScope.READ, Role.WRITE), (TokenScope.DELETE, Role.WRITE), (TokenScope.WRITE, Role.ADMIN)],
 )
-def test_a_token_does_what_it_says_and_no_more(access: TokenScope, required: Role, told: str) -> None:
-    judge, _ = authorizer()
-    for head in (None, PUBLIC, DELETED):
-        with pytest.raises(PermissionDenied) as refused:
-            judge.authorize(grant(access), WEB, head, required)
-        assert str(refused.value) == told
+@pytest.mark.parametrize("state", [None, PUBLIC, DELETED])
+def test_token_without_the_scope_is_denied(scope: TokenScope, required: Role, state: RepositoryState | None) -> None:
+    with pytest.raises(PermissionDenied, match=f"{scope}.*{required.word}"):
+        Fixture(state).authorize(grant(scope), required)
 
 
-@pytest.mark.parametrize("access", TokenScope)
-@pytest.mark.parametrize("head", [PUBLIC, DELETED])
-def test_a_token_dies_with_its_repositorys_life(access: TokenScope, head: RepositoryState) -> None:
-    judge, _ = authorizer()
-    with pytest.raises(InvalidToken) as told:
-        judge.authorize(grant(access, EARLIER), WEB, head, Role.READ)
-    assert str(told.value) == "the token is for an earlier repository of this name; ask for a new one"
+@pytest.mark.parametrize("scope", TokenScope)
+@pytest.mark.parametrize("state", [PUBLIC, DELETED])
+def test_token_of_an_earlier_generation_is_invalid(scope: TokenScope, state: RepositoryState) -> None:
+    assert Fixture(state).error(grant(scope, EARLIER), Role.READ) is InvalidToken
 
 
-@pytest.mark.parametrize("access", TokenScope)
-def test_only_a_delete_token_sees_what_is_deleted_and_none_what_never_was(access: TokenScope) -> None:
-    judge, _ = authorizer()
-    for head in (None, DELETED):
-        if head is DELETED and access is TokenScope.DELETE:
-            continue
-        with pytest.raises(NotFound) as told:
-            judge.authorize(grant(access), WEB, head, Role.READ)
-        assert str(told.value) == "repository not found"
+@pytest.mark.parametrize("scope", TokenScope)
+@pytest.mark.parametrize("state", [None, DELETED])
+def test_only_a_delete_token_is_valid_for_a_deleted_repository(
+    scope: TokenScope, state: RepositoryState | None
+) -> None:
+    if state is DELETED and scope is TokenScope.DELETE:
+        assert Fixture(state).authorize(grant(scope), Role.READ) is DELETED
+    else:
+        assert Fixture(state).error(grant(scope), Role.READ) is NotFound
+
+
+def repository(name: str, *, private: bool, generation: str = GENERATION) -> Repository:
+    return Repository(
+        name=RepositoryName("alice", name),
+        generation=generation,
+        private=private,
+        created=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def test_listing_contains_readable_repositories_with_their_roles() -> None:
+    web, api, docs = repository("web", private=True), repository("api", private=True), repository("docs", private=False)
+    authorization = Fixture(None, shared=Role.WRITE).authorization
+    for principal, expected in (
+        (ANONYMOUS, [(docs, Role.READ)]),
+        (BOB, [(web, Role.WRITE), (docs, Role.READ)]),
+        (ALICE, [(web, Role.ADMIN), (api, Role.ADMIN), (docs, Role.ADMIN)]),
+    ):
+        shares = authorization.load_shares(principal)
+        assert authorization.filter_readable(principal, [web, api, docs], shares) == expected
+
+
+def test_listing_ignores_roles_in_an_earlier_generation() -> None:
+    authorization = Fixture(None, shared=Role.WRITE, generation=EARLIER).authorization
+    shares = authorization.load_shares(BOB)
+    assert authorization.filter_readable(BOB, [repository("web", private=True)], shares) == []
+
+
+def test_anonymous_listing_does_not_read_collaborators() -> None:
+    fixture = Fixture(None)
+    assert fixture.authorization.load_shares(ANONYMOUS) == {}
+    assert fixture.collaborators.reads == 0

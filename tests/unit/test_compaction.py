@@ -1,4 +1,4 @@
-"""When segments are packed into one: seldom enough to be cheap, often enough to stay few."""
+"""The choice of segments to compact: it limits both the number of segments and the bytes that are rewritten."""
 
 from math import log2
 
@@ -9,12 +9,12 @@ from chalicelib.storage.image_lists import COMPACT_ABOVE, first_to_compact
 
 
 @given(st.lists(st.integers(1, 350_000), max_size=COMPACT_ABOVE))
-def test_few_segments_are_left_alone(sizes: list[int]) -> None:
+def test_few_segments_are_not_compacted(sizes: list[int]) -> None:
     assert first_to_compact(sizes) is None
 
 
 @given(st.lists(st.integers(1, 350_000), min_size=2, max_size=100))
-def test_what_is_gathered_fits_a_transaction_and_is_worth_it(sizes: list[int]) -> None:
+def test_compacted_segments_fit_one_transaction(sizes: list[int]) -> None:
     first = first_to_compact(sizes)
     if first is not None:
         assert len(sizes) - first >= 2
@@ -22,7 +22,7 @@ def test_what_is_gathered_fits_a_transaction_and_is_worth_it(sizes: list[int]) -
         assert sum(sizes[first:]) <= 1_500_000
 
 
-def test_small_pushes_to_a_large_list_rewrite_little_and_leave_few_segments() -> None:
+def test_small_pushes_to_a_large_list_rewrite_few_bytes_and_keep_few_segments() -> None:
     sizes, written, most = [350_000, 290_000], 0, 0
     for _ in range(2000):  # pushes of 5 images
         first = first_to_compact(sizes)
@@ -35,4 +35,4 @@ def test_small_pushes_to_a_large_list_rewrite_little_and_leave_few_segments() ->
             written += merged
         most = max(most, len(sizes))
     assert most <= COMPACT_ABOVE + 1
-    assert written / (2000 * 320) < log2(2000 / COMPACT_ABOVE), "each byte is rewritten a logarithmic number of times"
+    assert written / (2000 * 320) < log2(2000 / COMPACT_ABOVE)  # rewrites of each byte

@@ -1,4 +1,4 @@
-"""The grammar of names."""
+"""The grammar of names, ids, checksums and email addresses."""
 
 import sys
 
@@ -13,7 +13,7 @@ from chalicelib.domain.identifiers import RepositoryName, is_checksum, is_email,
     ("namespace", "name"),
     [("foo", "bar"), ("library", "ubuntu"), ("a-b", "x"), ("a_1", "0.9-rc_1"), ("ab", "a" * 255), ("a" * 255, "b..c")],
 )
-def test_names_that_are_fine(namespace: str, name: str) -> None:
+def test_valid_repository_name_is_accepted(namespace: str, name: str) -> None:
     assert str(RepositoryName.of(namespace, name)) == f"{namespace}/{name}"
 
 
@@ -44,17 +44,17 @@ def test_names_that_are_fine(namespace: str, name: str) -> None:
         ("library", "images"),
     ],
 )
-def test_names_that_are_none(namespace: str, name: str) -> None:
+def test_invalid_repository_name_is_rejected(namespace: str, name: str) -> None:
     with pytest.raises(InvalidInput):
         RepositoryName.of(namespace, name)
 
 
-def test_usernames() -> None:
+def test_usernames_have_4_to_30_characters() -> None:
     assert all(map(is_username, ("abcd", "a_b1", "0000", "a" * 30)))
     assert not any(map(is_username, ("abc", "a" * 31, "a-bcd", "Abcd", "abcd\n", "", "ábcd")))
 
 
-def test_image_ids_and_checksums_of_the_published_page() -> None:
+def test_image_ids_and_checksums_of_the_published_page_are_accepted() -> None:
     assert is_image_id("ertwetewtwe38722009fe6857087b486531f9a779a0c1dfddgfgsdgdsgds")
     assert is_checksum("34t23f23fc17e3ed29dae8f12c4f9e89cc6f0bsdfgfsdgdsgdsgerwgew")
     assert all(is_checksum(f"{kind}{'0a' * 32}") for kind in ("", "sha256:", "tarsum+sha256:", "tarsum.v1+sha256:"))
@@ -62,14 +62,14 @@ def test_image_ids_and_checksums_of_the_published_page() -> None:
     assert not any(map(is_checksum, ('a"b', "a\r\nX: y", "sha256:", ":abc", "a b", "x" * 200)))
 
 
-def test_addresses() -> None:
+def test_email_addresses_have_one_mailbox_and_a_domain() -> None:
     assert all(map(is_email, ("a@b.co", "a.b+c@x-y.example.com", "O'Hara@example.org")))
     bad = ("", "a", "a@b", "@b.co", "a@", "a@@b.co", "a b@c.de", "a@b..co", ".a@b.co", "a@-b.co", "a@b.co\n", "ä@b.co")
     assert not any(map(is_email, (*bad, "a" * 65 + "@b.co", "a@" + "b" * 64 + ".co")))
 
 
 LOWER, DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
-TAKES = {
+GRAMMARS = {  # the pattern, a valid beginning and ending, and the characters allowed between them
     "username": (identifiers._USERNAME, "alice", "", LOWER + DIGITS + "_"),
     "namespace": (identifiers._NAMESPACE, "alice", "", LOWER + DIGITS + "_-"),
     "repository": (identifiers._REPOSITORY, "web", "", LOWER + DIGITS + "_.-"),
@@ -81,21 +81,22 @@ TAKES = {
 }
 
 
-@pytest.mark.parametrize("kind", TAKES)
-def test_no_other_character_of_all_that_there_are_is_in_a_name(kind: str) -> None:
-    """So none can look like another by its width, its accents, its script, or what nobody sees; nor by its case."""
-    pattern, before, behind, alphabet = TAKES[kind]
-    fits = pattern.fullmatch
-    taken = {character for character in map(chr, range(sys.maxunicode + 1)) if fits(before + character + behind)}
-    assert taken == set(alphabet)
+@pytest.mark.parametrize("kind", GRAMMARS)
+def test_only_documented_unicode_characters_are_accepted(kind: str) -> None:
+    """Names that differ only in width, accents, script, case or invisible characters are therefore impossible."""
+    pattern, start, end, alphabet = GRAMMARS[kind]
+    accepted = {
+        character for character in map(chr, range(sys.maxunicode + 1)) if pattern.fullmatch(start + character + end)
+    }
+    assert accepted == set(alphabet)
 
 
-@pytest.mark.parametrize("kind", TAKES)
-def test_nothing_unseen_begins_or_ends_a_name(kind: str) -> None:
-    pattern, before, behind, _ = TAKES[kind]
-    name = before + behind
+@pytest.mark.parametrize("kind", GRAMMARS)
+def test_invisible_characters_at_the_ends_are_rejected(kind: str) -> None:
+    pattern, start, end, _ = GRAMMARS[kind]
+    name = start + end
     assert pattern.fullmatch(name)
-    for unseen in (" ", "\t", "\n", "\r\n", "\0", ".", "\N{ZERO WIDTH SPACE}", "\N{RIGHT-TO-LEFT OVERRIDE}"):
-        assert not pattern.fullmatch(unseen + name)
-        if (kind, unseen) != ("repository", "."):  # which the protocol allows: another name, and seen to be one
-            assert not pattern.fullmatch(name + unseen)
+    for invisible in (" ", "\t", "\n", "\r\n", "\0", ".", "\N{ZERO WIDTH SPACE}", "\N{RIGHT-TO-LEFT OVERRIDE}"):
+        assert not pattern.fullmatch(invisible + name)
+        if (kind, invisible) != ("repository", "."):  # the protocol allows a period at the end
+            assert not pattern.fullmatch(name + invisible)

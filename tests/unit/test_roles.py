@@ -1,4 +1,4 @@
-"""Who may do what, without an index around it: tests/functional/test_permissions.py has the same on the wire."""
+"""The rules for roles. tests/functional/test_permissions.py tests the same rules with HTTP requests."""
 
 import pytest
 
@@ -15,38 +15,38 @@ def robot_of(principal: Principal, role: Role, *repositories: RepositoryName) ->
 
 
 NONE, READ, WRITE, ADMIN = Role
-CALLERS = {  # who: what of alice/web when it is private, and when it is shared with them to read, write, administer
-    "nobody": (ANONYMOUS, NONE, READ, WRITE, ADMIN),
-    "the owner": (ALICE, ADMIN, ADMIN, ADMIN, ADMIN),
-    "a stranger": (BOB, NONE, READ, WRITE, ADMIN),
-    "an administrator": (ROOT, ADMIN, ADMIN, ADMIN, ADMIN),
-    "the owner's robot that reads": (robot_of(ALICE, READ), READ, READ, READ, READ),
-    "the owner's robot that writes": (robot_of(ALICE, WRITE), WRITE, WRITE, WRITE, WRITE),
-    "the owner's robot for this one": (robot_of(ALICE, WRITE, OTHER, WEB), WRITE, WRITE, WRITE, WRITE),
-    "the owner's robot for another": (robot_of(ALICE, WRITE, OTHER), NONE, NONE, NONE, NONE),
-    "a stranger's robot that reads": (robot_of(BOB, READ), NONE, READ, READ, READ),
-    "a stranger's robot that writes": (robot_of(BOB, WRITE), NONE, READ, WRITE, WRITE),
-    "a stranger's robot for another": (robot_of(BOB, WRITE, OTHER), NONE, NONE, NONE, NONE),
-    "an administrator's robot": (robot_of(ROOT, WRITE), NONE, READ, WRITE, WRITE),
+PRINCIPALS = {  # the role in the private alice/web if the account is not a collaborator, and if it has each role
+    "anonymous": (ANONYMOUS, NONE, READ, WRITE, ADMIN),
+    "owner": (ALICE, ADMIN, ADMIN, ADMIN, ADMIN),
+    "stranger": (BOB, NONE, READ, WRITE, ADMIN),
+    "administrator": (ROOT, ADMIN, ADMIN, ADMIN, ADMIN),
+    "owner's robot with read": (robot_of(ALICE, READ), READ, READ, READ, READ),
+    "owner's robot with write": (robot_of(ALICE, WRITE), WRITE, WRITE, WRITE, WRITE),
+    "owner's robot for this repository": (robot_of(ALICE, WRITE, OTHER, WEB), WRITE, WRITE, WRITE, WRITE),
+    "owner's robot for another repository": (robot_of(ALICE, WRITE, OTHER), NONE, NONE, NONE, NONE),
+    "stranger's robot with read": (robot_of(BOB, READ), NONE, READ, READ, READ),
+    "stranger's robot with write": (robot_of(BOB, WRITE), NONE, READ, WRITE, WRITE),
+    "stranger's robot for another repository": (robot_of(BOB, WRITE, OTHER), NONE, NONE, NONE, NONE),
+    "administrator's robot": (robot_of(ROOT, WRITE), NONE, READ, WRITE, WRITE),
 }
 
 
-@pytest.mark.parametrize("who", CALLERS)
-def test_what_everybody_may_do_with_a_private_repository(who: str) -> None:
-    principal, *expected = CALLERS[who]
+@pytest.mark.parametrize("name", PRINCIPALS)
+def test_roles_in_a_private_repository(name: str) -> None:
+    principal, *expected = PRINCIPALS[name]
     assert [role_of(principal, WEB, private=True, shared=shared) for shared in Role] == expected
-    assert role_of(principal, WEB, private=True) is expected[0], "nothing is shared that nobody shared"
+    assert role_of(principal, WEB, private=True) is expected[0]
 
 
-@pytest.mark.parametrize("who", CALLERS)
-def test_everybody_may_read_a_public_repository_and_do_what_they_may_besides(who: str) -> None:
-    principal, *expected = CALLERS[who]
+@pytest.mark.parametrize("name", PRINCIPALS)
+def test_everyone_can_read_a_public_repository(name: str) -> None:
+    principal, *private = PRINCIPALS[name]
     public = [role_of(principal, WEB, private=False, shared=shared) for shared in Role]
-    assert public == [max(role, READ) for role in expected]
+    assert public == [max(role, READ) for role in private]
 
 
 @pytest.mark.parametrize(
-    ("caller", "role"),
+    ("principal", "role"),
     [
         (ANONYMOUS, READ),
         (BOB, READ),
@@ -59,33 +59,31 @@ def test_everybody_may_read_a_public_repository_and_do_what_they_may_besides(who
         (robot_of(ROOT, WRITE, LIBRARY), WRITE),
     ],
 )
-def test_the_library_is_the_administrators_and_their_robots_and_nobodys_by_name(
-    principal: Principal, role: Role
-) -> None:
+def test_only_administrators_and_their_robots_can_write_to_the_library(principal: Principal, role: Role) -> None:
     assert role_of(principal, LIBRARY, private=False) is role
 
 
-def test_repositories_are_begun_by_owners_administrators_and_robots_that_write() -> None:
-    may = {who for who, (principal, *_) in CALLERS.items() if can_create(principal, WEB)}
-    assert may == {
-        "the owner",
-        "an administrator",
-        "the owner's robot that writes",
-        "the owner's robot for this one",
+def test_owners_administrators_and_robots_with_write_can_create_repositories() -> None:
+    creators = {name for name, (principal, *_) in PRINCIPALS.items() if can_create(principal, WEB)}
+    assert creators == {
+        "owner",
+        "administrator",
+        "owner's robot with write",
+        "owner's robot for this repository",
     }
     assert can_create(robot_of(ROOT, WRITE), LIBRARY)
     assert not can_create(BOB, LIBRARY)
 
 
-def test_a_write_token_alone_writes_and_none_administers() -> None:
-    assert {access: access.role for access in TokenScope} == {
+def test_only_write_tokens_can_write_and_no_token_has_the_role_admin() -> None:
+    assert {scope: scope.role for scope in TokenScope} == {
         TokenScope.READ: READ,
         TokenScope.WRITE: WRITE,
         TokenScope.DELETE: READ,
     }
 
 
-def test_roles_are_spelt_as_json_and_tables_have_them() -> None:
+def test_words_of_roles_are_those_of_json_and_tables() -> None:
     assert [role.word for role in Role] == ["none", "read", "write", "admin"]
     assert [Role.parse(role.word) for role in Role] == list(Role)
     with pytest.raises(KeyError):

@@ -1,4 +1,4 @@
-"""The bytes of a segment."""
+"""The bytes of the segments of an image list."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ ANY_CHECKSUM = (
 LISTS = st.dictionaries(ANY_ID, ANY_CHECKSUM, max_size=40)
 
 
-def unpacked(segments: list[bytes]) -> dict[str, str]:
+def unpack(segments: list[bytes]) -> dict[str, str]:
     images: dict[str, str] = {}
     for segment in segments:
         unpack_into(images, segment)
@@ -25,35 +25,31 @@ def unpacked(segments: list[bytes]) -> dict[str, str]:
 
 
 @given(LISTS, st.integers(300, 2000))
-def test_any_ids_and_checksums_come_back_in_order(images: dict[str, str], segment_bytes: int) -> None:
+def test_any_list_is_unpacked_in_order(images: dict[str, str], segment_bytes: int) -> None:
     segments = pack(images, segment_bytes)
-    assert list(unpacked(segments).items()) == list(images.items())
-    assert all(len(segment) <= segment_bytes or len(pack_alone(segment)) == 1 for segment in segments)
-
-
-def pack_alone(segment: bytes) -> dict[str, str]:
-    return unpacked([segment])
+    assert list(unpack(segments).items()) == list(images.items())
+    assert all(len(segment) <= segment_bytes or len(unpack([segment])) == 1 for segment in segments)
 
 
 @given(st.lists(LISTS, max_size=5))
-def test_unpacking_one_after_the_other_merges(lists: list[dict[str, str]]) -> None:
+def test_unpacking_several_lists_merges_them(lists: list[dict[str, str]]) -> None:
     expected: dict[str, str] = {}
     for images in lists:
         for image_id, checksum in images.items():
             expected[image_id] = checksum or expected.get(image_id, "")
-    found = unpacked([segment for images in lists for segment in pack(images)])
+    found = unpack([segment for images in lists for segment in pack(images)])
     assert list(found.items()) == list(expected.items())
 
 
-def test_a_real_image_takes_64_bytes_and_a_full_list_six_segments() -> None:
+def test_image_takes_64_bytes_and_a_full_list_takes_six_segments() -> None:
     images = {f"{n:064x}": f"tarsum.v1+sha256:{n:064x}" for n in range(30_000)}
     segments = pack(images)
     assert sum(map(len, segments)) < 30_000 * 64 + 100
     assert [len(segment) <= SEGMENT_BYTES for segment in segments] == [True] * 6
-    assert unpacked(segments) == images
+    assert unpack(segments) == images
 
 
-PACKED = {  # one of each form, as the tables of every index hold them
+PACKED = {  # each form, as it is stored in the tables of every index
     "01000001" + "aa" * 32: {"a" * 64: ""},
     "01010001" + "bb" * 32 + "cc" * 32: {"b" * 64: "c" * 64},
     "01020001" + "dd" * 32 + "ee" * 32: {"d" * 64: "sha256:" + "e" * 64},
@@ -66,83 +62,86 @@ PACKED = {  # one of each form, as the tables of every index hold them
 
 
 @pytest.mark.parametrize("segment", PACKED)
-def test_the_bytes_are_those_that_are_stored(segment: str) -> None:
+def test_stored_format_does_not_change(segment: str) -> None:
     assert [packed.hex() for packed in pack(PACKED[segment])] == [segment]
-    assert unpacked([bytes.fromhex(segment)]) == PACKED[segment]
+    assert unpack([bytes.fromhex(segment)]) == PACKED[segment]
 
 
-def test_segments_are_as_full_as_they_may_be() -> None:
+def test_segments_are_filled_up_to_the_limit() -> None:
     images = {f"{n:064x}": "" for n in range(7)}
-    three = 1 + 3 + 3 * 32  # a version, a run's head, entries
-    assert list(map(len, pack(images, three + 3))) == [three, three, 1 + 3 + 32]  # as if the next began a run
+    three = 1 + 3 + 3 * 32  # the version, the header of a run, three entries
+    assert list(map(len, pack(images, three + 3))) == [
+        three,
+        three,
+        1 + 3 + 32,
+    ]  # room for the header of another run is required
     assert list(map(len, pack(images, three + 2))) == [three - 32] * 3 + [1 + 3 + 32]
-    assert list(map(len, pack(images, 1))) == [36] * 7, "one at least"
+    assert list(map(len, pack(images, 1))) == [36] * 7  # each segment has at least one entry
 
 
 @pytest.mark.parametrize("checksum", ["", "c" * 64, "sha256:" + "c" * 64, "tarsum.v1+sha256:" + "c" * 64, "md5:c"])
-def test_every_segment_can_be_read_without_those_before_it(checksum: str) -> None:
+def test_each_segment_can_be_unpacked_alone(checksum: str) -> None:
     images = {f"{n:064x}": checksum for n in range(20)}
     segments = pack(images, 300)
     assert len(segments) > 2
-    alone = [unpacked([segment]) for segment in segments]
-    assert {image: found for part in alone for image, found in part.items()} == images
-    assert sum(map(len, alone)) == 20
+    unpacked = [unpack([segment]) for segment in segments]
+    assert {image: found for part in unpacked for image, found in part.items()} == images
+    assert sum(map(len, unpacked)) == 20
 
 
-def test_a_run_counts_to_65535_and_the_next_begins() -> None:
+def test_run_has_at_most_65535_entries() -> None:
     images = {f"{n:064x}": "" for n in range(0x10001)}
     [segment] = pack(images, 10_000_000)
     assert segment[:4].hex() == "0100ffff"
     assert segment[4 + 0xFFFF * 32 :][:3].hex() == "000002"
-    assert unpacked([segment]) == images
+    assert unpack([segment]) == images
 
 
 @pytest.mark.parametrize(
-    ("segment", "told"),
+    ("segment", "reason"),
     [
-        ("", "the segment's version is unknown"),
-        ("00", "the segment's version is unknown"),
-        ("02", "the segment's version is unknown"),
-        ("01050001", "the segment has a run of an unknown form"),
-        ("01fe0001", "the segment has a run of an unknown form"),
-        ("0100", "the segment is cut short"),
-        ("010000", "the segment is cut short"),
-        ("01000001" + "aa" * 31, "the segment is cut short"),
-        ("01010001" + "aa" * 63, "the segment is cut short"),
-        ("01ff0001", "the segment is cut short"),
-        ("01ff000100", "the segment is cut short"),
-        ("01ff0001000261", "the segment is cut short"),
-        ("01ff00010001610001", "the segment is cut short"),
-        ("01ff0001" + "0001ff" + "0000", "the segment has a text that is no UTF-8"),
+        ("", "version"),
+        ("00", "version"),
+        ("02", "version"),
+        ("01050001", "form"),
+        ("01fe0001", "form"),
+        ("0100", "truncated"),
+        ("010000", "truncated"),
+        ("01000001" + "aa" * 31, "truncated"),
+        ("01010001" + "aa" * 63, "truncated"),
+        ("01ff0001", "truncated"),
+        ("01ff000100", "truncated"),
+        ("01ff0001000261", "truncated"),
+        ("01ff00010001610001", "truncated"),
+        ("01ff0001" + "0001ff" + "0000", "UTF-8"),
     ],
 )
-def test_what_is_wrong_with_a_segment_is_said(segment: str, told: str) -> None:
-    with pytest.raises(CorruptSegmentError) as refused:
-        unpacked([bytes.fromhex(segment)])
-    assert str(refused.value) == told
+def test_corrupt_segment_is_rejected_with_the_reason(segment: str, reason: str) -> None:
+    with pytest.raises(CorruptSegmentError, match=reason):
+        unpack([bytes.fromhex(segment)])
 
 
-def test_an_empty_list_has_no_segment() -> None:
+def test_empty_list_has_no_segment() -> None:
     assert pack({}) == []
 
 
 @given(LISTS.filter(bool), st.data())
-def test_a_segment_cut_short_or_of_another_kind_is_refused(images: dict[str, str], data: st.DataObject) -> None:
+def test_truncated_or_unknown_segment_is_rejected(images: dict[str, str], data: st.DataObject) -> None:
     segment = pack(images)[0]
     cut = data.draw(st.integers(2, len(segment) - 1))
     with pytest.raises(CorruptSegmentError):
-        unpacked([segment[:cut], b"\x02"])  # a cut between two runs is a shorter list; the second byte string is none
+        unpack([segment[:cut], b"\x02"])  # a cut between two runs gives a valid shorter list
     with pytest.raises(CorruptSegmentError):
-        unpacked([b"\x01\x09\x00\x01" + segment])
+        unpack([b"\x01\x09\x00\x01" + segment])
 
 
-def test_a_segment_whose_text_is_no_utf8_is_refused_with_the_same_error() -> None:
-    assert unpacked([b"\x01\xff\x00\x01\x00\x01a\x00\x01b"]) == {"a": "b"}
+def test_segment_with_text_that_is_not_utf8_is_rejected() -> None:
+    assert unpack([b"\x01\xff\x00\x01\x00\x01a\x00\x01b"]) == {"a": "b"}
     for text in (b"\x00\x01\xffa\x00\x01b", b"\x00\x01a\x00\x01\x80", b"\x00\x02\xed\xa0\x00\x01b"):
         with pytest.raises(CorruptSegmentError):
-            unpacked([b"\x01\xff\x00\x01" + text])
+            unpack([b"\x01\xff\x00\x01" + text])
 
 
-def test_upper_case_digests_keep_their_case() -> None:
+def test_upper_case_digests_are_kept() -> None:
     images = {"a" * 64: "sha256:" + "AB" * 32, "b" * 64: "AB" * 32}
-    assert unpacked(pack(images)) == images
+    assert unpack(pack(images)) == images

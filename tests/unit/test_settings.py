@@ -1,16 +1,16 @@
-"""What the environment may say."""
+"""Reading of the settings from environment variables."""
 
 import pytest
 
 from chalicelib.settings import AccountActivation, Registration, Settings, SettingsError, SignerKind, Visibility
 
 
-def test_nothing_set_gives_the_defaults() -> None:
+def test_missing_and_empty_variables_have_defaults() -> None:
     assert Settings.from_environment({}) == Settings()
     assert Settings.from_environment({"TOKEN_LIFETIME": "", "STACK": "", "SIGNER": ""}) == Settings()
 
 
-def test_everything_can_be_set() -> None:
+def test_all_settings_are_read() -> None:
     settings = Settings.from_environment(
         {
             "STACK": "waybill-live",
@@ -27,6 +27,8 @@ def test_everything_can_be_set() -> None:
             "BASE_URL": "https://index.example.com/",
             "REPOSITORY_VISIBILITY": "private",
             "RESERVE_DELETED_NAMES": "no",
+            "PUBLIC_PAGES": "off",
+            "FRONT_PROOF": "proof",
         }
     )
     assert settings == Settings(
@@ -44,6 +46,8 @@ def test_everything_can_be_set() -> None:
         base_url="https://index.example.com",
         repository_visibility=Visibility.PRIVATE,
         reserve_deleted_names=False,
+        public_pages=False,
+        front_proof="proof",
     )
     assert settings.table("users") == "waybill-live-users"
     assert settings.key == "alias/waybill-live"
@@ -77,12 +81,12 @@ def test_everything_can_be_set() -> None:
         ("RESERVE_DELETED_NAMES", "perhaps"),
     ],
 )
-def test_a_bad_setting_is_named(name: str, value: str) -> None:
+def test_error_names_the_invalid_setting(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_environment({name: value})
 
 
-def test_mail_needs_a_sender_and_an_address_for_its_links() -> None:
+def test_emails_need_a_sender_and_a_base_url() -> None:
     with pytest.raises(SettingsError, match="EMAIL_SENDER"):
         Settings.from_environment({"ACCOUNT_ACTIVATION": "email"})
     with pytest.raises(SettingsError, match="BASE_URL"):
