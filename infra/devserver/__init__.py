@@ -1,3 +1,3 @@
-"""The whole index in one process, with no account: moto for AWS, waitress for HTTP."""
+"""The local server: the whole index in one process, without an AWS account. moto emulates AWS, waitress serves HTTP."""
 
-ENDPOINT_PATH = "/_aws"  # where the operator's commands come in
+ENDPOINT_PATH = "/_aws"  # `waybill … --local` reaches DynamoDB, KMS and the logs of the server at this path

@@ -1,51 +1,52 @@
-"""Who may do everything on a local index: somebody always can."""
+"""The administrator of a local server. There is always one."""
 
 import secrets
 from datetime import UTC, datetime
 
-from chalicelib.aws import Clients
+from chalicelib.bootstrap import Services
 from chalicelib.domain.models import User
 from chalicelib.security.passwords import Passwords
 from chalicelib.settings import Settings
-from chalicelib.storage.tables import Tables
 from chalicelib.storage.transactions import Conflict
-from chalicelib.storage.users import UserStore
 
 ADMIN = "admin"
-_ADVICE = (
-    f"{ADMIN} is the name of an account that is no administrator; promote one where the file is from, export again, "
-    "and leave ADMIN_PASSWORD away"
+_NOT_AN_ADMINISTRATOR = (
+    f"the account {ADMIN!r} is not an active administrator; promote it in the index that the data file comes from and "
+    "export again, or start without ADMIN_PASSWORD"
 )
 
 
 class AdministratorError(Exception):
-    """Nobody could sign in as an administrator. The message is one sentence for a person."""
+    """No administrator could log in. The message is one sentence for a person."""
 
 
-def provide_administrator(aws: Clients, settings: Settings, password: str | None) -> str:
-    """Sees to it that somebody can sign in as an administrator, and says who, and how, in a few words.
+def ensure_administrator(services: Services, settings: Settings, password: str | None) -> str:
+    """Ensure that an administrator can log in, and return a short text for people: the username and the password.
 
-    With a `password` the account `admin` has it; without, an account is made only where there is no administrator.
+    Args:
+        services: the index.
+        settings: its settings.
+        password: the password of the account `admin`. If it is None and there is no active administrator, `admin` is
+            created with a random password.
+
     Raises AdministratorError.
     """
-    tables = Tables(aws.dynamodb, settings.region, settings.table)
-    users, passwords = UserStore(tables), Passwords(settings.bcrypt_cost)
+    users, passwords = services.stores.users, Passwords(settings.bcrypt_cost)
     if password is None:
-        there = sorted(item.username for item in tables.users.scan() if item.admin and item.active)
-        if there:
-            return f"{', '.join(there)}, password as before; ADMIN_PASSWORD=… sets {ADMIN}'s"
+        scan = services.stores.tables.users.scan(consistent_read=True)
+        if administrators := sorted(item.username for item in scan if item.admin and item.active):
+            return f"{', '.join(administrators)} (password unchanged; ADMIN_PASSWORD=… sets the one of {ADMIN})"
     user = users.get(ADMIN)
     if user is None:
-        made = password or secrets.token_urlsafe(12)
+        new_password = password or secrets.token_urlsafe(12)
+        password_hash = passwords.hash(new_password)
         try:
-            users.create(
-                User(username=ADMIN, password_hash=passwords.hash(made), admin=True, created=datetime.now(UTC))
-            )
+            users.create(User(username=ADMIN, password_hash=password_hash, admin=True, created=datetime.now(UTC)))
         except Conflict:
-            raise AdministratorError(_ADVICE) from None  # the name of a removed account is kept
-        return f"{ADMIN}, password: {'the one in ADMIN_PASSWORD' if password else made}"
+            raise AdministratorError(_NOT_AN_ADMINISTRATOR) from None  # the name of a deleted account is reserved
+        return f"{ADMIN}, password: {'the value of ADMIN_PASSWORD' if password else new_password}"
     if not (password and user.admin and user.active):
-        raise AdministratorError(_ADVICE)
+        raise AdministratorError(_NOT_AN_ADMINISTRATOR)
     if not passwords.verify(password, user.password_hash):
         users.change(user, password_hash=passwords.hash(password))
-    return f"{ADMIN}, password: the one in ADMIN_PASSWORD"
+    return f"{ADMIN}, password: the value of ADMIN_PASSWORD"

@@ -1,12 +1,12 @@
-"""Mail on this machine: printed, not sent."""
+"""Emails of the local server: printed instead of sent."""
 
 from chalicelib.accounts.mailer import EmailMessage
 
 
 class ConsoleMailer:
-    """Prints each letter where the server's lines go."""
+    """Prints emails on standard output."""
 
     def send(self, message: EmailMessage) -> None:
-        """Prints."""
+        """Print an email."""
         text = "\n".join(f"  | {line}" for line in message.text.splitlines())
-        print(f"\nmail to {message.to}: {message.subject}\n{text}\n", flush=True)
+        print(f"\nemail to {message.to}: {message.subject}\n{text}\n", flush=True)

@@ -1,4 +1,4 @@
-"""API Gateway before the app, as a WSGI application: requests go through Chalice's own emulation of it."""
+"""API Gateway as a WSGI application. Chalice's own emulation, `LocalGateway`, handles the requests."""
 
 import gzip
 import json
@@ -6,24 +6,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
 from chalice.config import Config
 from chalice.local import LocalChalice, LocalGateway, RouteMatcher
+from msgspec import Struct
 
 from chalicelib.api.errors import RouteNotFound
 
-COMPRESSED_FROM_BYTES = 10_240  # infra/deploy/service.yaml's MinimumCompressionSize
+COMPRESSED_FROM_BYTES = 10_240  # MinimumCompressionSize in infra/deploy/service.yaml
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 WSGI = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What goes back over the wire."""
+class GatewayResponse(Struct, frozen=True):
+    """The response that a client receives."""
 
     status: int
     headers: Mapping[str, str]
@@ -33,103 +32,104 @@ class Answer:
 class Gateway:
     """Serves one app to any number of threads.
 
-    A `LocalGateway` must not be shared between threads, so each has its own; `LocalChalice` keeps the current request
-    apart for each. A path or method that the app does not have is 404, as the template's gateway responses make it.
+    Threads must not share a `LocalGateway`, so each thread has its own. `LocalChalice` keeps the current request of
+    each thread. An unknown path or method is 404, as the gateway responses of the template define.
     """
 
-    def __init__(self, chalice: LocalChalice) -> None:
-        self._chalice = chalice
+    def __init__(self, app: LocalChalice) -> None:
+        self._app = app
         self._config = Config.create(lambda_timeout=29)
-        self._routes = RouteMatcher(list(chalice.routes))
-        self._own = threading.local()
+        self._routes = RouteMatcher(list(app.routes))
+        self._thread = threading.local()
 
-    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
-        """Answers one request. `target` is as it came: a path with its query, or an absolute URL."""
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> GatewayResponse:
+        """Handle one request. `target` is a path with a query, or an absolute URL. Header names are in lower case."""
         try:
-            path = target if target.startswith("/") else _path_of(target)
+            path = target if target.startswith("/") else _parse_path(target)
             if path.startswith("//"):
-                return _nothing_here()  # Chalice would take what follows for a host
+                return _create_not_found()  # Chalice would parse the first segment as a host
             match = self._routes.match_route(path)
         except ValueError:
-            return _nothing_here()
-        if method not in self._chalice.routes[match.route] or not all(match.captured.values()):
-            return _nothing_here()
-        if not hasattr(self._own, "gateway"):
-            self._own.gateway = LocalGateway(self._chalice, self._config)
-        response = self._own.gateway.handle_request(method, path, dict(headers), body)
-        answer = Answer(
-            response["statusCode"], {**response["headers"], **_joined(response)}, (response["body"] or "").encode()
+            return _create_not_found()
+        if method not in self._app.routes[match.route] or not all(match.captured.values()):
+            return _create_not_found()
+        if not hasattr(self._thread, "gateway"):
+            self._thread.gateway = LocalGateway(self._app, self._config)
+        local = self._thread.gateway.handle_request(method, path, dict(headers), body)
+        response = GatewayResponse(
+            local["statusCode"], {**local["headers"], **_join_multi_values(local)}, (local["body"] or "").encode()
         )
-        return _compressed(answer) if "gzip" in headers.get("accept-encoding", "") else answer
+        return _compress(response) if "gzip" in headers.get("accept-encoding", "") else response
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """WSGI. Logs one line per request."""
-        began = time.perf_counter()
+        """Handle a WSGI request. Log one line."""
+        start = time.perf_counter()
         method, target = environ["REQUEST_METHOD"], environ["REQUEST_URI"]
-        response = self.handle(method, target, _headers(environ), environ["wsgi.input"].read())
+        response = self.handle(method, target, _read_headers(environ), environ["wsgi.input"].read())
         headers = list(response.headers.items())
         if response.status != HTTPStatus.NO_CONTENT:
             headers.append(("Content-Length", str(len(response.body))))
-        start_response(status_line(response.status), headers)
-        log(began, response.status, method, target, environ)
+        start_response(format_status(response.status), headers)
+        log_request(start, response.status, method, target, environ)
         return [] if method == "HEAD" or response.status == HTTPStatus.NO_CONTENT else [response.body]
 
 
-def _compressed(answer: Answer) -> Answer:
-    """As API Gateway does for a client that accepts it, from the template's MinimumCompressionSize on."""
-    if len(answer.body) < COMPRESSED_FROM_BYTES:
-        return answer
-    return Answer(answer.status, {**answer.headers, "Content-Encoding": "gzip"}, gzip.compress(answer.body, 5))
-
-
-def status_line(status: int) -> str:
-    """The status as WSGI wants it, with its phrase."""
+def format_status(status: int) -> str:
+    """Return a status line for WSGI, for example `200 OK`."""
     return f"{status} {HTTPStatus(status).phrase}"
 
 
-def log(began: float, status: int, method: str, target: str, environ: Mapping[str, Any]) -> None:
-    """One line for a request, with nothing of its headers but the client's name, and no mailed link."""
-    took, client = (time.perf_counter() - began) * 1000, environ.get("HTTP_USER_AGENT", "-")
+def log_request(start: float, status: int, method: str, target: str, environ: Mapping[str, Any]) -> None:
+    """Print one line. It contains no header except User-Agent, and no link from an email.
+
+    `start` is the value of `time.perf_counter` at the start of the request.
+    """
+    milliseconds, client = (time.perf_counter() - start) * 1000, environ.get("HTTP_USER_AGENT", "-")
     print(
-        f"{time.strftime('%H:%M:%S')} {status} {method:6} {_loggable(target)}  {took:.0f} ms  {client[:60]}",
+        f"{time.strftime('%H:%M:%S')} {status} {method:6} {_hide_links(target)}  {milliseconds:.0f} ms  {client[:60]}",
         file=sys.stderr,
         flush=True,
     )
 
 
-def _path_of(target: str) -> str:
-    """The path and query of an absolute-form target; docker 0.5 sends those."""
-    services = urlsplit(target)
-    if services.scheme not in ("http", "https"):
-        raise ValueError("neither a path nor a URL")
-    return (services.path or "/") + (f"?{services.query}" if services.query else "")
+def _compress(response: GatewayResponse) -> GatewayResponse:
+    """Compress a large body, as API Gateway does for clients that accept gzip."""
+    if len(response.body) < COMPRESSED_FROM_BYTES:
+        return response
+    headers = {**response.headers, "Content-Encoding": "gzip"}
+    return GatewayResponse(response.status, headers, gzip.compress(response.body, 5))
 
 
-def _loggable(target: str) -> str:
-    """A target without the link from a mail, which is as good as a password for a while."""
+def _parse_path(target: str) -> str:
+    """Return the path and query of an absolute URL. Docker 0.5 sends such targets."""
+    url = urlsplit(target)
+    if url.scheme not in ("http", "https"):
+        raise ValueError("the target is neither a path nor a URL")
+    return (url.path or "/") + (f"?{url.query}" if url.query else "")
+
+
+def _hide_links(target: str) -> str:
+    """Replace the value of `link`. A link from an email gives access to an account for some time."""
     path, mark, query = target.partition("?")
-    return path + mark + "&".join(map(_masked, query.split("&")))
+    return path + mark + "&".join(map(_hide_link, query.split("&")))
 
 
-def _masked(pair: str) -> str:
+def _hide_link(pair: str) -> str:
     name = pair.partition("=")[0]
     return f"{name}=…" if unquote_plus(name) == "link" else pair
 
 
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+def _read_headers(environ: Mapping[str, Any]) -> dict[str, str]:
     headers = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
     if "CONTENT_TYPE" in environ:
         headers["content-type"] = environ["CONTENT_TYPE"]
     return headers
 
 
-def _joined(response: Mapping[str, Any]) -> dict[str, str]:
+def _join_multi_values(response: Mapping[str, Any]) -> dict[str, str]:
     return {name: ", ".join(values) for name, values in response["multiValueHeaders"].items()}
 
 
-def _nothing_here() -> Answer:
-    return Answer(
-        HTTPStatus.NOT_FOUND,
-        {"Content-Type": "application/json"},
-        json.dumps({"error": RouteNotFound().message}).encode(),
-    )
+def _create_not_found() -> GatewayResponse:
+    body = json.dumps({"error": RouteNotFound().message}).encode()
+    return GatewayResponse(HTTPStatus.NOT_FOUND, {"Content-Type": "application/json"}, body)

@@ -1,4 +1,4 @@
-"""The journal's events on this machine: where `python -m infra audit` looks for them on AWS too."""
+"""The audit log of the local server. `waybill audit` reads it in the same place as on AWS: in CloudWatch Logs."""
 
 import time
 from typing import Any
@@ -11,17 +11,19 @@ _STREAM = "local"
 
 
 class LocalAuditLog:
-    """Keeps what has an event in moto's CloudWatch. The other lines say what the server's own say, and are dropped."""
+    """Keeps the lines of the request log that have an event, in moto's CloudWatch Logs.
+
+    Other lines are dropped, because the server prints a line for each request itself.
+    """
 
     def __init__(self, stack: str, region: str) -> None:
         self._logs: Any = botocore.session.get_session().create_client("logs", region_name=region)
-        self._where = {"logGroupName": log_group(stack), "logStreamName": _STREAM}
+        self._stream = {"logGroupName": log_group(stack), "logStreamName": _STREAM}
         self._logs.create_log_group(logGroupName=log_group(stack))
-        self._logs.create_log_stream(**self._where)
+        self._logs.create_log_stream(**self._stream)
 
     def write(self, line: str) -> None:
-        """Takes one line."""
+        """Add a line of the request log."""
         if EVENT_MARK in line:
-            self._logs.put_log_events(
-                **self._where, logEvents=[{"timestamp": int(time.time() * 1000), "message": line}]
-            )
+            event = {"timestamp": int(time.time() * 1000), "message": line}
+            self._logs.put_log_events(**self._stream, logEvents=[event])
