@@ -4,6 +4,7 @@ from functools import partial
 
 from chalicelib.accounts.deletion import AccountDeletion
 from chalicelib.accounts.email_actions import EmailActions
+from chalicelib.accounts.email_limits import EmailLimits
 from chalicelib.accounts.emails import AccountEmails
 from chalicelib.accounts.login import Login
 from chalicelib.accounts.login_throttle import LoginThrottle
@@ -37,7 +38,9 @@ from chalicelib.security.passwords import Passwords
 from chalicelib.security.signing import DerivedKeySigner, KmsSigner, Signer
 from chalicelib.settings import Registration, Settings, SignerKind, Visibility
 from chalicelib.storage.collaborators import CollaboratorStore
+from chalicelib.storage.image_list_writer import ImageListWriter
 from chalicelib.storage.image_lists import ImageListStore
+from chalicelib.storage.quotas import Quotas
 from chalicelib.storage.rate_counters import RateCounterStore
 from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.robots import RobotStore
@@ -50,15 +53,16 @@ from chalicelib.storage.users import UserStore
 class Stores:
     """The access to the tables of one stack."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, quotas: Quotas) -> None:
         self.tables = tables
         self.users = UserStore(tables)
-        self.robots = RobotStore(tables)
+        self.robots = RobotStore(tables, quotas)
         self.counters = RateCounterStore(tables)
         self.images = ImageListStore(tables)
+        self.image_writer = ImageListWriter(tables, self.images, quotas)
         self.terms = SearchTermStore(tables)
-        self.repositories = RepositoryStore(tables, self.images, self.terms)
-        self.collaborators = CollaboratorStore(tables, self.images)
+        self.repositories = RepositoryStore(tables, self.images, self.terms, quotas)
+        self.collaborators = CollaboratorStore(tables, self.images, quotas)
 
 
 class Services:
@@ -72,7 +76,13 @@ class Services:
 
     def __init__(self, settings: Settings, clients: Clients | None = None, mailer: Mailer | None = None) -> None:
         dynamodb, kms = clients or create_clients(settings.region)
-        self.stores = Stores(Tables(dynamodb, settings.region, settings.table))
+        quotas = Quotas(
+            repositories=settings.max_repositories,
+            robots=settings.max_robots,
+            shares=settings.max_shares,
+            stored_bytes=settings.max_stored_megabytes * 1_000_000,
+        )
+        self.stores = Stores(Tables(dynamodb, settings.region, settings.table), quotas)
         root = KmsSigner(kms, settings.key)
         signer: Signer = root if settings.signer == SignerKind.KMS else DerivedKeySigner(root)
         if mailer is None and settings.email_sender:
@@ -94,12 +104,14 @@ class Services:
     def _create_accounts(self, settings: Settings, signer: Signer, mailer: Mailer | None) -> None:
         users, passwords = self.stores.users, Passwords(settings.bcrypt_cost)
         throttle = LoginThrottle(self.stores.counters)
-        emails = AccountEmails(users, EmailLinks(signer), mailer, settings.base_url)
+        limits = EmailLimits(self.stores.counters, settings.emails_per_day)
+        emails = AccountEmails(users, EmailLinks(signer), mailer, limits, settings.base_url)
         self.robots = Robots(self.stores.robots)
         self.login = Login(users, passwords, self.robots, throttle)
         self.email_actions = EmailActions(users, passwords, emails, throttle)
         self.accounts = Accounts(
             users,
+            self.stores.repositories,
             passwords,
             emails,
             throttle,
@@ -110,16 +122,17 @@ class Services:
     def _create_repositories(self, settings: Settings) -> None:
         stores, cache = self.stores, ImageListCache(settings.image_list_cache_seconds)
         authorization = Authorization(stores.images, stores.collaborators)
-        self.lists = ImageLists(stores.images, authorization, cache)
+        self.lists = ImageLists(stores.images, stores.image_writer, authorization, cache)
         self.repositories = Repositories(
             stores.repositories,
+            stores.users,
             self.lists,
             cache,
             stores.collaborators,
             authorization,
             creates_private=settings.repository_visibility == Visibility.PRIVATE,
         )
-        self.collaborators = Collaborators(stores.collaborators, authorization)
+        self.collaborators = Collaborators(stores.collaborators, stores.users, authorization, settings.max_shares)
         self.search = Search(stores.terms, stores.repositories, authorization)
 
     def _create_routes(self, settings: Settings) -> list[Route]:

@@ -54,10 +54,11 @@ class RequestLog:
         """Write the line of one request.
 
         `request` contains its id, method, route and client IP. `fields` are the annotations. The event of a failed
-        request is omitted, because nothing has changed; a failed login is an event itself.
+        request is omitted, because nothing has changed. It is kept if the request was `partial`, that is if it had an
+        effect before it failed. A failed login is an event itself.
         """
         event = fields.get("event")
-        if event != LOGIN_FAILED and status >= 400:
+        if event != LOGIN_FAILED and status >= 400 and not fields.get("partial"):
             fields = {name: value for name, value in fields.items() if name != "event"}
         counts = {name: fields[name] for name in _METRICS if name in fields}
         if status >= 500:

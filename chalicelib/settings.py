@@ -175,7 +175,8 @@ SETTINGS = (
         name="SIGNER",
         default="derived",
         help="How tokens are signed: `derived` uses an hourly key that KMS derives, `kms` calls KMS for every token. "
-        "docs/development/security.md compares the risks.",
+        "docs/development/security.md compares the risks. With `kms`, each check of a token is a KMS call that costs "
+        "money, including checks of forged tokens by anonymous clients.",
         allowed="derived or kms",
         parse=SignerKind,
     ),
@@ -238,6 +239,42 @@ SETTINGS = (
         parse=_parse_bool,
     ),
     Setting(
+        name="EMAILS_PER_DAY",
+        default="150",
+        help="The largest number of emails that the index sends in a day. It must be below the quota of SES, which is "
+        "200 for a new AWS account.",
+        allowed="a number from 1 to 1000000",
+        parse=_number(1, 1_000_000),
+    ),
+    Setting(
+        name="MAX_REPOSITORIES",
+        default="1000",
+        help="The number of repositories that an account can have.",
+        allowed="a number from 1 to 1000000",
+        parse=_number(1, 1_000_000),
+    ),
+    Setting(
+        name="MAX_STORED_MEGABYTES",
+        default="100",
+        help="The stored size of the image lists of an account, in megabytes. One megabyte holds about 15,000 images.",
+        allowed="a number from 1 to 100000",
+        parse=_number(1, 100_000),
+    ),
+    Setting(
+        name="MAX_ROBOTS",
+        default="50",
+        help="The number of robots that an account can have.",
+        allowed="a number from 1 to 1000",
+        parse=_number(1, 1000),
+    ),
+    Setting(
+        name="MAX_SHARES",
+        default="200",
+        help="The number of repositories that others can share with an account.",
+        allowed="a number from 1 to 1000",
+        parse=_number(1, 1000),
+    ),
+    Setting(
         name="FRONT_PROOF",
         default="",
         help="A secret that CloudFront adds to each request. It proves the client IP. `make deploy` creates it.",
@@ -272,6 +309,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     repository_visibility: Visibility = Visibility.PUBLIC
     reserve_deleted_names: bool = True
     public_pages: bool = True
+    emails_per_day: int = 150
+    max_repositories: int = 1000
+    max_stored_megabytes: int = 100
+    max_robots: int = 50
+    max_shares: int = 200
     front_proof: str = ""
     signing_key: str = ""
 

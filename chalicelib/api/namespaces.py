@@ -53,13 +53,18 @@ class NamespaceRoutes:
         ]
 
     def list(self, request: Request) -> Response:
-        """Return 200 and the repositories that the caller can read, by name. At most 100, after the name `after`."""
+        """Return 200 and the repositories that the caller can read, by name. At most 100, after the name `after`.
+
+        A `Link` header with `rel="next"` is present if there can be more. A page may be short or empty before that.
+        """
         principal = self._authenticator.authenticate_basic(request)
         namespace = check_namespace(request.parameters["namespace"])
         after = request.query.get("after")
         last_name = RepositoryName.of(namespace, after).name if after else ""
-        views = self._repositories.list(principal, namespace, last_name)
-        return json_response(200, [_view_to_json(view) for view in views])
+        page = self._repositories.list(principal, namespace, last_name)
+        path = f"/v1/namespaces/{namespace}/repositories?after={page.next_name}"
+        headers = {"Link": f'<{path}>; rel="next"'} if page.next_name else {}
+        return json_response(200, [_view_to_json(view) for view in page.views], headers)
 
     def show(self, request: Request) -> Response:
         """Return 200 and a repository."""
