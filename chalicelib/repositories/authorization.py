@@ -4,18 +4,37 @@
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
 from chalicelib.domain.errors import InvalidToken, NotFound, PermissionDenied
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
-from chalicelib.domain.models import Repository, RepositoryState
+from chalicelib.domain.models import RepositoryState
 from chalicelib.domain.roles import Grant, Principal, Role, TokenScope, role_of
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.image_lists import ImageListStore, StoredImages
 
 Shares = Mapping[tuple[RepositoryName, str], Role]  # the roles of one account, by repository and generation
 
+
+class HasVisibility(Protocol):
+    """A repository, or a search result for one."""
+
+    @property
+    def name(self) -> RepositoryName:
+        """The full name."""
+
+    @property
+    def generation(self) -> str:
+        """The generation."""
+
+    @property
+    def private(self) -> bool:
+        """The visibility."""
+
+
+R = TypeVar("R", bound=HasVisibility)
 _MISSING = RepositoryState("", private=True)  # a missing repository is treated like a private one
 
 
@@ -84,9 +103,7 @@ class Authorization:
         authorized = self._decide(principal, repository, stored.head, required)
         return Authorized(authorized.state, authorized.role, stored)
 
-    def filter_readable(
-        self, principal: Principal, repositories: Iterable[Repository], shares: Shares
-    ) -> list[tuple[Repository, Role]]:
+    def filter_readable(self, principal: Principal, repositories: Iterable[R], shares: Shares) -> list[tuple[R, Role]]:
         """Return the repositories that `principal` can read, with its roles. `shares` is the result of `load_shares`."""
         readable = []
         for repository in repositories:

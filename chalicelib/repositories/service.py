@@ -6,7 +6,6 @@ from chalicelib.domain.errors import InvalidInput, NotFound, PermissionDenied
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName, check_description, is_username
 from chalicelib.domain.models import Repository, RepositoryState
 from chalicelib.domain.roles import Principal, Role
-from chalicelib.domain.search_terms import terms_of
 from chalicelib.repositories.authorization import Authorization, Authorized
 from chalicelib.repositories.conflicts import retry_on_conflict
 from chalicelib.repositories.image_list_cache import ImageListCache
@@ -100,9 +99,8 @@ class Repositories:
                 self._store.expire(repository)
                 return None if target.head.confirmed else target.head.generation
             existing = self._get(repository, target.state)
-            terms = terms_of(repository, existing.description)
             with self._cache.invalidates(repository):
-                self._store.delete(existing, target.stored, terms, confirmed=confirmed)
+                self._store.delete(existing, target.stored, confirmed=confirmed)
             self._remove_collaborators(repository, target.state)
             return target.state.generation
 
@@ -164,12 +162,7 @@ class Repositories:
                 private=existing.private if private is None else private,
             )
             if changed != existing:
-                self._store.change(
-                    existing,
-                    terms_of(repository, existing.description),
-                    changed,
-                    terms_of(repository, changed.description),
-                )
+                self._store.change(existing, changed)
 
         retry_on_conflict(attempt)
 
@@ -177,7 +170,7 @@ class Repositories:
         """Create a repository. Raises PermissionDenied if the namespace has no account, or a quota is reached."""
         is_private = self._creates_private and repository.namespace != LIBRARY
         try:
-            return self._store.create(repository, stored, images, terms_of(repository, ""), private=is_private)
+            return self._store.create(repository, stored, images, private=is_private)
         except AccountUnavailable:
             owner = self._users.get(repository.namespace) if is_username(repository.namespace) else None
             if owner is None or owner.deletion_started:

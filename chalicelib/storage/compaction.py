@@ -52,6 +52,19 @@ def split_runs(sizes: Sequence[int]) -> list[tuple[int, int]]:
     return runs
 
 
+def keys_after(last_key: str, next_key: str | None, count: int) -> list[str]:
+    """Return `count` keys that sort after `last_key` and before `next_key`.
+
+    Keys have the form `<base>/<round>`. If the next key has the same base, there is no free round between the two, and
+    the new keys extend the last key.
+    """
+    base, _, last_round = last_key.rpartition("/")
+    if next_key is not None and next_key.rpartition("/")[0] == base:
+        return [f"{last_key}.{place:04x}" for place in range(1, count + 1)]
+    first = int(last_round.partition(".")[0], 16) + 1
+    return [f"{base}/{first + place:08x}" for place in range(count)]
+
+
 def remaining_entries(
     run: Mapping[str, str], merged: Mapping[str, str], written: Mapping[str, object]
 ) -> dict[str, str]:

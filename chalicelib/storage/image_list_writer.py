@@ -9,6 +9,7 @@ from chalicelib.storage.compaction import (
     MAX_RUN_BYTES,
     YOUNG_BYTES,
     first_to_compact,
+    keys_after,
     needs_reclaiming,
     remaining_entries,
     split_runs,
@@ -144,30 +145,37 @@ class ImageListWriter:
         try:
             for start, end in split_runs([len(packed) for _, packed in stored.segments]):
                 run = stored.segments[start:end]
+                next_key = stored.segments[end][0] if end < len(stored.segments) else None
                 entries = remaining_entries(merge_segments(run), merged, written)
                 packed = pack(entries)
                 size += sum(map(len, packed)) - sum(len(part) for _, part in run)
-                charged += self._replace_run(repository, stored.active_head, run, packed, size - charged)
+                charged += self._replace_run(repository, stored.active_head, run, packed, size - charged, next_key)
                 written |= entries
         except Conflict:
             pass  # another writer changes the list; the next push continues
 
     def _replace_run(
-        self, repository: RepositoryName, head: RepositoryState, run: Segments, packed: list[bytes], growth: int
+        self,
+        repository: RepositoryName,
+        head: RepositoryState,
+        run: Segments,
+        packed: list[bytes],
+        growth: int,
+        next_key: str | None = None,
     ) -> int:
         """Replace consecutive segments by `packed`. Return the part of `growth` that was counted for the quota.
 
-        The new keys sort directly after the last old key. A reader whose Query continues on a second page therefore
-        sees the old segments, the new ones, or both.
+        The new keys sort directly after the last old key, and before `next_key`. A reader whose Query continues on a
+        second page therefore sees the old segments, the new ones, or both.
         """
-        base, _, rounds = run[-1][0].rpartition("/")
+        keys = keys_after(run[-1][0], next_key, len(packed))
         model = self._tables.images
         with self._tables.transaction() as transaction:
             charged = self._charge(transaction, repository, head, growth)
             for key, _ in run:
                 transaction.delete(model(str(repository), key), condition=model.segment.exists())
-            for place, part in enumerate(packed, start=int(rounds, 16) + 1):
-                transaction.save(model(str(repository), f"{base}/{place:08x}", packed=part))
+            for key, part in zip(keys, packed, strict=True):
+                transaction.save(model(str(repository), key, packed=part))
         return charged
 
 

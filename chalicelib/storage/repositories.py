@@ -2,29 +2,25 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.models import Repository
-from chalicelib.domain.search_terms import TermRank
 from chalicelib.storage.image_lists import HEAD, ImageListStore, StoredImages
 from chalicelib.storage.quotas import AccountUnavailable, Quotas, release_quota
 from chalicelib.storage.search_terms import SearchTermStore
 from chalicelib.storage.segment_codec import pack
-from chalicelib.storage.tables import RepositoryItem, Tables, translate_dynamodb_errors
+from chalicelib.storage.tables import RepositoryItem, Tables, TermItem, translate_dynamodb_errors
 from chalicelib.storage.transactions import Transaction
 
 DELETED_KEPT_SECONDS = 7 * 86400  # longer than any token lives, so that a slow registry can finish the deletion
 
 
 class RepositoryStore:
-    """Every method raises Unavailable if DynamoDB does not answer.
-
-    `terms` are the words that find a repository, as `domain.search_terms.terms_of` returns them.
-    """
+    """Every method raises Unavailable if DynamoDB does not answer."""
 
     def __init__(self, tables: Tables, images: ImageListStore, terms: SearchTermStore, quotas: Quotas) -> None:
         self._tables = tables
@@ -38,7 +34,6 @@ class RepositoryStore:
         repository: RepositoryName,
         stored: StoredImages,
         images: dict[str, str],
-        terms: Mapping[str, TermRank],
         *,
         private: bool = False,
         created: datetime | None = None,
@@ -49,7 +44,6 @@ class RepositoryStore:
             repository: the full name.
             stored: the result of `ImageListStore.read`: nothing, or a deleted repository.
             images: the first entries of the list.
-            terms: the search terms.
             private: the visibility.
             created: the original time of creation of a transferred repository.
 
@@ -84,27 +78,21 @@ class RepositoryStore:
                 self._use_quotas(transaction, repository.namespace, size)
             for segment in self._images.segment_items(repository, generation, packed):
                 transaction.save(segment)
-            for term in self._terms.items(repository, terms, private=private):
+            for term in self._terms.items(repository, "", generation, private=private):
                 transaction.save(term)
         self._images.delete_segments(repository, [*(key for key, _ in stored.segments), *stored.orphans])
         return generation
 
     @translate_dynamodb_errors
-    def change(
-        self,
-        before: Repository,
-        old_terms: Mapping[str, TermRank],
-        after: Repository,
-        new_terms: Mapping[str, TermRank],
-    ) -> None:
+    def change(self, before: Repository, after: Repository) -> None:
         """Replace the description and the visibility, together with the search terms.
 
         Raises Conflict if the repository has changed since `before` was read.
         """
         model, images = self._tables.repositories, self._tables.images
         name = before.name
-        old = {(item.bucket, item.entry): item for item in self._terms.items(name, old_terms, private=before.private)}
-        new = {(item.bucket, item.entry): item for item in self._terms.items(name, new_terms, private=after.private)}
+        old = {(item.bucket, item.entry): item for item in self._term_items(before)}
+        new = {(item.bucket, item.entry): item for item in self._term_items(after)}
         with self._tables.transaction() as transaction:
             transaction.update(
                 model(name.namespace, name.name),
@@ -123,14 +111,7 @@ class RepositoryStore:
                 transaction.save(item)
 
     @translate_dynamodb_errors
-    def delete(
-        self,
-        repository: Repository,
-        stored: StoredImages,
-        terms: Mapping[str, TermRank],
-        *,
-        confirmed: bool = False,
-    ) -> None:
+    def delete(self, repository: Repository, stored: StoredImages, *, confirmed: bool = False) -> None:
         """Hide `repository`: delete the item and the terms, and mark the head.
 
         The list remains until it expires, because a registry still presents the delete token. The transaction does not
@@ -150,7 +131,7 @@ class RepositoryStore:
                 self._tables.repositories(name.namespace, name.name),
                 condition=self._is_unchanged(repository),
             )
-            for term in self._terms.items(name, terms, private=repository.private):
+            for term in self._term_items(repository):
                 transaction.delete(term)
             if has_owner and stored.head is not None:
                 amounts = {"repositories": 1, "stored_bytes": stored.head.charged_bytes}
@@ -191,6 +172,11 @@ class RepositoryStore:
     def has_any(self, namespace: str) -> bool:
         """Return whether there are repositories in a namespace. One Query of one item."""
         return any(True for _ in self._tables.repositories.query(namespace, limit=1, consistent_read=True))
+
+    def _term_items(self, repository: Repository) -> list[TermItem]:
+        return self._terms.items(
+            repository.name, repository.description, repository.generation, private=repository.private
+        )
 
     def _use_quotas(self, transaction: Transaction, namespace: str, size: int) -> None:
         """Count a new repository for its account, and require that the account exists."""

@@ -137,6 +137,8 @@ class TermItem(Model):
     bucket = UnicodeAttribute(hash_key=True)
     entry = UnicodeAttribute(range_key=True)
     rank = NumberAttribute()
+    generation = UnicodeAttribute(null=True)
+    description = UnicodeAttribute(null=True)
     initial = UnicodeAttribute(null=True)
     private_terms = PrivateTerms()
 
