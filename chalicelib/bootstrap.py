@@ -20,6 +20,7 @@ from chalicelib.api.namespaces import NamespaceRoutes
 from chalicelib.api.repositories import RepositoryRoutes
 from chalicelib.api.robots import RobotRoutes
 from chalicelib.api.search import SearchRoutes
+from chalicelib.api.token import TokenRoutes
 from chalicelib.api.token_check import TokenCheckRoutes
 from chalicelib.api.users import UserRoutes
 from chalicelib.aws import Clients, create_clients, create_ses_client
@@ -32,8 +33,11 @@ from chalicelib.repositories.image_list_cache import ImageListCache
 from chalicelib.repositories.image_lists import ImageLists
 from chalicelib.repositories.search import Search
 from chalicelib.repositories.service import Repositories
+from chalicelib.repositories.token_grants import TokenGrants
 from chalicelib.security.access_tokens import AccessTokens
+from chalicelib.security.bearer_tokens import BearerTokens, TokenKey
 from chalicelib.security.email_links import EmailLinks
+from chalicelib.security.kms_token_key import KmsTokenKey
 from chalicelib.security.passwords import Passwords
 from chalicelib.security.signing import DerivedKeySigner, KmsSigner, Signer
 from chalicelib.settings import Registration, Settings, SignerKind, Visibility
@@ -72,9 +76,16 @@ class Services:
         settings: the settings of the index.
         clients: the botocore clients; by default new ones for the region of the settings.
         mailer: sends emails; by default SES if EMAIL_SENDER is set.
+        token_key: signs bearer tokens; by default the RSA key in KMS.
     """
 
-    def __init__(self, settings: Settings, clients: Clients | None = None, mailer: Mailer | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clients: Clients | None = None,
+        mailer: Mailer | None = None,
+        token_key: TokenKey | None = None,
+    ) -> None:
         dynamodb, kms = clients or create_clients(settings.region)
         quotas = Quotas(
             repositories=settings.max_repositories,
@@ -99,6 +110,7 @@ class Services:
             self.robots,
             reserve_name=settings.reserve_deleted_names,
         )
+        self.bearer_tokens = BearerTokens(token_key or KmsTokenKey(kms, settings.rsa_key), settings.token_lifetime)
         self.routes = self._create_routes(settings)
 
     def _create_accounts(self, settings: Settings, signer: Signer, mailer: Mailer | None) -> None:
@@ -122,6 +134,7 @@ class Services:
     def _create_repositories(self, settings: Settings) -> None:
         stores, cache = self.stores, ImageListCache(settings.image_list_cache_seconds)
         authorization = Authorization(stores.images, stores.collaborators)
+        self.grants = TokenGrants(authorization)
         self.lists = ImageLists(stores.images, stores.image_writer, authorization, cache)
         self.repositories = Repositories(
             stores.repositories,
@@ -159,6 +172,7 @@ class Services:
             *ImageRoutes(self.lists, authenticator, docker_headers).routes(),
             *TokenCheckRoutes(self.lists, authenticator).routes(),
             *NamespaceRoutes(self.repositories, self.collaborators, authenticator).routes(),
+            *TokenRoutes(self.login, self.grants, self.bearer_tokens, settings.registries).routes(),
             *SearchRoutes(self.search, authenticator).routes(),
             *AccountPages(self.email_actions, renderer).routes(),
             *public_pages.routes(),

@@ -14,6 +14,7 @@ from msgspec import Struct
 from chalicelib.domain.identifiers import is_email, is_host
 
 _STACK = re.compile(r"[a-zA-Z0-9_.-]{3,200}", re.ASCII)
+_SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,254}", re.ASCII)
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}", re.ASCII)
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -81,7 +82,8 @@ class Setting(Struct, frozen=True, kw_only=True):
         try:
             return self.parse(text)
         except ValueError:
-            raise SettingsError(f"{self.name} must be {self.allowed}, not {text!r}") from None
+            value = "the given text" if self.name == "REGISTRY_SECRET" else repr(text)
+            raise SettingsError(f"{self.name} must be {self.allowed}, not {value}") from None
 
 
 def _parse_stack(text: str) -> str:
@@ -95,6 +97,25 @@ def _parse_endpoints(text: str) -> tuple[str, ...]:
     if not hosts or not all(map(is_host, hosts)):
         raise ValueError
     return hosts
+
+
+def _parse_services(text: str) -> tuple[str, ...]:
+    services = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not all(_SERVICE.fullmatch(service) for service in services):
+        raise ValueError
+    return services
+
+
+def _parse_host(text: str) -> str:
+    if text and not is_host(text):
+        raise ValueError
+    return text
+
+
+def _parse_secret(text: str) -> str:
+    if text and (len(text) < 16 or not text.isascii() or not text.isprintable()):
+        raise ValueError
+    return text
 
 
 def _parse_email(text: str) -> str:
@@ -275,6 +296,37 @@ SETTINGS = (
         parse=_number(1, 1000),
     ),
     Setting(
+        name="REGISTRIES",
+        default="",
+        help="The service names of the registries that accept bearer tokens, separated by commas. It is the `service` "
+        "in their configuration. If it is empty, the token endpoints are off. It needs RESERVE_DELETED_NAMES=true.",
+        allowed="names such as registry.example.com, separated by commas",
+        parse=_parse_services,
+    ),
+    Setting(
+        name="REGISTRY_ADDRESS",
+        default="",
+        help="The address of the registry that pages show for pull and login. If it is empty, the first of REGISTRIES "
+        "is shown.",
+        allowed="a host without a scheme, such as registry.example.com:5000",
+        parse=_parse_host,
+    ),
+    Setting(
+        name="REGISTRY_SECRET",
+        default="",
+        help="The secret with which registries send notifications. `waybill deploy` creates it.",
+        allowed="a text of at least 16 characters",
+        parse=_parse_secret,
+    ),
+    Setting(
+        name="TOKEN_KEY",
+        default="",
+        help="The id, alias or ARN of the RSA key in KMS that signs bearer tokens. If it is empty, the alias "
+        "`alias/<STACK>-tokens` is used.",
+        allowed="a key in KMS",
+        parse=str,
+    ),
+    Setting(
         name="FRONT_PROOF",
         default="",
         help="A secret that CloudFront adds to each request. It proves the client IP. `make deploy` creates it.",
@@ -314,6 +366,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_stored_megabytes: int = 100
     max_robots: int = 50
     max_shares: int = 200
+    registries: tuple[str, ...] = ()
+    registry_address: str = ""
+    registry_secret: str = ""
+    token_key: str = ""
     front_proof: str = ""
     signing_key: str = ""
 
@@ -324,6 +380,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """The signing key in KMS: an id, an alias or an ARN."""
         return self.signing_key or f"alias/{self.stack}"
+
+    @property
+    def rsa_key(self) -> str:
+        """The key of bearer tokens in KMS: an id, an alias or an ARN."""
+        return self.token_key or f"alias/{self.stack}-tokens"
 
     def table(self, name: str) -> str:
         """Return the full name of a table."""
@@ -339,4 +400,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise SettingsError("ACCOUNT_ACTIVATION=email needs EMAIL_SENDER, the address from which emails are sent")
         if settings.email_sender and not settings.base_url:
             raise SettingsError("EMAIL_SENDER needs BASE_URL, the URL with which links in emails start")
+        if settings.registries and not settings.reserve_deleted_names:
+            raise SettingsError(
+                "REGISTRIES needs RESERVE_DELETED_NAMES=true, because the next owner of a name would own its content in "
+                "the registry"
+            )
         return settings

@@ -41,7 +41,7 @@ class Authenticator:
 
     def authenticate_basic(self, request: Request, *, allow_deletion_started: bool = False) -> Principal:
         """Return the principal of a Basic header, or ANONYMOUS without a header. Raises NotAuthenticated."""
-        credentials = _parse_basic(request.headers.get("authorization", "").strip())
+        credentials = parse_basic(request.headers.get("authorization", "").strip())
         if credentials is None:
             return ANONYMOUS
         username, password = credentials
@@ -65,7 +65,7 @@ def presented_token(request: Request) -> str | None:
     return token if scheme.lower() == "token" else None
 
 
-def _parse_basic(header: str) -> tuple[str, str] | None:
+def parse_basic(header: str) -> tuple[str, str] | None:
     """Return the username and the password, or None for an anonymous client. Raises NotAuthenticated.
 
     Docker without a login sends `Basic Og==`: an empty username is anonymous.

@@ -103,6 +103,19 @@ class Authorization:
         authorized = self._decide(principal, repository, stored.head, required)
         return Authorized(authorized.state, authorized.role, stored)
 
+    def find_token_role(self, principal: Principal, repository: RepositoryName) -> Role:
+        """Return the role that a bearer token for a registry gives. A principal who may create the repository has it.
+
+        No read for the owner, administrators and their robots; else one GetItem, and one more for accounts. A missing
+        repository costs the same as a private one.
+        """
+        role = role_of(principal, repository, private=True)
+        if role >= Role.WRITE or (role is Role.READ and principal.robot is not None):
+            return role
+        state = self._images.get_head(repository)
+        active = None if state is None or state.deleted else state
+        return self.find_role(principal, repository, active or _MISSING)
+
     def filter_readable(self, principal: Principal, repositories: Iterable[R], shares: Shares) -> list[tuple[R, Role]]:
         """Return the repositories that `principal` can read, with its roles. `shares` is the result of `load_shares`."""
         readable = []
