@@ -17,6 +17,7 @@ from chalicelib.api.docker_headers import DockerHeaders
 from chalicelib.api.http import Route
 from chalicelib.api.images import ImageRoutes
 from chalicelib.api.namespaces import NamespaceRoutes
+from chalicelib.api.registries import RegistryRoutes
 from chalicelib.api.repositories import RepositoryRoutes
 from chalicelib.api.robots import RobotRoutes
 from chalicelib.api.search import SearchRoutes
@@ -28,11 +29,13 @@ from chalicelib.pages.account import AccountPages
 from chalicelib.pages.html import PageRenderer
 from chalicelib.pages.public import PublicPages
 from chalicelib.repositories.authorization import Authorization
+from chalicelib.repositories.catalog import Catalog
 from chalicelib.repositories.collaborators import Collaborators
 from chalicelib.repositories.image_list_cache import ImageListCache
 from chalicelib.repositories.image_lists import ImageLists
 from chalicelib.repositories.search import Search
 from chalicelib.repositories.service import Repositories
+from chalicelib.repositories.tags import Tags
 from chalicelib.repositories.token_grants import TokenGrants
 from chalicelib.security.access_tokens import AccessTokens
 from chalicelib.security.bearer_tokens import BearerTokens, TokenKey
@@ -40,7 +43,7 @@ from chalicelib.security.email_links import EmailLinks
 from chalicelib.security.kms_token_key import KmsTokenKey
 from chalicelib.security.passwords import Passwords
 from chalicelib.security.signing import DerivedKeySigner, KmsSigner, Signer
-from chalicelib.settings import Registration, Settings, SignerKind, Visibility
+from chalicelib.settings import PodmanSearch, Registration, Settings, SignerKind, Visibility
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.image_list_writer import ImageListWriter
 from chalicelib.storage.image_lists import ImageListStore
@@ -50,6 +53,7 @@ from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.robots import RobotStore
 from chalicelib.storage.search_terms import SearchTermStore
 from chalicelib.storage.tables import Tables
+from chalicelib.storage.tags import TagStore
 from chalicelib.storage.used_tokens import UsedTokenStore
 from chalicelib.storage.users import UserStore
 
@@ -67,6 +71,7 @@ class Stores:
         self.terms = SearchTermStore(tables)
         self.repositories = RepositoryStore(tables, self.images, self.terms, quotas)
         self.collaborators = CollaboratorStore(tables, self.images, quotas)
+        self.tags = TagStore(tables)
 
 
 class Services:
@@ -139,6 +144,7 @@ class Services:
         self.repositories = Repositories(
             stores.repositories,
             stores.users,
+            stores.images,
             self.lists,
             cache,
             stores.collaborators,
@@ -146,10 +152,12 @@ class Services:
             creates_private=settings.repository_visibility == Visibility.PRIVATE,
         )
         self.collaborators = Collaborators(stores.collaborators, stores.users, authorization, settings.max_shares)
+        self.tags = Tags(stores.tags, stores.repositories, self.repositories, authorization)
+        self.catalog = Catalog(stores.terms, stores.repositories, authorization)
         self.search = Search(stores.terms, stores.repositories, authorization)
 
     def _create_routes(self, settings: Settings) -> list[Route]:
-        authenticator = Authenticator(self.login, self.tokens)
+        authenticator = Authenticator(self.login, self.tokens, self.bearer_tokens)
         docker_headers = DockerHeaders(settings.registry_endpoints, self.tokens)
         renderer = PageRenderer(
             base_url=settings.base_url,
@@ -171,9 +179,19 @@ class Services:
             *RepositoryRoutes(self.repositories, authenticator, docker_headers).routes(),
             *ImageRoutes(self.lists, authenticator, docker_headers).routes(),
             *TokenCheckRoutes(self.lists, authenticator).routes(),
-            *NamespaceRoutes(self.repositories, self.collaborators, authenticator).routes(),
+            *NamespaceRoutes(self.repositories, self.tags, self.collaborators, authenticator).routes(),
             *TokenRoutes(self.login, self.grants, self.bearer_tokens, settings.registries).routes(),
-            *SearchRoutes(self.search, authenticator).routes(),
+            *SearchRoutes(
+                self.search, authenticator, is_podman_refused=settings.podman_search == PodmanSearch.CATALOG
+            ).routes(),
+            *RegistryRoutes(
+                self.tags,
+                self.catalog,
+                authenticator,
+                settings.registries,
+                f"{settings.base_url}/token",
+                settings.registry_secret,
+            ).routes(),
             *AccountPages(self.email_actions, renderer).routes(),
             *public_pages.routes(),
         ]

@@ -52,6 +52,13 @@ class Visibility(StrEnum):
     PRIVATE = "private"
 
 
+class PodmanSearch(StrEnum):
+    """Which endpoint podman searches."""
+
+    INDEX = "index"
+    CATALOG = "catalog"
+
+
 class Setting(Struct, frozen=True, kw_only=True):
     """One row of the table.
 
@@ -319,6 +326,14 @@ SETTINGS = (
         parse=_parse_secret,
     ),
     Setting(
+        name="PODMAN_SEARCH",
+        default="index",
+        help="How podman searches. It sends no credentials to `/v1/search`. With `catalog` that endpoint does not exist "
+        "for podman, so it searches the catalogue with credentials and finds private repositories, without descriptions.",
+        allowed="index or catalog",
+        parse=PodmanSearch,
+    ),
+    Setting(
         name="TOKEN_KEY",
         default="",
         help="The id, alias or ARN of the RSA key in KMS that signs bearer tokens. If it is empty, the alias "
@@ -369,6 +384,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     registries: tuple[str, ...] = ()
     registry_address: str = ""
     registry_secret: str = ""
+    podman_search: PodmanSearch = PodmanSearch.INDEX
     token_key: str = ""
     front_proof: str = ""
     signing_key: str = ""

@@ -53,6 +53,20 @@ class Login:
             raise AccountInactive
         return Principal(user.username, user.admin, robot)
 
+    def find_subject(self, subject: str) -> Principal | None:
+        """Return the principal of a bearer token's subject: `alice`, or `alice+ci` for a robot.
+
+        Returns None if the account or the robot is no longer valid. One read, or two for a robot.
+        """
+        username, plus, name = subject.partition("+")
+        user = self._users.get(username)
+        if user is None or not user.active or user.deletion_started:
+            return None
+        if not plus:
+            return Principal(user.username, user.admin)
+        robot = self._robots.find_valid(user, name)
+        return None if robot is None else Principal(user.username, user.admin, robot)
+
     def _verify_password(self, username: str, password: str, user: User | None, client_ip: str) -> bool:
         if user is not None and self._passwords.is_cached(password, user.password_hash):
             annotate(CachedCredentials=1)

@@ -119,6 +119,13 @@ class Robots:
         self._record_use(username, record, datetime.fromtimestamp(int(now), UTC))
         return record.robot
 
+    def find_valid(self, user: User, name: str) -> Robot | None:
+        """Return a robot of an account, or None if it is revoked or expired. One read."""
+        record = self._store.get(user.username, name)
+        if record is None or record.account_created != user.created:
+            return None
+        return None if record.expires is not None and record.expires <= self._clock() else record.robot
+
     def _record_use(self, username: str, record: RobotRecord, now: datetime) -> None:
         if record.last_used is not None and now - record.last_used < USE_RECORDED_EVERY:
             return

@@ -78,6 +78,7 @@ class Repository(Struct, frozen=True, kw_only=True):
         description: one line of at most 255 characters.
         private: whether only its owner, collaborators and administrators can see it.
         created: the time of creation, in UTC.
+        last_pushed: the time of the last push to a current registry, in UTC, or None.
     """
 
     name: RepositoryName
@@ -85,6 +86,7 @@ class Repository(Struct, frozen=True, kw_only=True):
     description: str = ""
     private: bool = False
     created: datetime
+    last_pushed: datetime | None = None
 
 
 class RepositoryState(Struct, frozen=True):

@@ -11,7 +11,7 @@ from chalicelib.repositories.conflicts import retry_on_conflict
 from chalicelib.repositories.image_list_cache import ImageListCache
 from chalicelib.repositories.image_lists import ImageLists, check_size
 from chalicelib.storage.collaborators import CollaboratorStore
-from chalicelib.storage.image_lists import StoredImages
+from chalicelib.storage.image_lists import ImageListStore, StoredImages
 from chalicelib.storage.quotas import AccountUnavailable
 from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.transactions import Conflict
@@ -50,6 +50,7 @@ class Repositories:
         self,
         store: RepositoryStore,
         users: UserStore,
+        images: ImageListStore,
         lists: ImageLists,
         cache: ImageListCache,
         collaborators: CollaboratorStore,
@@ -59,6 +60,7 @@ class Repositories:
     ) -> None:
         self._store = store
         self._users = users
+        self._images = images
         self._lists = lists
         self._cache = cache
         self._collaborators = collaborators
@@ -166,9 +168,32 @@ class Repositories:
 
         retry_on_conflict(attempt)
 
-    def _create(self, repository: RepositoryName, stored: StoredImages, images: dict[str, str]) -> str:
+    def create_for_push(self, repository: RepositoryName, time: int, kept_seconds: int) -> str | None:
+        """Create a repository that a registry has received. Return its generation.
+
+        `time` is the time of the push in seconds since 1970. A push before the deletion of the last generation is
+        late: None is returned. A name whose last generation was private starts private. Raises PermissionDenied if the
+        namespace has no account, and Conflict.
+        """
+        stored = self._images.read(repository)
+        if stored.active_head is not None:
+            return stored.active_head.generation
+        if stored.head is not None and stored.expires is not None and time <= stored.expires - kept_seconds:
+            return None
+        was_private = stored.head is not None and stored.head.private
+        with self._cache.invalidates(repository):
+            return self._create(repository, stored, {}, was_private=was_private)
+
+    def _create(
+        self,
+        repository: RepositoryName,
+        stored: StoredImages,
+        images: dict[str, str],
+        *,
+        was_private: bool = False,
+    ) -> str:
         """Create a repository. Raises PermissionDenied if the namespace has no account, or a quota is reached."""
-        is_private = self._creates_private and repository.namespace != LIBRARY
+        is_private = (self._creates_private or was_private) and repository.namespace != LIBRARY
         try:
             return self._store.create(repository, stored, images, private=is_private)
         except AccountUnavailable:

@@ -34,11 +34,13 @@ class StoredImages(Struct, frozen=True):
         head: the state, or None if the repository never existed or has expired.
         segments: (key, packed bytes) of the current generation, oldest first.
         orphans: the keys of segments of other generations.
+        expires: the time when a deleted repository is forgotten, in seconds since 1970.
     """
 
     head: RepositoryState | None = None
     segments: Segments = ()
     orphans: tuple[str, ...] = ()
+    expires: int | None = None
 
     @property
     def active_head(self) -> RepositoryState | None:
@@ -65,11 +67,13 @@ class ImageListStore:
     def read(self, repository: RepositoryName) -> StoredImages:
         """Return the stored list. One strongly consistent Query for each megabyte."""
         head: RepositoryState | None = None
+        expires: int | None = None
         segments: list[tuple[str, bytes]] = []
         for item in self._tables.query_image_items(str(repository)):
             key = item["segment"]["S"]
             if key == HEAD:
                 head = _parse_head(item)
+                expires = int(item["expires"]["N"]) if "expires" in item else None
             else:
                 segments.append((key, item["packed"]["B"]))
         if head is None:
@@ -79,6 +83,7 @@ class ImageListStore:
             head,
             tuple(segment for segment in segments if segment[0].startswith(prefix)),
             tuple(key for key, _ in segments if not key.startswith(prefix)),
+            expires,
         )
 
     @translate_dynamodb_errors

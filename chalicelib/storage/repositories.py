@@ -217,4 +217,5 @@ def repository_of(item: RepositoryItem) -> Repository:
         description=item.description or "",
         private=item.private,
         created=item.created,
+        last_pushed=item.last_pushed,
     )

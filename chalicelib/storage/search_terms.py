@@ -92,6 +92,21 @@ class SearchTermStore:
         is_last = len(items) < limit
         return HitPage(hits, sum(map(_size_of, items)), None if is_last else items[-1].entry)
 
+    @translate_dynamodb_errors
+    def find_all(self, space: SearchSpace, after: str, limit: int, *, is_official: bool) -> list[SearchHit]:
+        """Return up to `limit` repositories whose names sort after `after`, by name. One Query."""
+        bucket, prefix = f"{space.bucket} all", f" {int(not is_official)} "
+        query = self._terms.query(
+            bucket,
+            self._terms.entry.between(f"{prefix}{after}", f"{prefix}~"),  # no name contains a tilde
+            index_name=space.index_name,
+            limit=limit + 1,
+            page_size=limit + 1,
+            consistent_read=space.index_name is None,
+        )
+        hits = [_hit_of(item, TermRank.WHOLE_NAME) for item in query]
+        return [hit for hit in hits if str(hit.name) > after][:limit]
+
     def items(
         self, repository: RepositoryName, description: str, generation: str, *, private: bool = False
     ) -> list[TermItem]:

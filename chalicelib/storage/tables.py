@@ -107,6 +107,7 @@ class RepositoryItem(Model):
     description = UnicodeAttribute(default="")
     private = BooleanAttribute(default=False)
     created = UTCDateTimeAttribute()
+    last_pushed = UTCDateTimeAttribute(null=True)
 
 
 class CollaboratorItem(Model):
@@ -161,6 +162,20 @@ class ImagesItem(Model):
     expires = NumberAttribute(null=True)
 
 
+class TagItem(Model):
+    """tags: the tags of repositories in current registries; see tags.py. `pushed` is in nanoseconds since 1970."""
+
+    repository = UnicodeAttribute(hash_key=True)
+    tag = UnicodeAttribute(range_key=True)
+    generation = UnicodeAttribute()
+    digest = UnicodeAttribute(null=True)
+    media_type = UnicodeAttribute(null=True)
+    size = NumberAttribute(null=True)
+    pushed = NumberAttribute()
+    deleted = BooleanAttribute(null=True)
+    expires = NumberAttribute(null=True)
+
+
 class Tables:
     """The models of one stack. All of them use one botocore client.
 
@@ -181,6 +196,7 @@ class Tables:
         self.collaborators = self._bind(CollaboratorItem, table("collaborators"))
         self.images = self._bind(ImagesItem, table("images"))
         self.terms = self._bind(TermItem, table("terms"))
+        self.tags = self._bind(TagItem, table("tags"))
         self._connection = create_connection(client, region)
 
     def _bind(self, model: type[M], table_name: str) -> type[M]:
