@@ -180,7 +180,7 @@ class Services:
             *ImageRoutes(self.lists, authenticator, docker_headers).routes(),
             *TokenCheckRoutes(self.lists, authenticator).routes(),
             *NamespaceRoutes(self.repositories, self.tags, self.collaborators, authenticator).routes(),
-            *TokenRoutes(self.login, self.grants, self.bearer_tokens, settings.registries).routes(),
+            *TokenRoutes(authenticator, self.grants, self.bearer_tokens, settings.registries).routes(),
             *SearchRoutes(
                 self.search, authenticator, is_podman_refused=settings.podman_search == PodmanSearch.CATALOG
             ).routes(),

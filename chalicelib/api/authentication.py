@@ -70,7 +70,12 @@ class Authenticator:
         credentials = parse_basic(request.headers.get("authorization", "").strip())
         if credentials is None:
             return ANONYMOUS
-        username, password = credentials
+        return self.log_in(request, *credentials, allow_deletion_started=allow_deletion_started)
+
+    def log_in(
+        self, request: Request, username: str, password: str, *, allow_deletion_started: bool = False
+    ) -> Principal:
+        """Return the principal that these credentials belong to, and record the login or its failure."""
         try:
             principal = self._login.log_in(
                 username, password, request.client_ip, allow_deletion_started=allow_deletion_started

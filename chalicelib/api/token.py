@@ -15,17 +15,14 @@ from threading import Lock
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from chalicelib.accounts.login import Login
-from chalicelib.api.authentication import parse_basic
+from chalicelib.api.authentication import Authenticator, parse_basic
 from chalicelib.api.errors import RouteNotFound, headers_of, render_error, status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Request, Response, json_response
 from chalicelib.domain.errors import DomainError, InvalidInput, NotAuthenticated, PermissionDenied, TooLarge
-from chalicelib.domain.identifiers import is_username
 from chalicelib.domain.roles import ANONYMOUS, Principal
 from chalicelib.domain.scopes import Scope, parse_scopes
 from chalicelib.repositories.token_grants import TokenGrants
-from chalicelib.request_log import LOGIN_FAILED, annotate
 from chalicelib.security.bearer_tokens import BearerTokens
 
 _MAX_FORM_BYTES = 16_384
@@ -84,8 +81,10 @@ class RecentFailures:
 class TokenRoutes:
     """Endpoints for bearer tokens. `services` are the registries; without any, the endpoints do not exist."""
 
-    def __init__(self, login: Login, grants: TokenGrants, tokens: BearerTokens, services: Sequence[str]) -> None:
-        self._login = login
+    def __init__(
+        self, authenticator: Authenticator, grants: TokenGrants, tokens: BearerTokens, services: Sequence[str]
+    ) -> None:
+        self._authenticator = authenticator
         self._grants = grants
         self._tokens = tokens
         self._services = services
@@ -128,7 +127,8 @@ class TokenRoutes:
         return Response(200, self._tokens.get_certificate(), headers)
 
     def _issue(self, request: Request, parsed: TokenRequest) -> Response:
-        principal = self._log_in(request, parsed.credentials)
+        credentials = parsed.credentials
+        principal = ANONYMOUS if credentials is None else self._authenticator.log_in(request, *credentials)
         if any(_is_too_deep(scope) for scope in parsed.scopes):
             raise PermissionDenied(
                 "a repository name must have two parts, such as alice/web; deeper names are not supported"
@@ -144,20 +144,6 @@ class TokenRoutes:
             "scope": " ".join(str(scope) for scope in granted if scope.actions),
         }
         return json_response(200, body, {"Cache-Control": "no-store"})
-
-    def _log_in(self, request: Request, credentials: tuple[str, str] | None) -> Principal:
-        if credentials is None:
-            return ANONYMOUS
-        username, password = credentials
-        try:
-            principal = self._login.log_in(username, password, request.client_ip)
-        except NotAuthenticated:
-            annotate(event=LOGIN_FAILED, target=username if is_username(username) else "")
-            raise
-        annotate(actor=username)
-        if principal.robot is not None:
-            annotate(robot=principal.robot.name)
-        return principal
 
     def _parse(self, credentials: tuple[str, str] | None, values: Mapping[str, Sequence[str]]) -> TokenRequest:
         service = (values.get("service") or [""])[-1]
