@@ -25,6 +25,7 @@ from chalicelib.api.token import TokenRoutes
 from chalicelib.api.token_check import TokenCheckRoutes
 from chalicelib.api.users import UserRoutes
 from chalicelib.aws import Clients, create_clients, create_ses_client
+from chalicelib.domain.choices import PodmanSearch, Registration, SignerKind, Visibility
 from chalicelib.pages.account import AccountPages
 from chalicelib.pages.html import PageRenderer
 from chalicelib.pages.public import PublicPages
@@ -43,7 +44,7 @@ from chalicelib.security.email_links import EmailLinks
 from chalicelib.security.kms_token_key import KmsTokenKey
 from chalicelib.security.passwords import Passwords
 from chalicelib.security.signing import DerivedKeySigner, KmsSigner, Signer
-from chalicelib.settings import PodmanSearch, Registration, Settings, SignerKind, Visibility
+from chalicelib.settings import Settings
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.image_list_writer import ImageListWriter
 from chalicelib.storage.image_lists import ImageListStore

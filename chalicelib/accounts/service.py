@@ -8,6 +8,7 @@ from msgspec import structs
 
 from chalicelib.accounts.emails import AccountEmails
 from chalicelib.accounts.login_throttle import LoginThrottle
+from chalicelib.domain.choices import AccountActivation
 from chalicelib.domain.errors import (
     AlreadyExists,
     InvalidInput,
@@ -20,7 +21,6 @@ from chalicelib.domain.identifiers import LIBRARY, check_email, check_password, 
 from chalicelib.domain.models import User
 from chalicelib.domain.roles import Principal
 from chalicelib.security.passwords import Passwords
-from chalicelib.settings import AccountActivation
 from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
