@@ -4,6 +4,7 @@ from functools import partial
 
 from chalicelib.accounts.deletion import AccountDeletion
 from chalicelib.accounts.email_actions import EmailActions
+from chalicelib.accounts.email_limits import EmailLimits
 from chalicelib.accounts.emails import AccountEmails
 from chalicelib.accounts.login import Login
 from chalicelib.accounts.login_throttle import LoginThrottle
@@ -16,33 +17,44 @@ from chalicelib.api.docker_headers import DockerHeaders
 from chalicelib.api.http import Route
 from chalicelib.api.images import ImageRoutes
 from chalicelib.api.namespaces import NamespaceRoutes
+from chalicelib.api.registries import RegistryRoutes
 from chalicelib.api.repositories import RepositoryRoutes
 from chalicelib.api.robots import RobotRoutes
 from chalicelib.api.search import SearchRoutes
+from chalicelib.api.token import TokenRoutes
 from chalicelib.api.token_check import TokenCheckRoutes
 from chalicelib.api.users import UserRoutes
 from chalicelib.aws import Clients, create_clients, create_ses_client
+from chalicelib.domain.choices import PodmanSearch, Registration, SignerKind, Visibility
 from chalicelib.pages.account import AccountPages
 from chalicelib.pages.html import PageRenderer
 from chalicelib.pages.public import PublicPages
 from chalicelib.repositories.authorization import Authorization
+from chalicelib.repositories.catalog import Catalog
 from chalicelib.repositories.collaborators import Collaborators
 from chalicelib.repositories.image_list_cache import ImageListCache
 from chalicelib.repositories.image_lists import ImageLists
 from chalicelib.repositories.search import Search
 from chalicelib.repositories.service import Repositories
+from chalicelib.repositories.tags import Tags
+from chalicelib.repositories.token_grants import TokenGrants
 from chalicelib.security.access_tokens import AccessTokens
+from chalicelib.security.bearer_tokens import BearerTokens, TokenKey
 from chalicelib.security.email_links import EmailLinks
+from chalicelib.security.kms_token_key import KmsTokenKey
 from chalicelib.security.passwords import Passwords
 from chalicelib.security.signing import DerivedKeySigner, KmsSigner, Signer
-from chalicelib.settings import Registration, Settings, SignerKind, Visibility
+from chalicelib.settings import Settings
 from chalicelib.storage.collaborators import CollaboratorStore
+from chalicelib.storage.image_list_writer import ImageListWriter
 from chalicelib.storage.image_lists import ImageListStore
+from chalicelib.storage.quotas import Quotas
 from chalicelib.storage.rate_counters import RateCounterStore
 from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.robots import RobotStore
 from chalicelib.storage.search_terms import SearchTermStore
 from chalicelib.storage.tables import Tables
+from chalicelib.storage.tags import TagStore
 from chalicelib.storage.used_tokens import UsedTokenStore
 from chalicelib.storage.users import UserStore
 
@@ -50,15 +62,17 @@ from chalicelib.storage.users import UserStore
 class Stores:
     """The access to the tables of one stack."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, quotas: Quotas) -> None:
         self.tables = tables
         self.users = UserStore(tables)
-        self.robots = RobotStore(tables)
+        self.robots = RobotStore(tables, quotas)
         self.counters = RateCounterStore(tables)
         self.images = ImageListStore(tables)
+        self.image_writer = ImageListWriter(tables, self.images, quotas)
         self.terms = SearchTermStore(tables)
-        self.repositories = RepositoryStore(tables, self.images, self.terms)
-        self.collaborators = CollaboratorStore(tables, self.images)
+        self.repositories = RepositoryStore(tables, self.images, self.terms, quotas)
+        self.collaborators = CollaboratorStore(tables, self.images, quotas)
+        self.tags = TagStore(tables)
 
 
 class Services:
@@ -68,11 +82,24 @@ class Services:
         settings: the settings of the index.
         clients: the botocore clients; by default new ones for the region of the settings.
         mailer: sends emails; by default SES if EMAIL_SENDER is set.
+        token_key: signs bearer tokens; by default the RSA key in KMS.
     """
 
-    def __init__(self, settings: Settings, clients: Clients | None = None, mailer: Mailer | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clients: Clients | None = None,
+        mailer: Mailer | None = None,
+        token_key: TokenKey | None = None,
+    ) -> None:
         dynamodb, kms = clients or create_clients(settings.region)
-        self.stores = Stores(Tables(dynamodb, settings.region, settings.table))
+        quotas = Quotas(
+            repositories=settings.max_repositories,
+            robots=settings.max_robots,
+            shares=settings.max_shares,
+            stored_bytes=settings.max_stored_megabytes * 1_000_000,
+        )
+        self.stores = Stores(Tables(dynamodb, settings.region, settings.table), quotas)
         root = KmsSigner(kms, settings.key)
         signer: Signer = root if settings.signer == SignerKind.KMS else DerivedKeySigner(root)
         if mailer is None and settings.email_sender:
@@ -89,17 +116,20 @@ class Services:
             self.robots,
             reserve_name=settings.reserve_deleted_names,
         )
+        self.bearer_tokens = BearerTokens(token_key or KmsTokenKey(kms, settings.rsa_key), settings.token_lifetime)
         self.routes = self._create_routes(settings)
 
     def _create_accounts(self, settings: Settings, signer: Signer, mailer: Mailer | None) -> None:
         users, passwords = self.stores.users, Passwords(settings.bcrypt_cost)
         throttle = LoginThrottle(self.stores.counters)
-        emails = AccountEmails(users, EmailLinks(signer), mailer, settings.base_url)
+        limits = EmailLimits(self.stores.counters, settings.emails_per_day)
+        emails = AccountEmails(users, EmailLinks(signer), mailer, limits, settings.base_url)
         self.robots = Robots(self.stores.robots)
         self.login = Login(users, passwords, self.robots, throttle)
         self.email_actions = EmailActions(users, passwords, emails, throttle)
         self.accounts = Accounts(
             users,
+            self.stores.repositories,
             passwords,
             emails,
             throttle,
@@ -110,20 +140,25 @@ class Services:
     def _create_repositories(self, settings: Settings) -> None:
         stores, cache = self.stores, ImageListCache(settings.image_list_cache_seconds)
         authorization = Authorization(stores.images, stores.collaborators)
-        self.lists = ImageLists(stores.images, authorization, cache)
+        self.grants = TokenGrants(authorization)
+        self.lists = ImageLists(stores.images, stores.image_writer, authorization, cache)
         self.repositories = Repositories(
             stores.repositories,
+            stores.users,
+            stores.images,
             self.lists,
             cache,
             stores.collaborators,
             authorization,
             creates_private=settings.repository_visibility == Visibility.PRIVATE,
         )
-        self.collaborators = Collaborators(stores.collaborators, authorization)
+        self.collaborators = Collaborators(stores.collaborators, stores.users, authorization, settings.max_shares)
+        self.tags = Tags(stores.tags, stores.repositories, self.repositories, authorization)
+        self.catalog = Catalog(stores.terms, stores.repositories, authorization)
         self.search = Search(stores.terms, stores.repositories, authorization)
 
     def _create_routes(self, settings: Settings) -> list[Route]:
-        authenticator = Authenticator(self.login, self.tokens)
+        authenticator = Authenticator(self.login, self.tokens, self.bearer_tokens)
         docker_headers = DockerHeaders(settings.registry_endpoints, self.tokens)
         renderer = PageRenderer(
             base_url=settings.base_url,
@@ -145,8 +180,19 @@ class Services:
             *RepositoryRoutes(self.repositories, authenticator, docker_headers).routes(),
             *ImageRoutes(self.lists, authenticator, docker_headers).routes(),
             *TokenCheckRoutes(self.lists, authenticator).routes(),
-            *NamespaceRoutes(self.repositories, self.collaborators, authenticator).routes(),
-            *SearchRoutes(self.search, authenticator).routes(),
+            *NamespaceRoutes(self.repositories, self.tags, self.collaborators, authenticator).routes(),
+            *TokenRoutes(authenticator, self.grants, self.bearer_tokens, settings.registries).routes(),
+            *SearchRoutes(
+                self.search, authenticator, is_podman_refused=settings.podman_search == PodmanSearch.CATALOG
+            ).routes(),
+            *RegistryRoutes(
+                self.tags,
+                self.catalog,
+                authenticator,
+                settings.registries,
+                f"{settings.base_url}/token",
+                settings.registry_secret,
+            ).routes(),
             *AccountPages(self.email_actions, renderer).routes(),
             *public_pages.routes(),
         ]

@@ -47,6 +47,7 @@ def _create_view(
             client_ip=find_client_ip(chalice_request.context["identity"]["sourceIp"], headers, front_proof),
             parameters=parameters,
             query=dict(chalice_request.query_params or {}),
+            repeated_query=_repeated(chalice_request.query_params),
             headers=headers,
             body=chalice_request.raw_body,
         )
@@ -74,3 +75,8 @@ def find_client_ip(peer: str, headers: Mapping[str, str], front_proof: str) -> s
         return peer
     addresses = [part.strip() for part in headers.get("x-forwarded-for", "").split(",")]
     return addresses[-2] if len(addresses) > 1 else peer
+
+
+def _repeated(query: Any) -> dict[str, list[str]]:
+    """Return all values of each parameter. `query` is Chalice's MultiDict, or None without a query."""
+    return {name: query.getlist(name) for name in query} if query else {}

@@ -27,6 +27,13 @@ def annotate(**fields: Any) -> None:
         current |= fields
 
 
+def annotate_event(**fields: Any) -> None:
+    """Add an audit event of its own line, for a request that causes several events."""
+    current = _context.get()
+    if current is not None:
+        current.setdefault("events", []).append(fields)
+
+
 @contextmanager
 def request_context() -> Iterator[Mapping[str, Any]]:
     """Collect the fields that `annotate` adds while a request is handled."""
@@ -54,10 +61,14 @@ class RequestLog:
         """Write the line of one request.
 
         `request` contains its id, method, route and client IP. `fields` are the annotations. The event of a failed
-        request is omitted, because nothing has changed; a failed login is an event itself.
+        request is omitted, because nothing has changed. It is kept if the request was `partial`, that is if it had an
+        effect before it failed. A failed login is an event itself.
         """
+        fields = dict(fields)
+        for event_fields in fields.pop("events", ()):
+            self._write_line(_encode({**request, "status": status, **event_fields}).decode())
         event = fields.get("event")
-        if event != LOGIN_FAILED and status >= 400:
+        if event != LOGIN_FAILED and status >= 400 and not fields.get("partial"):
             fields = {name: value for name, value in fields.items() if name != "event"}
         counts = {name: fields[name] for name in _METRICS if name in fields}
         if status >= 500:

@@ -1,261 +1,19 @@
 """The settings of an index. They are read once from environment variables.
 
-`SETTINGS` is the only list of settings. docs/reference/configuration.md is generated from it, and a test compares it
-with the parameters of infra/deploy/service.yaml.
+`settings_table.py` explains each setting. A test compares it with the parameters of infra/deploy/service.yaml.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from enum import StrEnum
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Self
 
 from msgspec import Struct
 
-from chalicelib.domain.identifiers import is_email, is_host
-
-_STACK = re.compile(r"[a-zA-Z0-9_.-]{3,200}", re.ASCII)
-_BASE_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}", re.ASCII)
-_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
-
-
-class SettingsError(ValueError):
-    """A setting has a value that is not allowed. The message names the setting and the allowed values."""
-
-
-class SignerKind(StrEnum):
-    """How MACs are computed."""
-
-    DERIVED = "derived"
-    KMS = "kms"
-
-
-class Registration(StrEnum):
-    """Who may register an account."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-class AccountActivation(StrEnum):
-    """What a new account needs before it can log in."""
-
-    NONE = "none"
-    EMAIL = "email"
-    ADMIN = "admin"
-
-
-class Visibility(StrEnum):
-    """Who can see a repository that a push creates."""
-
-    PUBLIC = "public"
-    PRIVATE = "private"
-
-
-class Setting(Struct, frozen=True, kw_only=True):
-    """One row of the table.
-
-    Attributes:
-        name: the environment variable.
-        default: the text that is used if the variable is missing or empty.
-        help: what the setting does, for people.
-        allowed: the allowed values, for people.
-        parse: returns the value of a text. Raises ValueError.
-        field: the attribute of `Settings`.
-    """
-
-    name: str
-    default: str
-    help: str
-    allowed: str
-    parse: Callable[[str], Any]
-    field: str = ""
-
-    @property
-    def attribute(self) -> str:
-        """The attribute of `Settings`."""
-        return self.field or self.name.lower()
-
-    def read(self, environment: Mapping[str, str]) -> Any:
-        """Return the value. Raises SettingsError."""
-        text = environment.get(self.name) or self.default
-        try:
-            return self.parse(text)
-        except ValueError:
-            raise SettingsError(f"{self.name} must be {self.allowed}, not {text!r}") from None
-
-
-def _parse_stack(text: str) -> str:
-    if not _STACK.fullmatch(text):
-        raise ValueError
-    return text
-
-
-def _parse_endpoints(text: str) -> tuple[str, ...]:
-    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not hosts or not all(map(is_host, hosts)):
-        raise ValueError
-    return hosts
-
-
-def _parse_email(text: str) -> str:
-    if text and not is_email(text):
-        raise ValueError
-    return text
-
-
-def _parse_base_url(text: str) -> str:
-    url = text.rstrip("/")
-    if url and not _BASE_URL.fullmatch(url):
-        raise ValueError
-    return url
-
-
-def _parse_bool(text: str) -> bool:
-    if text.lower() not in _TRUE + _FALSE:
-        raise ValueError
-    return text.lower() in _TRUE
-
-
-def _number(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
-            raise ValueError
-        return int(text)
-
-    return parse
-
-
-SETTINGS = (
-    Setting(
-        name="STACK",
-        default="waybill-dev",
-        help="The name of the stage. Tables are named `<STACK>-users` and so on.",
-        allowed="3 to 200 letters, digits, '_', '.' and '-'",
-        parse=_parse_stack,
-    ),
-    Setting(
-        name="AWS_REGION",
-        default="us-east-1",
-        help="The AWS region of the tables and the key. If it is missing, AWS_DEFAULT_REGION applies.",
-        allowed="the name of a region, such as eu-west-1",
-        parse=str,
-        field="region",
-    ),
-    Setting(
-        name="REGISTRY_ENDPOINTS",
-        default="localhost:5000",
-        help="The registries to which clients are sent, separated by commas. Docker up to 0.10 understands only one.",
-        allowed="hosts without a scheme, such as registry.example.com:5000",
-        parse=_parse_endpoints,
-    ),
-    Setting(
-        name="TOKEN_LIFETIME",
-        default="3600",
-        help="The validity of an access token in seconds.",
-        allowed="a number from 60 to 86400",
-        parse=_number(60, 86400),
-    ),
-    Setting(
-        name="IMAGE_LIST_CACHE_SECONDS",
-        default="0",
-        help="How long a container caches image lists for read tokens, in seconds. It helps if hundreds of hosts pull "
-        "one repository at once. A deleted repository remains readable for this time.",
-        allowed="a number from 0 to 2",
-        parse=_number(0, 2),
-    ),
-    Setting(
-        name="TOKEN_SINGLE_USE",
-        default="false",
-        help="Whether an access token can be used only once, as an early specification says. Real registries use a "
-        "token several times, so leave it off for them.",
-        allowed="true or false",
-        parse=_parse_bool,
-    ),
-    Setting(
-        name="SIGNER",
-        default="derived",
-        help="How tokens are signed: `derived` uses an hourly key that KMS derives, `kms` calls KMS for every token. "
-        "docs/development/security.md compares the risks.",
-        allowed="derived or kms",
-        parse=SignerKind,
-    ),
-    Setting(
-        name="BCRYPT_COST",
-        default="12",
-        help="The bcrypt cost; the time doubles with each step. An existing hash is replaced when its owner logs in.",
-        allowed="a number from 4 to 16",
-        parse=_number(4, 16),
-    ),
-    Setting(
-        name="REGISTRATION",
-        default="open",
-        help="Who may register: `open` means everyone. With `closed`, administrators create the accounts.",
-        allowed="open or closed",
-        parse=Registration,
-    ),
-    Setting(
-        name="ACCOUNT_ACTIVATION",
-        default="none",
-        help="What a new account needs before it can log in: `none`, `email` (the confirmation of its address) or "
-        "`admin` (the activation by an administrator).",
-        allowed="none, email or admin",
-        parse=AccountActivation,
-    ),
-    Setting(
-        name="EMAIL_SENDER",
-        default="",
-        help="The address from which emails are sent with SES. If it is empty, no email is sent. It needs BASE_URL. "
-        "The local server prints emails instead.",
-        allowed="an email address",
-        parse=_parse_email,
-    ),
-    Setting(
-        name="BASE_URL",
-        default="",
-        help="The URL of the index, for links in emails and commands on pages.",
-        allowed="a URL without a path, such as https://index.example.com",
-        parse=_parse_base_url,
-    ),
-    Setting(
-        name="REPOSITORY_VISIBILITY",
-        default="public",
-        help="Who can see a repository that a push creates. Repositories in `library` are always public.",
-        allowed="public or private",
-        parse=Visibility,
-    ),
-    Setting(
-        name="RESERVE_DELETED_NAMES",
-        default="true",
-        help="If true, the username of a deleted account cannot be registered again.",
-        allowed="true or false",
-        parse=_parse_bool,
-    ),
-    Setting(
-        name="PUBLIC_PAGES",
-        default="on",
-        help="Whether the index has web pages: `/` with search, and one for each public repository.",
-        allowed="on or off",
-        parse=_parse_bool,
-    ),
-    Setting(
-        name="FRONT_PROOF",
-        default="",
-        help="A secret that CloudFront adds to each request. It proves the client IP. `make deploy` creates it.",
-        allowed="a text",
-        parse=str,
-    ),
-    Setting(
-        name="SIGNING_KEY",
-        default="",
-        help="The id, alias or ARN of the KMS key for tokens. If it is empty, the alias `alias/<STACK>` is used.",
-        allowed="a key in KMS",
-        parse=str,
-    ),
-)
+from chalicelib.domain.choices import AccountActivation, PodmanSearch, Registration, SignerKind, Visibility
+from chalicelib.settings_table import SETTINGS, SettingsError
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """The parsed settings. `SETTINGS` explains each."""
+    """The parsed settings. `SETTINGS` in settings_table.py explains each."""
 
     stack: str = "waybill-dev"
     region: str = "us-east-1"
@@ -272,6 +30,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     repository_visibility: Visibility = Visibility.PUBLIC
     reserve_deleted_names: bool = True
     public_pages: bool = True
+    emails_per_day: int = 150
+    max_repositories: int = 1000
+    max_stored_megabytes: int = 100
+    max_robots: int = 50
+    max_shares: int = 200
+    registries: tuple[str, ...] = ()
+    registry_address: str = ""
+    registry_secret: str = ""
+    podman_search: PodmanSearch = PodmanSearch.INDEX
+    token_key: str = ""
     front_proof: str = ""
     signing_key: str = ""
 
@@ -282,6 +50,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """The signing key in KMS: an id, an alias or an ARN."""
         return self.signing_key or f"alias/{self.stack}"
+
+    @property
+    def rsa_key(self) -> str:
+        """The key of bearer tokens in KMS: an id, an alias or an ARN."""
+        return self.token_key or f"alias/{self.stack}-tokens"
 
     def table(self, name: str) -> str:
         """Return the full name of a table."""
@@ -297,4 +70,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise SettingsError("ACCOUNT_ACTIVATION=email needs EMAIL_SENDER, the address from which emails are sent")
         if settings.email_sender and not settings.base_url:
             raise SettingsError("EMAIL_SENDER needs BASE_URL, the URL with which links in emails start")
+        if settings.registries and not settings.reserve_deleted_names:
+            raise SettingsError(
+                "REGISTRIES needs RESERVE_DELETED_NAMES=true, because the next owner of a name would own its content in "
+                "the registry"
+            )
         return settings

@@ -5,6 +5,7 @@ from chalicelib.accounts.service import Accounts
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.roles import Principal
 from chalicelib.repositories.service import MAX_LISTED, Repositories
+from chalicelib.request_log import annotate
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
@@ -37,7 +38,7 @@ class AccountDeletion:
     def delete(self, principal: Principal, username: str) -> bool:
         """Delete the principal's own account, or as an administrator any account.
 
-        Returns False if the account has more repositories than one request can delete. The caller then repeats the
+        Returns False if the account has more repositories or shares than one request can delete. The caller then repeats the
         request. The account is marked first: it can then neither log in, except to finish the deletion, nor create or
         share anything. The account item is deleted last, so the name stays in use until everything else is gone.
         Raises PermissionDenied, NotFound and Unavailable.
@@ -46,12 +47,13 @@ class AccountDeletion:
         try:
             self._users.start_deletion(username)
             owner = Principal(username)
-            views = self._repositories.list(owner, username)
-            for view in views:
+            annotate(partial=True, deleted_repositories=0)  # from here on, the request has an effect in any case
+            page = self._repositories.list(owner, username)
+            for count, view in enumerate(page.views, start=1):
                 self._repositories.delete(owner, view.repository.name, confirmed=True)
-            if len(views) == MAX_LISTED:
+                annotate(deleted_repositories=count)
+            if page.next_name or not self._collaborators.remove_account(username, MAX_LISTED):
                 return False
-            self._collaborators.remove_account(username)
             self._robots.revoke_all(username)
             user = self._users.get(username)
             if user is not None:

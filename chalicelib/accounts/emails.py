@@ -3,16 +3,14 @@
 import hashlib
 import hmac
 import logging
-import time
-from collections.abc import Callable
 
+from chalicelib.accounts.email_limits import EmailLimits
 from chalicelib.accounts.mailer import EmailMessage, Mailer
 from chalicelib.domain.errors import InvalidLink, LinkExpired, Unavailable
 from chalicelib.domain.models import User
 from chalicelib.security.email_links import EmailLinks, LinkPurpose
 from chalicelib.storage.users import UserStore
 
-SECONDS_BETWEEN_EMAILS = 60  # for each account
 logger = logging.getLogger("waybill")
 
 
@@ -23,9 +21,9 @@ class AccountEmails:
         users: the accounts.
         links: creates and verifies links.
         mailer: sends emails; None if email is not configured.
+        limits: limits the number of emails.
         base_url: the URL of the index, such as `https://index.example.com`. Links start with it. It never comes from a
             request, because a client can send any Host header.
-        clock: returns seconds since 1970.
     """
 
     def __init__(
@@ -33,14 +31,14 @@ class AccountEmails:
         users: UserStore,
         links: EmailLinks,
         mailer: Mailer | None,
+        limits: EmailLimits,
         base_url: str,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._users = users
         self._links = links
         self._mailer = mailer
+        self._limits = limits
         self._base_url = base_url
-        self._clock = clock
 
     @property
     def is_enabled(self) -> bool:
@@ -98,7 +96,8 @@ If it was not you, ignore this email. Your password does not change.
         return user
 
     def _send(self, user: User, email: str, subject: str, text: str) -> None:
-        if self._mailer is None or not self._users.record_email(user.username, self._clock(), SECONDS_BETWEEN_EMAILS):
+        is_confirmed = email not in user.unconfirmed
+        if self._mailer is None or not self._limits.reserve(user.username, email, is_confirmed=is_confirmed):
             return
         try:
             self._mailer.send(EmailMessage(email, subject, text))

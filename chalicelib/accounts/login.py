@@ -28,19 +28,22 @@ class Login:
     ) -> Principal:
         """Return the principal that these credentials belong to.
 
-        Cached credentials cost one read, others two. An unknown account takes the same time as a wrong password. A
-        robot token costs two reads and no bcrypt computation. An account in deletion can log in only with
+        Cached credentials cost one read. Others also cost a write before the bcrypt computation and one after it. An
+        unknown account takes the same time as a wrong password. A robot token costs two reads and no bcrypt
+        computation. A name that no account can have is rejected at once. An account in deletion can log in only with
         `allow_deletion_started`.
 
         Raises:
             NotAuthenticated: the username or the password is wrong.
             AccountInactive: the password is right, but the account is not active.
-            RateLimited: there were too many wrong passwords for this account or from this client IP.
+            RateLimited: there were too many wrong passwords for this account or from this network.
         """
-        user = self._users.get(username) if is_username(username) else None
+        if not is_username(username):
+            raise NotAuthenticated("wrong username or password")
+        user = self._users.get(username)
         robot = None
         if is_robot_token(password):
-            robot = self._robots.verify(username, password) if is_username(username) else None
+            robot = self._robots.verify(username, password, None if user is None else user.created)
             is_right = robot is not None
         else:
             is_right = self._verify_password(username, password, user, client_ip)
@@ -50,18 +53,40 @@ class Login:
             raise AccountInactive
         return Principal(user.username, user.admin, robot)
 
+    def find_subject(self, subject: str) -> Principal | None:
+        """Return the principal of a bearer token's subject: `alice`, or `alice+ci` for a robot.
+
+        Returns None if the account or the robot is no longer valid. One read, or two for a robot.
+        """
+        username, plus, name = subject.partition("+")
+        user = self._users.get(username)
+        if user is None or not user.active or user.deletion_started:
+            return None
+        if not plus:
+            return Principal(user.username, user.admin)
+        robot = self._robots.find_valid(user, name)
+        return None if robot is None else Principal(user.username, user.admin, robot)
+
     def _verify_password(self, username: str, password: str, user: User | None, client_ip: str) -> bool:
         if user is not None and self._passwords.is_cached(password, user.password_hash):
             annotate(CachedCredentials=1)
             return True
-        if not is_username(username):  # no account can have this name, so there is no counter for it
-            return self._passwords.verify(password, None)
-        counters = self._throttle.check_login(username, client_ip)
-        if not self._passwords.verify(password, user.password_hash if user else None):
-            self._throttle.record_failure(counters)
+        if not self._passwords.is_possible(password):
             return False
-        self._throttle.record_success(username, counters)
-        if user is not None and self._passwords.is_outdated(user.password_hash):
-            with suppress(Conflict, Unavailable):  # the next login tries again
-                self._users.change(user, password_hash=self._passwords.hash(password))
+        networks = frozenset[str]() if user is None else user.networks
+        attempt = self._throttle.reserve_login(username, client_ip, networks)
+        if not self._passwords.verify(password, user.password_hash if user else None):
+            self._throttle.record_failure(attempt)
+            return False
+        self._throttle.record_success(attempt)
+        if user is not None:
+            self._update_user(user, password, attempt.network)
         return True
+
+    def _update_user(self, user: User, password: str, network: str) -> None:
+        """Store a new network, and replace a hash with a different cost. The next login repeats what fails here."""
+        with suppress(Conflict, Unavailable):
+            if network not in user.networks:
+                self._users.record_network(user, network)
+            if self._passwords.is_outdated(user.password_hash):
+                self._users.change(user, password_hash=self._passwords.hash(password))

@@ -1,26 +1,69 @@
-"""Delays after wrong passwords, and the limit of registrations.
+"""Limits of failed logins and registrations.
 
-- A client IP may send as many wrong passwords as several people behind one gateway would. After that, each doubles a
-  delay.
-- An account may receive a few wrong passwords. After that, each doubles a delay for those client IPs that have failed
-  recently. Other client IPs are not delayed, so nobody can lock out the owner.
-- A right password resets the counter of the account. The counter of the client IP expires with time. Otherwise an
-  attacker with an account could reset it between guesses.
+An attempt is counted before the password is verified, and released if the password is right:
+
+- for the network of the client, always. A network may send as many wrong passwords as several people behind one
+  gateway would. After that, each doubles a delay.
+- for the account in this network, if the network has failed before. A few wrong passwords are free.
+- for the account in all networks, unless its owner has logged in from this network before. So an attack from many
+  networks is slow, and the owner is not locked out by it.
 
 Unknown accounts are counted like existing ones. Otherwise the delay would reveal which accounts exist.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+from msgspec import Struct
+
+from chalicelib.domain.client_networks import networks_of
 from chalicelib.domain.errors import RateLimited
-from chalicelib.storage.rate_counters import RateCounter, RateCounterStore
+from chalicelib.storage.rate_counters import RateCounterStore, RateLimit, Reservation
 
-ACCOUNT_FAILURES_BEFORE_DELAY = 5
-CLIENT_FAILURES_BEFORE_DELAY = 20
+CLIENT_FAILURES_BEFORE_DELAY = 20  # IPv4 address or IPv6 /64
+WIDE_FAILURES_BEFORE_DELAY = 80  # IPv6 /48
+PAIR_FAILURES_BEFORE_DELAY = 5  # one account from one network
+ACCOUNT_FAILURES_BEFORE_DELAY = 50  # one account from all networks that its owner has not used
 MAX_DELAY_SECONDS = 900
-COUNTER_LIFETIME_SECONDS = 3600  # after the last event
-MAX_REGISTRATIONS = 20  # from one client IP within the lifetime of the counter
+MAX_ACCOUNT_DELAY_SECONDS = 30
+COUNTER_LIFETIME_SECONDS = 3600  # after the last attempt
+MAX_REGISTRATIONS = 20  # from one network; four times as many from an IPv6 /48
+
+
+def delay_after(failures: int, free: int, longest: int = MAX_DELAY_SECONDS) -> int:
+    """Return the seconds to wait after the last failure: 0 at first, then 1, 2, 4 … up to `longest`."""
+    return 0 if failures < free else min(1 << min(failures - free, 30), longest)
+
+
+def _limit(free: int, longest: int = MAX_DELAY_SECONDS) -> RateLimit:
+    return RateLimit(free, lambda failures: delay_after(failures, free, longest), COUNTER_LIFETIME_SECONDS)
+
+
+def _maximum(count: int) -> RateLimit:
+    """Return a limit without attempts after the free ones, until the counter expires."""
+    return RateLimit(count, lambda _: COUNTER_LIFETIME_SECONDS, COUNTER_LIFETIME_SECONDS)
+
+
+_CLIENT_LIMITS = (_limit(CLIENT_FAILURES_BEFORE_DELAY), _limit(WIDE_FAILURES_BEFORE_DELAY))
+_PAIR_LIMIT = _limit(PAIR_FAILURES_BEFORE_DELAY)
+_ACCOUNT_LIMIT = _limit(ACCOUNT_FAILURES_BEFORE_DELAY, MAX_ACCOUNT_DELAY_SECONDS)
+_REGISTRATION_LIMITS = (_maximum(MAX_REGISTRATIONS), _maximum(4 * MAX_REGISTRATIONS))
+
+
+class LoginAttempt(Struct, frozen=True):
+    """A counted attempt to log in.
+
+    Attributes:
+        username: the account.
+        network: the smallest network of the client.
+        reservations: the counters that were incremented.
+        has_pair: whether the counter of the account in this network is among them.
+    """
+
+    username: str
+    network: str
+    reservations: tuple[Reservation, ...]
+    has_pair: bool
 
 
 class LoginThrottle:
@@ -30,51 +73,51 @@ class LoginThrottle:
         self._counters = counters
         self._clock = clock
 
-    def check_login(self, username: str, client_ip: str) -> dict[str, RateCounter]:
-        """Return the counters for `record_failure` and `record_success`. One read. Raises RateLimited."""
-        account, client = f"account {username}", f"address {client_ip}"
-        counters = self._counters.read((account, client), self._clock())
-        wait = _remaining_delay(counters[client], CLIENT_FAILURES_BEFORE_DELAY, self._clock())
-        if counters[client].count:
-            wait = max(wait, _remaining_delay(counters[account], ACCOUNT_FAILURES_BEFORE_DELAY, self._clock()))
-        if wait > 0:
-            raise RateLimited("too many wrong passwords", wait)
-        return counters
+    def reserve_login(self, username: str, client_ip: str, known_networks: Collection[str]) -> LoginAttempt:
+        """Count an attempt before the password is verified. Raises RateLimited.
 
-    def record_failure(self, counters: dict[str, RateCounter]) -> None:
-        """Count a wrong password. One write."""
-        self._counters.increment(counters, self._clock(), COUNTER_LIFETIME_SECONDS)
+        `known_networks` are the networks from which the owner of the account has logged in. One write from such a
+        network, two from another; one more after failures.
+        """
+        networks = networks_of(client_ip)
+        reservations: list[Reservation] = []
+        for network, limit in zip(networks, _CLIENT_LIMITS, strict=False):
+            self._reserve(f"login {network}", limit, reservations, "too many wrong passwords from your network")
+        has_pair = reservations[0].previous > 0
+        if has_pair:
+            self._reserve(_pair(username, networks[0]), _PAIR_LIMIT, reservations, "too many wrong passwords")
+        if networks[0] not in known_networks:
+            self._reserve(f"account {username}", _ACCOUNT_LIMIT, reservations, "too many wrong passwords")
+        return LoginAttempt(username, networks[0], tuple(reservations), has_pair)
 
-    def record_success(self, username: str, counters: dict[str, RateCounter]) -> None:
-        """Record a successful login. Writes only if there were failures before it."""
-        account = f"account {username}"
-        if counters[account].count:
-            self._counters.reset(account)
+    def record_failure(self, attempt: LoginAttempt) -> None:
+        """Keep the counted attempt. Its first failure in a network is also counted for the account there."""
+        if not attempt.has_pair:
+            self._counters.reserve(_pair(attempt.username, attempt.network), _PAIR_LIMIT, self._clock())
+
+    def record_success(self, attempt: LoginAttempt) -> None:
+        """Release the counted attempt."""
+        for reservation in attempt.reservations:
+            self._counters.release(reservation)
 
     def reset_account(self, username: str) -> None:
         """Reset the counter of an account that has a new password. One write."""
         self._counters.reset(f"account {username}")
 
-    def check_registration(self, client_ip: str) -> dict[str, RateCounter]:
-        """Return the counter for `record_registration`. One read. Raises RateLimited."""
-        subject = f"registrations {client_ip}"
-        counters = self._counters.read((subject,), self._clock())
-        if counters[subject].count >= MAX_REGISTRATIONS:
-            wait = counters[subject].last + COUNTER_LIFETIME_SECONDS - self._clock()
-            raise RateLimited("too many accounts were registered from your IP address", wait)
-        return counters
+    def reserve_registration(self, client_ip: str) -> None:
+        """Count a registration before it is carried out. One write. Raises RateLimited."""
+        for network, limit in zip(networks_of(client_ip), _REGISTRATION_LIMITS, strict=False):
+            self._reserve(f"registrations {network}", limit, [], "too many registrations from your network")
 
-    def record_registration(self, counters: dict[str, RateCounter]) -> None:
-        """Count a registration. One write."""
-        self._counters.increment(counters, self._clock(), COUNTER_LIFETIME_SECONDS)
-
-
-def delay_after(failures: int, failures_before_delay: int) -> int:
-    """Return the seconds to wait after the last failure: 0 at first, then 1, 2, 4 … up to MAX_DELAY_SECONDS."""
-    if failures < failures_before_delay:
-        return 0
-    return min(1 << min(failures - failures_before_delay, 30), MAX_DELAY_SECONDS)
+    def _reserve(self, subject: str, limit: RateLimit, reservations: list[Reservation], reason: str) -> None:
+        """Reserve an attempt and add it to `reservations`. Release them and raise RateLimited if it is rejected."""
+        reservation = self._counters.reserve(subject, limit, self._clock())
+        if reservation.wait > 0:
+            for earlier in reservations:
+                self._counters.release(earlier)
+            raise RateLimited(reason, min(reservation.wait, COUNTER_LIFETIME_SECONDS))
+        reservations.append(reservation)
 
 
-def _remaining_delay(counter: RateCounter, failures_before_delay: int, now: float) -> float:
-    return counter.last + delay_after(counter.count, failures_before_delay) - now
+def _pair(username: str, network: str) -> str:
+    return f"account {username} in {network}"

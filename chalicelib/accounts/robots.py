@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from chalicelib.domain.errors import InvalidInput, NotFound, RequestConflict, Unavailable
+from chalicelib.domain.errors import InvalidInput, NotFound, PermissionDenied, RequestConflict, Unavailable
 from chalicelib.domain.identifiers import ROBOT_TOKEN_PREFIX, RepositoryName, check_robot, is_robot
-from chalicelib.domain.models import RobotRecord
+from chalicelib.domain.models import RobotRecord, User
 from chalicelib.domain.roles import Robot, Role
+from chalicelib.storage.quotas import AccountUnavailable
 from chalicelib.storage.robots import RobotStore
 from chalicelib.storage.transactions import Conflict
 
-MAX_ROBOTS = 50  # per account
 MAX_ROBOT_REPOSITORIES = 100
 MAX_ROBOT_LIFETIME = 10 * 366 * 86400  # seconds
 USE_RECORDED_EVERY = timedelta(minutes=10)  # a write for each use would double the cost of a request
@@ -43,7 +43,7 @@ class Robots:
 
     def create(
         self,
-        username: str,
+        user: User,
         name: str,
         role: Role,
         repositories: Iterable[RepositoryName] | None = None,
@@ -52,13 +52,14 @@ class Robots:
         """Create a robot.
 
         Args:
-            username: the account.
+            user: the account.
             name: 1 to 40 characters of [a-z0-9-].
             role: READ or WRITE.
             repositories: the repositories that it may use; None means all.
             lifetime: the validity in seconds; None means until it is revoked.
 
-        Raises InvalidInput, and RequestConflict if the account has a robot with this name.
+        Raises InvalidInput, RequestConflict if the account has a robot with this name, and PermissionDenied if the
+        account has reached its quota or is being deleted.
         """
         check_robot(name)
         names = None if repositories is None else frozenset(repositories)
@@ -68,18 +69,21 @@ class Robots:
             raise InvalidInput(
                 f"expires_in must be a number of seconds from 1 to {MAX_ROBOT_LIFETIME}; leave it out for no expiry"
             )
-        if len(self._store.of_account(username)) >= MAX_ROBOTS:
-            raise InvalidInput(f"an account can have at most {MAX_ROBOTS} robots; revoke one first")
         token = f"{ROBOT_TOKEN_PREFIX}{name}_{secrets.token_hex(32)}"
         now = self._clock()
         record = RobotRecord(
             robot=Robot(name, role, names),
             token_hash=_hash(token),
             created=datetime.fromtimestamp(int(now), UTC),
+            account_created=user.created,
             expires=None if lifetime is None else int(now) + lifetime,
         )
         try:
-            self._store.create(username, record)
+            self._store.create(user.username, record)
+        except AccountUnavailable:
+            raise PermissionDenied(
+                "the account has reached its quota of robots, or is being deleted; revoke a robot first"
+            ) from None
         except Conflict:
             raise RequestConflict(f"a robot {name!r} exists already; revoke it first or choose another name") from None
         return NewRobot(record, token)
@@ -99,17 +103,28 @@ class Robots:
         for record in self._store.of_account(username):
             self._store.delete(username, record.robot.name)
 
-    def verify(self, username: str, token: str) -> Robot | None:
-        """Return the robot that has this token, or None if the token is wrong, revoked or expired. One read."""
+    def verify(self, username: str, token: str, account_created: datetime | None) -> Robot | None:
+        """Return the robot that has this token, or None if the token is wrong, revoked or expired. One read.
+
+        `account_created` is the registration time of the account. A robot of a deleted account with the same name is
+        not valid.
+        """
         name = token.removeprefix(ROBOT_TOKEN_PREFIX).rpartition("_")[0]
         record = self._store.get(username, name) if is_robot(name) else None
         if record is None or not hmac.compare_digest(record.token_hash, _hash(token)):
             return None
         now = self._clock()
-        if record.expires is not None and record.expires <= now:
+        if record.account_created != account_created or (record.expires is not None and record.expires <= now):
             return None
         self._record_use(username, record, datetime.fromtimestamp(int(now), UTC))
         return record.robot
+
+    def find_valid(self, user: User, name: str) -> Robot | None:
+        """Return a robot of an account, or None if it is revoked or expired. One read."""
+        record = self._store.get(user.username, name)
+        if record is None or record.account_created != user.created:
+            return None
+        return None if record.expires is not None and record.expires <= self._clock() else record.robot
 
     def _record_use(self, username: str, record: RobotRecord, now: datetime) -> None:
         if record.last_used is not None and now - record.last_used < USE_RECORDED_EVERY:

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from chalicelib.accounts.emails import AccountEmails
 from chalicelib.accounts.login_throttle import LoginThrottle
+from chalicelib.domain.choices import AccountActivation
 from chalicelib.domain.errors import (
     AlreadyExists,
     InvalidInput,
@@ -16,15 +17,16 @@ from chalicelib.domain.errors import (
     PermissionDenied,
     RequestConflict,
 )
-from chalicelib.domain.identifiers import LIBRARY, check_email, check_password, check_username, is_email, is_username
+from chalicelib.domain.identifiers import LIBRARY, check_email, check_password, check_username, is_username
 from chalicelib.domain.models import User
 from chalicelib.domain.roles import Principal
 from chalicelib.security.passwords import Passwords
-from chalicelib.settings import AccountActivation
+from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
 
 MAX_EMAILS = 20
+MAX_BLOCKED = 100
 
 
 class Accounts:
@@ -32,6 +34,7 @@ class Accounts:
 
     Args:
         users: the accounts.
+        repositories: the repositories, to protect namespaces without an account.
         passwords: hashes and verifies passwords.
         emails: sends emails.
         throttle: limits registrations.
@@ -42,6 +45,7 @@ class Accounts:
     def __init__(
         self,
         users: UserStore,
+        repositories: RepositoryStore,
         passwords: Passwords,
         emails: AccountEmails,
         throttle: LoginThrottle,
@@ -50,6 +54,7 @@ class Accounts:
         is_registration_open: bool = True,
     ) -> None:
         self._users = users
+        self._repositories = repositories
         self._passwords = passwords
         self._emails = emails
         self._throttle = throttle
@@ -59,18 +64,22 @@ class Accounts:
     def register(self, form: Mapping[str, Any], client_ip: str = "") -> None:
         """Create the account that `form` (username, password, email) requests. Other keys are ignored.
 
-        `docker login` up to 1.10 always registers first and then logs in. For that client, the errors have this order:
+        The errors have this order. `docker login` up to 1.10 always registers first and then logs in, so a taken
+        username is checked first and is not counted. A registration is counted before anything else is revealed or
+        computed.
 
         Raises:
             NotAuthenticated: registration is closed.
-            AlreadyExists: the username or the email address is taken. This precedes the checks of other fields.
+            AlreadyExists: the username is taken.
             InvalidInput: a field breaks a rule.
-            RateLimited: too many accounts were registered from `client_ip`.
+            RateLimited: there were too many registrations from the network of `client_ip`.
+            AlreadyExists: the email address is taken.
         """
         if not self._is_registration_open:
             raise NotAuthenticated("registration is closed; ask an administrator for an account")
         username, password, email = self._parse_registration(form)
-        counters = self._throttle.check_registration(client_ip)
+        self._throttle.reserve_registration(client_ip)
+        self._require_unused(username, email)
         needs_confirmation = self._activation == AccountActivation.EMAIL
         user = User(
             username=username,
@@ -82,7 +91,6 @@ class Accounts:
             created=datetime.now(UTC),
         )
         self._store(user)
-        self._throttle.record_registration(counters)
         if needs_confirmation:
             self._emails.send_confirmation(user, email)
 
@@ -92,6 +100,7 @@ class Accounts:
         Raises AlreadyExists and InvalidInput.
         """
         username, password, email = self._parse_registration(form)
+        self._require_unused(username, email)
         password_hash, now = self._passwords.hash(password), datetime.now(UTC)
         self._store(
             User(username=username, password_hash=password_hash, emails=frozenset({email}), admin=admin, created=now)
@@ -134,20 +143,43 @@ class Accounts:
         email = check_email(_text(form, "email")).lower() if form.get("email") is not None else None
         if email is not None and len(user.emails | {email}) > MAX_EMAILS:
             raise InvalidInput(f"an account can have at most {MAX_EMAILS} email addresses")
-        if active is not None:
-            self.set_active(username, active)
-        if not has_own_fields:
-            return
         needs_confirmation = self._activation == AccountActivation.EMAIL
         password_hash = None if password is None else self._passwords.hash(password)
         try:
-            self._users.change(user, password_hash=password_hash, email=email, unconfirmed=needs_confirmation)
+            self._users.change(
+                user, password_hash=password_hash, email=email, unconfirmed=needs_confirmation, active=active
+            )
         except Conflict:
-            if email is not None and self._users.get_email_owner(email) not in (None, username):
+            if email is not None and self._users.get_email_owner(email, confirmed=True) not in (None, username):
                 raise AlreadyExists from None
             raise _changed_meanwhile() from None
         if email is not None and needs_confirmation and email not in user.emails - user.unconfirmed:
             self._emails.send_confirmation(structs.replace(user, emails=user.emails | {email}), email)
+
+    def list_blocked(self, principal: Principal, username: str) -> list[str]:
+        """Return the accounts that cannot share repositories with this one, by name."""
+        return sorted(self.show_own(principal, username).blocked)
+
+    def block(self, principal: Principal, username: str, blocked: str) -> None:
+        """Keep another account from sharing repositories with this one. Raises InvalidInput and NotFound."""
+        user = self.show_own(principal, username)
+        if blocked == username:
+            raise InvalidInput("an account cannot block itself")
+        if blocked not in user.blocked and len(user.blocked) >= MAX_BLOCKED:
+            raise InvalidInput(f"an account can block at most {MAX_BLOCKED} others; unblock one first")
+        self._set_blocked(username, check_username(blocked), is_blocked=True)
+
+    def unblock(self, principal: Principal, username: str, blocked: str) -> None:
+        """Allow another account to share repositories with this one again. Raises NotFound."""
+        if blocked not in self.show_own(principal, username).blocked:
+            raise NotFound(f"{blocked!r} is not blocked")
+        self._set_blocked(username, blocked, is_blocked=False)
+
+    def _set_blocked(self, username: str, blocked: str, *, is_blocked: bool) -> None:
+        try:
+            self._users.set_blocked(username, blocked, is_blocked)
+        except Conflict:
+            raise NotFound("user not found") from None
 
     def set_active(self, username: str, active: bool) -> None:
         """Activate or deactivate an account, with effect for its next request. Raises NotFound."""
@@ -174,15 +206,25 @@ class Accounts:
             raise _changed_meanwhile() from None
 
     def _parse_registration(self, form: Mapping[str, Any]) -> tuple[str, str, str]:
-        """Return the username, the password and the email address. Raises AlreadyExists, then InvalidInput."""
-        username, email = form.get("username"), form.get("email")
-        if self._is_taken(username) or self._is_known_email(email):
+        """Return the username, the password and the email address.
+
+        Raises AlreadyExists for a taken username, then InvalidInput.
+        """
+        if self._is_taken(form.get("username")):
             raise AlreadyExists
         return (
             check_username(_text(form, "username")),
             check_password(_text(form, "password")),
             check_email(_text(form, "email")).lower(),
         )
+
+    def _require_unused(self, username: str, email: str) -> None:
+        """Raise AlreadyExists if the address has an owner, or if there are repositories in the namespace.
+
+        Repositories without an account can only come from an import. Their namespace must not be given to anyone.
+        """
+        if self._users.get_email_owner(email, confirmed=True) is not None or self._repositories.has_any(username):
+            raise AlreadyExists
 
     def _store(self, user: User) -> None:
         try:
@@ -195,9 +237,6 @@ class Accounts:
         if not isinstance(username, str) or not is_username(username):
             return False
         return username == LIBRARY or self._users.is_taken(username)
-
-    def _is_known_email(self, email: object) -> bool:
-        return isinstance(email, str) and is_email(email) and self._users.get_email_owner(email.lower()) is not None
 
 
 def _changed_meanwhile() -> RequestConflict:

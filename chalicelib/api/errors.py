@@ -16,6 +16,7 @@ from chalicelib.domain.errors import (
     Unavailable,
 )
 
+BEARER_CHALLENGE_HEADER = "WWW-Authenticate"
 CHALLENGE = 'Basic realm="auth required", Token'
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from chalicelib.api.errors import InternalError, render_error, status_of
 from chalicelib.api.messages import Request, Response
 from chalicelib.domain.errors import DomainError, InvalidInput, TooLarge
+from chalicelib.domain.identifiers import LIBRARY
 from chalicelib.request_log import annotate
 
 MAX_LIST_BYTES = 6_000_000  # the limit of Lambda for one event
@@ -40,7 +41,7 @@ class Route(Struct, frozen=True):
 def dispatch(route: Route, request: Request) -> Response:
     """Call the handler of a route. This is the only place that turns exceptions into responses."""
     if route.event is not None:
-        annotate(event=route.event, target="/".join(request.parameters.values()))
+        annotate(event=route.event, target=_target_of(request))
     try:
         return route.handler(request)
     except DomainError as error:
@@ -50,6 +51,14 @@ def dispatch(route: Route, request: Request) -> Response:
     except Exception:
         logger.exception("request %s: internal server error", request.id)
         return route.render_error(InternalError(request.id))
+
+
+def _target_of(request: Request) -> str:
+    """Return what a request changes: `library/redis` also for the short form of a repository's path."""
+    names = list(request.parameters.values())
+    if list(request.parameters) == ["namespace"] and request.method != "GET":
+        names.insert(0, LIBRARY)
+    return "/".join(names)
 
 
 def parse_number(request: Request, name: str, default: int) -> int:

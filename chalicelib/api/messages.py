@@ -1,6 +1,6 @@
 """Requests and responses, independent of the web framework."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ class Request(Struct, frozen=True, kw_only=True):
         client_ip: the address of the client.
         parameters: the variables of the path.
         query: the parameters of the query; the last one of each name.
+        repeated_query: the parameters of the query, all of each name.
         headers: the headers; the names are in lower case.
         body: the body as bytes.
     """
@@ -29,6 +30,7 @@ class Request(Struct, frozen=True, kw_only=True):
     client_ip: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    repeated_query: Mapping[str, Sequence[str]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 

@@ -3,6 +3,7 @@
 These endpoints are not below `/v1/repositories`, because every word there can be the name of a repository.
 """
 
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -10,10 +11,13 @@ from msgspec import Struct
 from chalicelib.api.authentication import Authenticator
 from chalicelib.api.http import Route, decode_body
 from chalicelib.api.messages import Request, Response, json_response
+from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.identifiers import RepositoryName, check_namespace
 from chalicelib.domain.roles import Role
+from chalicelib.domain.tags import Tag
 from chalicelib.repositories.collaborators import Collaborators
 from chalicelib.repositories.service import Repositories, RepositoryView
+from chalicelib.repositories.tags import Tags
 from chalicelib.request_log import annotate
 
 
@@ -33,7 +37,10 @@ class CollaboratorForm(Struct, frozen=True):
 class NamespaceRoutes:
     """Endpoints for the repositories of a namespace."""
 
-    def __init__(self, repositories: Repositories, collaborators: Collaborators, authenticator: Authenticator) -> None:
+    def __init__(
+        self, repositories: Repositories, tags: Tags, collaborators: Collaborators, authenticator: Authenticator
+    ) -> None:
+        self._tags = tags
         self._repositories = repositories
         self._collaborators = collaborators
         self._authenticator = authenticator
@@ -47,19 +54,25 @@ class NamespaceRoutes:
             Route("GET", repositories, self.list),
             Route("GET", repository, self.show),
             Route("PUT", repository, self.change, event="repository.changed"),
+            Route("GET", repository + "/tags", self.list_tags),
             Route("GET", collaborators, self.list_collaborators),
             Route("PUT", collaborators + "/{username}", self.add_collaborator, event="repository.shared"),
             Route("DELETE", collaborators + "/{username}", self.remove_collaborator, event="repository.unshared"),
         ]
 
     def list(self, request: Request) -> Response:
-        """Return 200 and the repositories that the caller can read, by name. At most 100, after the name `after`."""
+        """Return 200 and the repositories that the caller can read, by name. At most 100, after the name `after`.
+
+        A `Link` header with `rel="next"` is present if there can be more. A page may be short or empty before that.
+        """
         principal = self._authenticator.authenticate_basic(request)
         namespace = check_namespace(request.parameters["namespace"])
         after = request.query.get("after")
         last_name = RepositoryName.of(namespace, after).name if after else ""
-        views = self._repositories.list(principal, namespace, last_name)
-        return json_response(200, [_view_to_json(view) for view in views])
+        page = self._repositories.list(principal, namespace, last_name)
+        path = f"/v1/namespaces/{namespace}/repositories?after={page.next_name}"
+        headers = {"Link": f'<{path}>; rel="next"'} if page.next_name else {}
+        return json_response(200, [_view_to_json(view) for view in page.views], headers)
 
     def show(self, request: Request) -> Response:
         """Return 200 and a repository."""
@@ -73,6 +86,22 @@ class NamespaceRoutes:
         annotate(changed=[field for field in ("description", "private") if getattr(form, field) is not None])
         self._repositories.change(principal, request.repository, description=form.description, private=form.private)
         return Response(204)
+
+    def list_tags(self, request: Request) -> Response:
+        """Return 200 and the tags of a repository, at most 100 after the tag `after`.
+
+        `order` is `name` or `time`, the newest first. A `Link` header with `rel="next"` is present if there are more.
+        """
+        principal = self._authenticator.authenticate_search(request)
+        order, after = request.query.get("order", "name"), request.query.get("after", "")
+        if order not in ("name", "time"):
+            raise InvalidInput("order must be name or time")
+        listing = self._tags.list if order == "name" else self._tags.list_newest
+        page = listing(principal, request.repository, after)
+        path = f"/v1/namespaces/{request.repository.namespace}/repositories/{request.repository.name}/tags"
+        query = f"order={order}&after={page.next_name}"
+        headers = {"Link": f'<{path}?{query}>; rel="next"'} if page.next_name else {}
+        return json_response(200, [_tag_to_json(tag) for tag in page.tags], headers)
 
     def list_collaborators(self, request: Request) -> Response:
         """Return 200 and the collaborators, for administrators of the repository."""
@@ -95,6 +124,16 @@ class NamespaceRoutes:
         return Response(204)
 
 
+def _tag_to_json(tag: Tag) -> dict[str, Any]:
+    return {
+        "tag": tag.name,
+        "digest": tag.digest,
+        "media_type": tag.media_type,
+        "size": tag.size,
+        "pushed": datetime.fromtimestamp(tag.pushed / 1_000_000_000, UTC),
+    }
+
+
 def _view_to_json(view: RepositoryView) -> dict[str, Any]:
     repository = view.repository
     return {
@@ -103,5 +142,6 @@ def _view_to_json(view: RepositoryView) -> dict[str, Any]:
         "description": repository.description,
         "private": repository.private,
         "created": repository.created,
+        "last_pushed": repository.last_pushed,
         "access": view.role.word,
     }

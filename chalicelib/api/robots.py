@@ -50,7 +50,7 @@ class RobotRoutes:
         form = decode_body(request, RobotForm)
         annotate(access=form.access)
         new = self._robots.create(
-            user.username,
+            user,
             request.parameters["robot"],
             Role.parse(form.access),
             None if form.repositories is None else map(RepositoryName.parse, form.repositories),

@@ -26,6 +26,9 @@ class UserRoutes:
             Route("PUT", "/v1/users/{username}", self.change, event="account.changed"),
             Route("GET", "/v1/users/{username}", self.show),
             Route("DELETE", "/v1/users/{username}", self.delete, event="account.deleted"),
+            Route("GET", "/v1/users/{username}/blocked", self.list_blocked),
+            Route("PUT", "/v1/users/{username}/blocked/{blocked}", self.block, event="account.blocked"),
+            Route("DELETE", "/v1/users/{username}/blocked/{blocked}", self.unblock, event="account.unblocked"),
         ]
 
     def register(self, request: Request) -> Response:
@@ -69,3 +72,20 @@ class UserRoutes:
         principal = self._authenticator.require_user(request, allow_deletion_started=True)
         is_complete = self._deletion.delete(principal, request.parameters["username"])
         return Response(204) if is_complete else json_response(202, "")
+
+    def list_blocked(self, request: Request) -> Response:
+        """Return 200 and the accounts that cannot share repositories with this one."""
+        principal = self._authenticator.require_user(request)
+        return json_response(200, self._accounts.list_blocked(principal, request.parameters["username"]))
+
+    def block(self, request: Request) -> Response:
+        """Return 204. The blocked account can no longer share repositories with this one."""
+        principal = self._authenticator.require_user(request)
+        self._accounts.block(principal, request.parameters["username"], request.parameters["blocked"])
+        return Response(204)
+
+    def unblock(self, request: Request) -> Response:
+        """Return 204."""
+        principal = self._authenticator.require_user(request)
+        self._accounts.unblock(principal, request.parameters["username"], request.parameters["blocked"])
+        return Response(204)

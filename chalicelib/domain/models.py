@@ -19,6 +19,8 @@ class User(Struct, frozen=True, kw_only=True):
         active: whether the account can log in.
         awaiting_confirmation: true if the account becomes active when an address is confirmed.
         admin: whether the account is an administrator of the index.
+        networks: up to 10 networks from which the owner has logged in.
+        blocked: the accounts that cannot share repositories with this one.
         deletion_started: true while the account is being deleted. It can then only finish its deletion.
         created: the time of registration, in UTC.
     """
@@ -30,6 +32,8 @@ class User(Struct, frozen=True, kw_only=True):
     active: bool = True
     awaiting_confirmation: bool = False
     admin: bool = False
+    networks: frozenset[str] = frozenset()
+    blocked: frozenset[str] = frozenset()
     deletion_started: bool = False
     created: datetime
 
@@ -44,6 +48,7 @@ class RobotRecord(Struct, frozen=True, kw_only=True):
         robot: the name, the role and the repositories.
         token_hash: the SHA-256 of the token, 32 bytes.
         created: the time of creation, in UTC.
+        account_created: the registration time of the account, which identifies it among those with the same name.
         expires: seconds since 1970, or None if the robot does not expire.
         last_used: a time of the last use, at most 10 minutes too old, or None.
     """
@@ -51,6 +56,7 @@ class RobotRecord(Struct, frozen=True, kw_only=True):
     robot: Robot
     token_hash: bytes
     created: datetime
+    account_created: datetime | None = None
     expires: int | None = None
     last_used: datetime | None = None
 
@@ -72,6 +78,7 @@ class Repository(Struct, frozen=True, kw_only=True):
         description: one line of at most 255 characters.
         private: whether only its owner, collaborators and administrators can see it.
         created: the time of creation, in UTC.
+        last_pushed: the time of the last push to a current registry, in UTC, or None.
     """
 
     name: RepositoryName
@@ -79,6 +86,7 @@ class Repository(Struct, frozen=True, kw_only=True):
     description: str = ""
     private: bool = False
     created: datetime
+    last_pushed: datetime | None = None
 
 
 class RepositoryState(Struct, frozen=True):
@@ -90,6 +98,7 @@ class RepositoryState(Struct, frozen=True):
         shared: whether the repository has collaborators.
         deleted: true after a deletion, until the item expires.
         confirmed: true after a registry has presented a delete token.
+        charged_bytes: the size of the list that is counted for the quota of the account.
     """
 
     generation: str
@@ -97,3 +106,4 @@ class RepositoryState(Struct, frozen=True):
     shared: bool = False
     deleted: bool = False
     confirmed: bool = False
+    charged_bytes: int = 0

@@ -4,18 +4,37 @@
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
 from chalicelib.domain.errors import InvalidToken, NotFound, PermissionDenied
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
-from chalicelib.domain.models import Repository, RepositoryState
+from chalicelib.domain.models import RepositoryState
 from chalicelib.domain.roles import Grant, Principal, Role, TokenScope, role_of
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.image_lists import ImageListStore, StoredImages
 
 Shares = Mapping[tuple[RepositoryName, str], Role]  # the roles of one account, by repository and generation
 
+
+class HasVisibility(Protocol):
+    """A repository, or a search result for one."""
+
+    @property
+    def name(self) -> RepositoryName:
+        """The full name."""
+
+    @property
+    def generation(self) -> str:
+        """The generation."""
+
+    @property
+    def private(self) -> bool:
+        """The visibility."""
+
+
+R = TypeVar("R", bound=HasVisibility)
 _MISSING = RepositoryState("", private=True)  # a missing repository is treated like a private one
 
 
@@ -84,9 +103,20 @@ class Authorization:
         authorized = self._decide(principal, repository, stored.head, required)
         return Authorized(authorized.state, authorized.role, stored)
 
-    def filter_readable(
-        self, principal: Principal, repositories: Iterable[Repository], shares: Shares
-    ) -> list[tuple[Repository, Role]]:
+    def find_token_role(self, principal: Principal, repository: RepositoryName) -> Role:
+        """Return the role that a bearer token for a registry gives. A principal who may create the repository has it.
+
+        No read for the owner, administrators and their robots; else one GetItem, and one more for accounts. A missing
+        repository costs the same as a private one.
+        """
+        role = role_of(principal, repository, private=True)
+        if role >= Role.WRITE or (role is Role.READ and principal.robot is not None):
+            return role
+        state = self._images.get_head(repository)
+        active = None if state is None or state.deleted else state
+        return self.find_role(principal, repository, active or _MISSING)
+
+    def filter_readable(self, principal: Principal, repositories: Iterable[R], shares: Shares) -> list[tuple[R, Role]]:
         """Return the repositories that `principal` can read, with its roles. `shares` is the result of `load_shares`."""
         readable = []
         for repository in repositories:

@@ -1,12 +1,14 @@
 """Sharing a repository with other accounts."""
 
-from chalicelib.domain.errors import InvalidInput, NotFound
+from chalicelib.domain.errors import DomainError, InvalidInput, NotFound, PermissionDenied
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName, is_username
 from chalicelib.domain.models import RepositoryState
 from chalicelib.domain.roles import Principal, Role
 from chalicelib.repositories.authorization import Authorization
 from chalicelib.storage.collaborators import CollaboratorStore
+from chalicelib.storage.quotas import AccountUnavailable
 from chalicelib.storage.transactions import Conflict
+from chalicelib.storage.users import UserStore
 
 MAX_COLLABORATORS = 100
 
@@ -14,8 +16,12 @@ MAX_COLLABORATORS = 100
 class Collaborators:
     """Methods raise the errors of `Authorization.authorize`, and Unavailable if the storage does not answer."""
 
-    def __init__(self, store: CollaboratorStore, authorization: Authorization) -> None:
+    def __init__(
+        self, store: CollaboratorStore, users: UserStore, authorization: Authorization, max_shares: int
+    ) -> None:
         self._store = store
+        self._users = users
+        self._max_shares = max_shares
         self._authorization = authorization
 
     def list(self, principal: Principal, repository: RepositoryName) -> dict[str, Role]:
@@ -38,9 +44,20 @@ class Collaborators:
         try:
             if not is_username(username):
                 raise Conflict
-            self._store.put(repository, generation, username, role)
+            self._store.put(repository, generation, username, role, is_new=username not in existing)
+        except AccountUnavailable:
+            raise self._explain(repository, username) from None
         except Conflict:
             raise NotFound(f"there is no account {username!r}") from None
+
+    def _explain(self, repository: RepositoryName, username: str) -> DomainError:
+        """Return the reason why an account cannot become a collaborator."""
+        user = self._users.get(username)
+        if user is None or user.deletion_started:
+            return NotFound(f"there is no account {username!r}")
+        if repository.namespace in user.blocked:
+            return PermissionDenied(f"{username} does not accept shares from {repository.namespace}")
+        return PermissionDenied(f"too many repositories are shared with {username}; the quota is {self._max_shares}")
 
     def remove(self, principal: Principal, repository: RepositoryName, username: str) -> None:
         """Remove a collaborator. The next request of the account is denied. Accounts can remove themselves.

@@ -2,7 +2,8 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 from msgspec import Struct
@@ -56,6 +57,18 @@ class ImageListCache:
             if len(self._lists) > _MAX_CACHED:
                 self._lists.popitem(last=False)
         return loaded
+
+    @contextmanager
+    def invalidates(self, repository: RepositoryName) -> Iterator[None]:
+        """Remove a list before and after a change, whatever its outcome.
+
+        A change that times out may have taken effect. The list must not be cached from a state before it.
+        """
+        self.invalidate(repository)
+        try:
+            yield
+        finally:
+            self.invalidate(repository)
 
     def invalidate(self, repository: RepositoryName) -> None:
         """Remove a list that has changed or was deleted."""

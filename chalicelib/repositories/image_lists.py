@@ -9,7 +9,9 @@ from chalicelib.repositories.authorization import Authorization, Authorized
 from chalicelib.repositories.conflicts import retry_on_conflict
 from chalicelib.repositories.image_list_cache import EncodedImageList, ImageListCache
 from chalicelib.request_log import annotate
+from chalicelib.storage.image_list_writer import ImageListWriter
 from chalicelib.storage.image_lists import ImageListStore, StoredImages
+from chalicelib.storage.quotas import AccountUnavailable
 from chalicelib.storage.segment_codec import pack
 
 MAX_PACKED_BYTES = 3_500_000  # a list must fit into one transaction (4 MB), and its JSON into 6 MB
@@ -22,8 +24,11 @@ class ImageLists:
     errors of `Authorization.authorize`, and Unavailable if the storage does not answer.
     """
 
-    def __init__(self, store: ImageListStore, authorization: Authorization, cache: ImageListCache) -> None:
+    def __init__(
+        self, store: ImageListStore, writer: ImageListWriter, authorization: Authorization, cache: ImageListCache
+    ) -> None:
         self._store = store
+        self._writer = writer
         self._authorization = authorization
         self._cache = cache
 
@@ -46,7 +51,8 @@ class ImageLists:
         """Return whether the list contains this image. Raises PermissionDenied for a delete token."""
         if isinstance(principal, Grant) and principal.scope is TokenScope.DELETE:
             raise PermissionDenied("a delete token does not allow reading layers")
-        return image_id in self.read(principal, repository)
+        authorized = self._authorization.authorize(principal, repository, Role.READ)
+        return self._store.contains(repository, authorized.state.generation, image_id)
 
     def update(self, principal: Principal | Grant, repository: RepositoryName, images: dict[str, str]) -> str:
         """Merge `images` into the list, and return the generation of the repository.
@@ -70,13 +76,17 @@ class ImageLists:
         existing = stored.merged()
         changes = find_changes(existing, images)
         if not changes:
+            self._writer.reclaim(repository, stored)
             return
         check_size(merge_images(existing, changes))
         replaces = any(existing.get(image_id) for image_id in changes)
-        compacted = self._store.append(repository, stored, changes, replaces=replaces)
+        with self._cache.invalidates(repository):
+            try:
+                compacted = self._writer.append(repository, stored, changes, replaces=replaces)
+            except AccountUnavailable:
+                raise TooLarge("the account has reached its quota of stored image lists; delete a repository") from None
         if compacted:
             annotate(CompactedSegments=compacted)
-        self._cache.invalidate(repository)
 
     def ensure_exists(self, grant: Grant) -> None:
         """Raise NotFound or InvalidToken if the repository of a token no longer exists. One GetItem."""

@@ -1,28 +1,38 @@
 """Search by the beginnings of words. `docker search` and `podman search` use it.
 
 Several words narrow the result. Everyone finds public repositories; an account also finds the private repositories that
-it can read.
+it can read. The cost is bounded: one search reads at most MAX_READ_BYTES in each space that it searches. A repository
+whose whole name equals the query always comes first, so the bound never hides it.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterable, Iterator
+from heapq import merge
 
 from msgspec import Struct
 
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.roles import Principal
-from chalicelib.domain.search_terms import ALL_REPOSITORIES, TermRank, best_rank, split_words, terms_of
+from chalicelib.domain.search_terms import SearchQuery, Term, TermRank, best_term, parse_query, result_order
 from chalicelib.repositories.authorization import Authorization, Shares
 from chalicelib.storage.repositories import RepositoryStore
-from chalicelib.storage.search_terms import SearchTermStore, TermMatches
+from chalicelib.storage.search_terms import (
+    ALL_PRIVATE,
+    MAX_ITEM_BYTES,
+    PUBLIC,
+    SearchHit,
+    SearchSpace,
+    SearchTermStore,
+    private_space,
+)
 
 RESULTS_PER_PAGE = 25
 MAX_RESULTS_PER_PAGE = 100
 MAX_QUERY_LENGTH = 255
+MAX_READ_BYTES = 100_000  # 25 read units, strongly consistent
+MAX_CALLS = 4  # Queries in one space
 _MAX_QUERY_WORDS = 8
-
-Matches = dict[RepositoryName, TermRank]
+_SPARE_ITEMS = 10  # read in addition, because some are found by a better term too
 
 
 class SearchResult(Struct, frozen=True):
@@ -42,19 +52,21 @@ class SearchPage(Struct, frozen=True):
 
     Attributes:
         results: the repositories, best match first.
-        total: the number of all matches, at most `storage.search_terms.MAX_MATCHES`.
+        total: the number of matches that were counted. If `has_more`, there can be more.
         number: the page, from 1.
         size: the number of results per page.
+        has_more: whether there is a next page.
     """
 
     results: tuple[SearchResult, ...]
     total: int
     number: int
     size: int
+    has_more: bool = False
 
     @property
     def last(self) -> int:
-        """The number of pages."""
+        """The number of pages that are known."""
         return -(-self.total // self.size)
 
 
@@ -69,76 +81,83 @@ class Search:
     def find(self, principal: Principal, query: str, page: int = 1, size: int = RESULTS_PER_PAGE) -> SearchPage:
         """Return a page of the repositories that match `query` and that `principal` can read.
 
-        An empty query matches everything. The cost is one Query for each word and one BatchGetItem for the page. An
-        account costs another Query for each word, and one or two calls for the repositories that are shared with it. A
-        word with more than MAX_MATCHES matches costs a BatchGetItem for each hundred matches of the other words.
-        Raises InvalidInput.
+        An empty query matches everything. Anonymous clients cost at most MAX_CALLS Queries. An account costs as many
+        again, and one Query and a BatchGetItem for each hundred repositories that are shared with it. Raises
+        InvalidInput.
         """
         if len(query) > MAX_QUERY_LENGTH:
             raise InvalidInput(f"a search query can have at most {MAX_QUERY_LENGTH} characters")
-        words = list(dict.fromkeys(split_words(query)))[:_MAX_QUERY_WORDS]
-        if not words and query.strip():
+        parsed = parse_query(query, _MAX_QUERY_WORDS)
+        if parsed is None:
             return SearchPage((), 0, page, size)
+        needed = page * size + 1
         shares = self._authorization.load_shares(principal)
-        matches = self._find_matches(principal, words or [ALL_REPOSITORIES], shares)
-        exact = query.strip().lower()
-        ordered = sorted(matches, key=lambda name: (exact not in (name.name, str(name)), matches[name], name))
-        names = ordered[(page - 1) * size : page * size]
-        existing = self._repositories.get_all(names)
-        # The terms can be older than the repositories, so visibility is checked again.
-        readable = {
-            repository.name: repository
-            for repository, _ in self._authorization.filter_readable(principal, existing.values(), shares)
-        }
-        results = tuple(SearchResult(name, readable[name].description) for name in names if name in readable)
-        return SearchPage(results, len(matches), page, size)
+        sources = [self._search_space(space, parsed, needed) for space in _spaces_of(principal)]
+        sources.append(self._search_shared(parsed, principal, shares))
+        hits: dict[RepositoryName, SearchHit] = {}
+        for hit in merge(*sources, key=lambda found: result_order(found.name, found.term)):
+            hits.setdefault(hit.name, hit)
+            if len(hits) == needed:
+                break
+        readable = [hit for hit, _ in self._authorization.filter_readable(principal, hits.values(), shares)]
+        shown = readable[(page - 1) * size : page * size]
+        results = tuple(SearchResult(hit.name, hit.description) for hit in shown)
+        return SearchPage(results, len(readable), page, size, len(readable) > page * size)
 
-    def _find_matches(self, principal: Principal, words: list[str], shares: Shares) -> Matches:
-        """Return the repositories that match every word. The rank is that of the worst word."""
-        matches = self._match_all(words, self._terms.find_public)
-        if principal.username is None:
-            return matches
-        if principal.admin and principal.robot is None:
-            return matches | self._match_all(words, self._terms.find_all_private)
-        private = self._match_all(words, partial(self._terms.find_private, namespace=principal.username))
-        shared = self._repositories.get_all({name for name, _ in shares}).values()
-        for repository, _ in self._authorization.filter_readable(principal, shared, shares):
-            if repository.private:
-                terms = terms_of(repository.name, repository.description)
-                private |= _intersect([_match(terms, word, repository.name) for word in words])
-        return matches | {
-            name: rank for name, rank in private.items() if principal.robot is None or principal.robot.covers(name)
-        }
+    def _search_space(self, space: SearchSpace, query: SearchQuery, needed: int) -> Iterator[SearchHit]:
+        """Yield the matches in one space, in the order of the results, until the bounds are reached."""
+        budget, calls = MAX_READ_BYTES, 0
+        for rank, prefix in _lookups(query):
+            after: str | None = None
+            while calls < MAX_CALLS and budget >= MAX_ITEM_BYTES:
+                limit = min(needed + _SPARE_ITEMS, budget // MAX_ITEM_BYTES)
+                page = self._terms.find(space, rank, prefix, limit, after)
+                budget, calls, after = budget - page.size, calls + 1, page.last_entry
+                yield from (hit for hit in page.hits if _best_lookup(hit.name, hit.description, query) == hit.term)
+                if after is None:
+                    break
 
-    def _match_all(self, words: list[str], find: Callable[[str], TermMatches]) -> Matches:
-        """Return the repositories that match every word.
-
-        A word with too many matches is compared with the terms of the repositories that the other words found.
-        """
-        found = {word: find(word) for word in words}
-        complete = [word for word in words if found[word].is_complete] or words[:1]
-        matches = _intersect([found[word].ranks for word in complete])
-        others = [word for word in words if word not in complete]
-        if not others:
-            return matches
-        narrowed: Matches = {}
-        for name, repository in self._repositories.get_all(matches).items():
-            terms = terms_of(name, repository.description)
-            narrowed |= _intersect([{name: matches[name]}, *(_match(terms, word, name) for word in others)])
-        return narrowed
+    def _search_shared(self, query: SearchQuery, principal: Principal, shares: Shares) -> Iterator[SearchHit]:
+        """Yield the matches among the private repositories that are shared with an account."""
+        repositories = self._repositories.get_all({name for name, _ in shares}).values() if shares else ()
+        hits = []
+        for repository, _ in self._authorization.filter_readable(principal, repositories, shares):
+            term = _best_lookup(repository.name, repository.description, query)
+            if repository.private and term is not None:
+                hits.append(SearchHit(repository.name, repository.generation, repository.description, True, term))
+        return iter(sorted(hits, key=lambda hit: result_order(hit.name, hit.term)))
 
 
-def _match(terms: dict[str, TermRank], prefix: str, repository: RepositoryName) -> Matches:
-    """Return the repository with its rank if one of its terms begins with `prefix`."""
-    rank = best_rank(terms, prefix)
-    return {} if rank is None else {repository: rank}
+def _spaces_of(principal: Principal) -> list[SearchSpace]:
+    """Return where a principal's results can be. `filter_readable` decides about each result."""
+    if principal.username is None:
+        return [PUBLIC, ALL_PRIVATE] if principal.admin else [PUBLIC]
+    if principal.admin and principal.robot is None:
+        return [PUBLIC, ALL_PRIVATE]
+    return [PUBLIC, private_space(principal.username)]
 
 
-def _intersect(matches: list[Matches]) -> Matches:
-    """Return the repositories that are in all `matches`, with the worst rank of each."""
-    first, *others = matches
-    return {
-        name: max(rank, *(other[name] for other in others)) if others else rank
-        for name, rank in first.items()
-        if all(name in other for other in others)
-    }
+def _lookups(query: SearchQuery) -> Iterable[tuple[TermRank, str]]:
+    """Return the ranks and term beginnings by which matches are looked up, best first."""
+    if not query.words:
+        return [(TermRank.WHOLE_NAME, "")]
+    names = dict.fromkeys((query.name or query.main_word, query.main_word))
+    return [
+        *((TermRank.WHOLE_NAME, name) for name in names),
+        (TermRank.NAME_WORD, query.main_word),
+        (TermRank.DESCRIPTION_WORD, query.main_word),
+    ]
+
+
+def _best_lookup(repository: RepositoryName, description: str, query: SearchQuery) -> Term | None:
+    """Return the term by which a repository is found, or None if it does not match the query.
+
+    A repository can have several items that match. Only the one of this term counts.
+    """
+    if not query.words:
+        return Term(TermRank.WHOLE_NAME, "")
+    if any(best_term(repository, description, word) is None for word in query.words):
+        return None
+    if query.name and repository.name.startswith(query.name):
+        return Term(TermRank.WHOLE_NAME, repository.name[:100])
+    return best_term(repository, description, query.main_word)

@@ -2,20 +2,23 @@
 
 from msgspec import Struct, structs
 
-from chalicelib.domain.errors import InvalidInput, NotFound
-from chalicelib.domain.identifiers import LIBRARY, RepositoryName, check_description
+from chalicelib.domain.errors import InvalidInput, NotFound, PermissionDenied
+from chalicelib.domain.identifiers import LIBRARY, RepositoryName, check_description, is_username
 from chalicelib.domain.models import Repository, RepositoryState
 from chalicelib.domain.roles import Principal, Role
-from chalicelib.domain.search_terms import terms_of
 from chalicelib.repositories.authorization import Authorization, Authorized
 from chalicelib.repositories.conflicts import retry_on_conflict
 from chalicelib.repositories.image_list_cache import ImageListCache
 from chalicelib.repositories.image_lists import ImageLists, check_size
 from chalicelib.storage.collaborators import CollaboratorStore
+from chalicelib.storage.image_lists import ImageListStore, StoredImages
+from chalicelib.storage.quotas import AccountUnavailable
 from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.transactions import Conflict
+from chalicelib.storage.users import UserStore
 
 MAX_LISTED = 100
+MAX_LIST_QUERIES = 3
 
 
 class RepositoryView(Struct, frozen=True):
@@ -23,6 +26,18 @@ class RepositoryView(Struct, frozen=True):
 
     repository: Repository
     role: Role
+
+
+class RepositoryPage(Struct, frozen=True):
+    """A part of a listing.
+
+    Attributes:
+        views: the repositories, by name.
+        next_name: the name after which the next page starts, or "" on the last page.
+    """
+
+    views: list[RepositoryView]
+    next_name: str = ""
 
 
 class Repositories:
@@ -34,6 +49,8 @@ class Repositories:
     def __init__(
         self,
         store: RepositoryStore,
+        users: UserStore,
+        images: ImageListStore,
         lists: ImageLists,
         cache: ImageListCache,
         collaborators: CollaboratorStore,
@@ -42,6 +59,8 @@ class Repositories:
         creates_private: bool,
     ) -> None:
         self._store = store
+        self._users = users
+        self._images = images
         self._lists = lists
         self._cache = cache
         self._collaborators = collaborators
@@ -61,16 +80,8 @@ class Repositories:
                 self._lists.merge(repository, target.stored, images)
                 return target.state.generation
             check_size(images)
-            generation = self._store.create(
-                repository,
-                target,
-                images,
-                terms_of(repository, ""),
-                private=self._creates_private and repository.namespace != LIBRARY,
-                owner=principal.username if principal.username == repository.namespace else None,
-            )
-            self._cache.invalidate(repository)  # another container may have deleted the previous generation
-            return generation
+            with self._cache.invalidates(repository):  # another container may have deleted the previous generation
+                return self._create(repository, target, images)
 
         return retry_on_conflict(attempt)
 
@@ -87,11 +98,11 @@ class Repositories:
                 if target.head is None:
                     raise NotFound("repository not found")
                 self._remove_collaborators(repository, target.head)
+                self._store.expire(repository)
                 return None if target.head.confirmed else target.head.generation
             existing = self._get(repository, target.state)
-            terms = terms_of(repository, existing.description)
-            self._store.delete(existing, target.stored, terms, confirmed=confirmed)
-            self._cache.invalidate(repository)
+            with self._cache.invalidates(repository):
+                self._store.delete(existing, target.stored, confirmed=confirmed)
             self._remove_collaborators(repository, target.state)
             return target.state.generation
 
@@ -107,21 +118,27 @@ class Repositories:
 
         return retry_on_conflict(attempt)
 
-    def list(self, principal: Principal, namespace: str, after: str = "") -> list[RepositoryView]:
+    def list(self, principal: Principal, namespace: str, after: str = "") -> RepositoryPage:
         """Return the repositories of a namespace that `principal` can read, by name.
 
-        At most MAX_LISTED, starting after the name `after`.
+        At most MAX_LISTED, starting after the name `after`. At most MAX_LIST_QUERIES Queries, so that private
+        repositories that the principal cannot read do not make a listing expensive: a page can have fewer entries, or
+        none, before the last page.
         """
         shares = self._authorization.load_shares(principal, namespace)
         views: list[RepositoryView] = []
-        while len(views) < MAX_LISTED:
-            page = self._store.in_namespace(namespace, after, MAX_LISTED)
-            readable = self._authorization.filter_readable(principal, page, shares)
+        for _ in range(MAX_LIST_QUERIES):
+            repositories = self._store.in_namespace(namespace, after, MAX_LISTED)
+            readable = self._authorization.filter_readable(principal, repositories, shares)
             views += [RepositoryView(repository, role) for repository, role in readable]
-            if len(page) < MAX_LISTED:
+            if len(views) > MAX_LISTED:
+                return RepositoryPage(views[:MAX_LISTED], views[MAX_LISTED - 1].repository.name.name)
+            if len(repositories) < MAX_LISTED:
+                return RepositoryPage(views)
+            after = repositories[-1].name.name
+            if len(views) == MAX_LISTED:
                 break
-            after = page[-1].name.name
-        return views[:MAX_LISTED]
+        return RepositoryPage(views, after)
 
     def change(
         self,
@@ -147,14 +164,47 @@ class Repositories:
                 private=existing.private if private is None else private,
             )
             if changed != existing:
-                self._store.change(
-                    existing,
-                    terms_of(repository, existing.description),
-                    changed,
-                    terms_of(repository, changed.description),
-                )
+                self._store.change(existing, changed)
 
         retry_on_conflict(attempt)
+
+    def create_for_push(self, repository: RepositoryName, time: int, kept_seconds: int) -> str | None:
+        """Create a repository that a registry has received. Return its generation.
+
+        `time` is the time of the push in seconds since 1970. A push before the deletion of the last generation is
+        late: None is returned. A name whose last generation was private starts private. Raises PermissionDenied if the
+        namespace has no account, and Conflict.
+        """
+        stored = self._images.read(repository)
+        if stored.active_head is not None:
+            return stored.active_head.generation
+        if stored.head is not None and stored.expires is not None and time <= stored.expires - kept_seconds:
+            return None
+        was_private = stored.head is not None and stored.head.private
+        with self._cache.invalidates(repository):
+            return self._create(repository, stored, {}, was_private=was_private)
+
+    def _create(
+        self,
+        repository: RepositoryName,
+        stored: StoredImages,
+        images: dict[str, str],
+        *,
+        was_private: bool = False,
+    ) -> str:
+        """Create a repository. Raises PermissionDenied if the namespace has no account, or a quota is reached."""
+        is_private = (self._creates_private or was_private) and repository.namespace != LIBRARY
+        try:
+            return self._store.create(repository, stored, images, private=is_private)
+        except AccountUnavailable:
+            owner = self._users.get(repository.namespace) if is_username(repository.namespace) else None
+            if owner is None or owner.deletion_started:
+                raise PermissionDenied(
+                    f"the namespace {repository.namespace} belongs to no account; create the account first"
+                ) from None
+            raise PermissionDenied(
+                f"{repository.namespace} has reached its quota of repositories or stored image lists; delete some first"
+            ) from None
 
     def _remove_collaborators(self, repository: RepositoryName, state: RepositoryState) -> None:
         """Remove the collaborators of a deleted repository.

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -14,6 +15,8 @@ from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES
 
 CACHE_SECONDS = 60
 _MAX_CACHED = 10_000
+MAX_BCRYPT_COST = 16
+_BCRYPT_HASH = re.compile(r"\$2[aby]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{53}", re.ASCII)
 _DIGEST_LENGTH = 31  # characters after the salt in a bcrypt hash
 
 
@@ -47,16 +50,20 @@ class Passwords:
         expiry = self._cache.get(self._cache_entry(_encode(password), stored_hash))
         return expiry is not None and self._clock() < expiry
 
+    def is_possible(self, password: str) -> bool:
+        """Return whether a hash can match this password. It costs nothing and reveals nothing about a user."""
+        secret = _encode(password)
+        return len(secret) <= MAX_PASSWORD_BYTES and b"\0" not in secret
+
     def verify(self, password: str, stored_hash: str | None) -> bool:
         """Return whether the password matches. None stands for an unknown user and takes the same time.
 
-        A password that no hash can match is rejected at once. This depends only on the password, so it reveals nothing
-        about the user.
+        A stored hash with a cost above MAX_BCRYPT_COST matches nothing, because one computation could take hours.
         """
         secret = _encode(password)
-        if len(secret) > MAX_PASSWORD_BYTES or b"\0" in secret:
+        if not self.is_possible(password):
             return False
-        if stored_hash is None:
+        if stored_hash is None or not is_acceptable_hash(stored_hash):
             bcrypt.checkpw(secret, self._unknown_user_hash)
             return False
         if self.is_cached(password, stored_hash):
@@ -79,6 +86,12 @@ class Passwords:
             self._cache.move_to_end(entry)
             if len(self._cache) > _MAX_CACHED:
                 self._cache.popitem(last=False)
+
+
+def is_acceptable_hash(stored_hash: str) -> bool:
+    """Return whether this is a bcrypt hash whose cost is at most MAX_BCRYPT_COST."""
+    match = _BCRYPT_HASH.fullmatch(stored_hash)
+    return match is not None and 4 <= int(match["cost"]) <= MAX_BCRYPT_COST
 
 
 def _encode(password: str) -> bytes:

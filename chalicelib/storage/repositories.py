@@ -2,33 +2,31 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.models import Repository
-from chalicelib.domain.search_terms import TermRank
 from chalicelib.storage.image_lists import HEAD, ImageListStore, StoredImages
+from chalicelib.storage.quotas import AccountUnavailable, Quotas, release_quota
 from chalicelib.storage.search_terms import SearchTermStore
 from chalicelib.storage.segment_codec import pack
-from chalicelib.storage.tables import RepositoryItem, Tables, translate_dynamodb_errors
+from chalicelib.storage.tables import RepositoryItem, Tables, TermItem, translate_dynamodb_errors
+from chalicelib.storage.transactions import Transaction
 
 DELETED_KEPT_SECONDS = 7 * 86400  # longer than any token lives, so that a slow registry can finish the deletion
-_MAX_EXPIRED_SEGMENTS = 25  # in the transaction of a deletion
 
 
 class RepositoryStore:
-    """Every method raises Unavailable if DynamoDB does not answer.
+    """Every method raises Unavailable if DynamoDB does not answer."""
 
-    `terms` are the words that find a repository, as `domain.search_terms.terms_of` returns them.
-    """
-
-    def __init__(self, tables: Tables, images: ImageListStore, terms: SearchTermStore) -> None:
+    def __init__(self, tables: Tables, images: ImageListStore, terms: SearchTermStore, quotas: Quotas) -> None:
         self._tables = tables
         self._images = images
         self._terms = terms
+        self._quotas = quotas
 
     @translate_dynamodb_errors
     def create(
@@ -36,10 +34,8 @@ class RepositoryStore:
         repository: RepositoryName,
         stored: StoredImages,
         images: dict[str, str],
-        terms: Mapping[str, TermRank],
         *,
         private: bool = False,
-        owner: str | None = None,
         created: datetime | None = None,
     ) -> str:
         """Create a new generation of `repository` and return its identifier.
@@ -48,15 +44,17 @@ class RepositoryStore:
             repository: the full name.
             stored: the result of `ImageListStore.read`: nothing, or a deleted repository.
             images: the first entries of the list.
-            terms: the search terms.
             private: the visibility.
-            owner: the account that owns the namespace. It must exist and must not be in deletion.
             created: the original time of creation of a transferred repository.
 
-        Raises Conflict if the repository was created meanwhile, or if the owner is in deletion.
+        The namespace must be `library` or the name of an account that exists and is not in deletion. The transaction
+        requires this, so that nobody can register a name in which repositories exist. Raises AccountUnavailable if that
+        is not so, or if the account has reached a quota. Raises Conflict if the repository was created meanwhile.
         """
         generation = secrets.token_hex(8)
-        model, users = self._tables.images, self._tables.users
+        model = self._tables.images
+        packed = pack(images)
+        size = sum(map(len, packed))
         condition = (
             model.segment.does_not_exist()
             if stored.head is None
@@ -64,7 +62,7 @@ class RepositoryStore:
         )
         with self._tables.transaction() as transaction:
             transaction.save(
-                model(str(repository), HEAD, generation=generation, private=private, deleted=False),
+                model(str(repository), HEAD, generation=generation, private=private, deleted=False, charged_bytes=size),
                 condition=condition,
             )
             transaction.save(
@@ -76,32 +74,25 @@ class RepositoryStore:
                     created=created or datetime.now(UTC),
                 ),
             )
-            if owner is not None:
-                can_own = users.password_hash.exists() & users.deletion_started.does_not_exist()
-                transaction.check(users, owner, condition=can_own)
-            for segment in self._images.segment_items(repository, generation, pack(images)):
+            if repository.namespace != LIBRARY:
+                self._use_quotas(transaction, repository.namespace, size)
+            for segment in self._images.segment_items(repository, generation, packed):
                 transaction.save(segment)
-            for term in self._terms.items(repository, terms, private=private):
+            for term in self._terms.items(repository, "", generation, private=private):
                 transaction.save(term)
         self._images.delete_segments(repository, [*(key for key, _ in stored.segments), *stored.orphans])
         return generation
 
     @translate_dynamodb_errors
-    def change(
-        self,
-        before: Repository,
-        old_terms: Mapping[str, TermRank],
-        after: Repository,
-        new_terms: Mapping[str, TermRank],
-    ) -> None:
+    def change(self, before: Repository, after: Repository) -> None:
         """Replace the description and the visibility, together with the search terms.
 
         Raises Conflict if the repository has changed since `before` was read.
         """
         model, images = self._tables.repositories, self._tables.images
         name = before.name
-        old = {(item.bucket, item.entry): item for item in self._terms.items(name, old_terms, private=before.private)}
-        new = {(item.bucket, item.entry): item for item in self._terms.items(name, new_terms, private=after.private)}
+        old = {(item.bucket, item.entry): item for item in self._term_items(before)}
+        new = {(item.bucket, item.entry): item for item in self._term_items(after)}
         with self._tables.transaction() as transaction:
             transaction.update(
                 model(name.namespace, name.name),
@@ -120,21 +111,15 @@ class RepositoryStore:
                 transaction.save(item)
 
     @translate_dynamodb_errors
-    def delete(
-        self,
-        repository: Repository,
-        stored: StoredImages,
-        terms: Mapping[str, TermRank],
-        *,
-        confirmed: bool = False,
-    ) -> None:
+    def delete(self, repository: Repository, stored: StoredImages, *, confirmed: bool = False) -> None:
         """Hide `repository`: delete the item and the terms, and mark the head.
 
-        The list remains until it expires, because a registry still presents the delete token. Segments that do not fit
-        into the transaction are deleted when the name is used again. Raises Conflict if the repository or its list has
-        changed since it was read.
+        The list remains until it expires, because a registry still presents the delete token. The transaction does not
+        include the segments, because together they can exceed its limit of 4 MB; `expire` follows. Raises Conflict if
+        the repository has changed since it was read.
         """
         model, name = self._tables.images, repository.name
+        has_owner = self._has_owner(name)
         expires = int(time.time()) + DELETED_KEPT_SECONDS
         with self._tables.transaction() as transaction:
             transaction.update(
@@ -146,12 +131,20 @@ class RepositoryStore:
                 self._tables.repositories(name.namespace, name.name),
                 condition=self._is_unchanged(repository),
             )
-            for term in self._terms.items(name, terms, private=repository.private):
+            for term in self._term_items(repository):
                 transaction.delete(term)
-            for key, _ in stored.segments[:_MAX_EXPIRED_SEGMENTS]:
-                transaction.update(
-                    model(str(name), key), [model.expires.set(expires)], condition=model.segment.exists()
-                )
+            if has_owner and stored.head is not None:
+                amounts = {"repositories": 1, "stored_bytes": stored.head.charged_bytes}
+                release_quota(transaction, self._tables, name.namespace, amounts)
+        self.expire(name)
+
+    @translate_dynamodb_errors
+    def expire(self, repository: RepositoryName) -> None:
+        """Let the segments of a deleted repository expire. This can be repeated."""
+        stored = self._images.read(repository)
+        if stored.head is not None and stored.head.deleted:
+            keys = [*(key for key, _ in stored.segments), *stored.orphans]
+            self._images.expire_segments(repository, keys, int(time.time()) + DELETED_KEPT_SECONDS)
 
     @translate_dynamodb_errors
     def get(self, repository: RepositoryName) -> Repository | None:
@@ -175,6 +168,37 @@ class RepositoryStore:
             for item in model.query(namespace, condition, limit=limit, page_size=limit, consistent_read=True)
         ]
 
+    @translate_dynamodb_errors
+    def has_any(self, namespace: str) -> bool:
+        """Return whether there are repositories in a namespace. One Query of one item."""
+        return any(True for _ in self._tables.repositories.query(namespace, limit=1, consistent_read=True))
+
+    def _term_items(self, repository: Repository) -> list[TermItem]:
+        return self._terms.items(
+            repository.name, repository.description, repository.generation, private=repository.private
+        )
+
+    def _use_quotas(self, transaction: Transaction, namespace: str, size: int) -> None:
+        """Count a new repository for its account, and require that the account exists."""
+        users = self._tables.users
+        condition = users.password_hash.exists() & users.deletion_started.does_not_exist()
+        condition &= users.repositories.does_not_exist() | (users.repositories < self._quotas.repositories)
+        condition &= users.stored_bytes.does_not_exist() | (users.stored_bytes < self._quotas.stored_bytes)
+        transaction.update(
+            users(namespace),
+            [users.repositories.add(1), users.stored_bytes.add(size)],
+            condition,
+            failure=AccountUnavailable(),
+        )
+
+    def _has_owner(self, repository: RepositoryName) -> bool:
+        """Return whether an account owns the namespace. An imported repository may have none."""
+        try:
+            owner = self._tables.users.get(repository.namespace, consistent_read=True)
+        except self._tables.users.DoesNotExist:
+            return False
+        return owner.password_hash is not None
+
     def _is_unchanged(self, repository: Repository) -> Condition:
         model = self._tables.repositories
         condition: Condition = (
@@ -193,4 +217,5 @@ def repository_of(item: RepositoryItem) -> Repository:
         description=item.description or "",
         private=item.private,
         created=item.created,
+        last_pushed=item.last_pushed,
     )

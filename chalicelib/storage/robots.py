@@ -6,6 +6,7 @@ from datetime import datetime
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import RobotRecord
 from chalicelib.domain.roles import Robot, Role
+from chalicelib.storage.quotas import Quotas, release_quota, use_quota
 from chalicelib.storage.tables import RobotItem, Tables, raises_conflict, translate_dynamodb_errors
 from chalicelib.storage.transactions import Conflict
 
@@ -13,8 +14,10 @@ from chalicelib.storage.transactions import Conflict
 class RobotStore:
     """Every method raises Unavailable if DynamoDB does not answer."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, quotas: Quotas) -> None:
+        self._tables = tables
         self._robots = tables.robots
+        self._quotas = quotas
 
     @translate_dynamodb_errors
     def get(self, username: str, name: str) -> RobotRecord | None:
@@ -31,8 +34,12 @@ class RobotStore:
 
     @translate_dynamodb_errors
     def create(self, username: str, record: RobotRecord) -> None:
-        """Store a robot. Raises Conflict if the account has a robot with this name."""
-        robot = record.robot
+        """Store a robot of the account that was registered at `record.account_created`.
+
+        Raises Conflict if the account has a robot with this name. Raises AccountUnavailable if the account no longer
+        exists, is in deletion, or has reached its quota.
+        """
+        robot, users = record.robot, self._tables.users
         item = self._robots(
             username,
             robot.name,
@@ -41,9 +48,19 @@ class RobotStore:
             repositories=None if robot.repositories is None else set(map(str, robot.repositories)),
             expires=record.expires,
             created=record.created,
+            account_created=record.account_created,
         )
-        with raises_conflict():
-            item.save(condition=self._robots.name.does_not_exist())
+        with self._tables.transaction() as transaction:
+            transaction.save(item, self._robots.name.does_not_exist())
+            use_quota(
+                transaction,
+                self._tables,
+                username,
+                users.robots,
+                1,
+                self._quotas.robots,
+                also=users.created == record.account_created,
+            )
 
     @translate_dynamodb_errors
     def record_use(self, username: str, name: str, time: datetime) -> None:
@@ -55,7 +72,13 @@ class RobotStore:
     @translate_dynamodb_errors
     def delete(self, username: str, name: str) -> None:
         """Delete a robot, if it exists."""
-        self._robots(username, name).delete()
+        item = self._robots(username, name)
+        try:
+            with self._tables.transaction() as transaction:
+                transaction.delete(item, self._robots.name.exists())
+                release_quota(transaction, self._tables, username, {"robots": 1})
+        except Conflict:
+            item.delete()  # the account no longer exists, or another request has deleted the robot
 
 
 def _record_of(item: RobotItem) -> RobotRecord:
@@ -68,6 +91,7 @@ def _record_of(item: RobotItem) -> RobotRecord:
         ),
         token_hash=item.token_hash,
         created=item.created,
+        account_created=item.account_created,
         expires=None if item.expires is None else int(item.expires),
         last_used=item.last_used,
     )

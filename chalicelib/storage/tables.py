@@ -32,7 +32,11 @@ RawItem = Mapping[str, Mapping[str, Any]]  # DynamoDB's JSON: {"segment": {"S": 
 
 
 class UserItem(Model):
-    """users: one item for each account. A `tombstone` reserves the name of a deleted account and has no other data."""
+    """users: one item for each account. A `tombstone` reserves the name of a deleted account and has no other data.
+
+    `repositories`, `robots`, `shares` and `stored_bytes` are counted for the quotas, in the transactions that change
+    them.
+    """
 
     username = UnicodeAttribute(hash_key=True)
     password_hash = UnicodeAttribute(null=True)
@@ -43,15 +47,25 @@ class UserItem(Model):
     admin = BooleanAttribute(default=False)
     deletion_started = BooleanAttribute(null=True)
     tombstone = BooleanAttribute(null=True)
-    emailed = NumberAttribute(null=True)
+    networks = UnicodeSetAttribute(null=True)
+    blocked = UnicodeSetAttribute(null=True)
+    repositories = NumberAttribute(null=True)
+    robots = NumberAttribute(null=True)
+    shares = NumberAttribute(null=True)
+    stored_bytes = NumberAttribute(null=True)
     created = UTCDateTimeAttribute(null=True)
 
 
 class EmailItem(Model):
-    """emails: the account that has an address, in lower case. Each address belongs to one account."""
+    """emails: the account that has an address, in lower case. Each address belongs to one account.
+
+    An `unconfirmed` claim does not keep others from using the address, and expires.
+    """
 
     address = UnicodeAttribute(hash_key=True)
     username = UnicodeAttribute()
+    unconfirmed = BooleanAttribute(null=True)
+    expires = NumberAttribute(null=True)
 
 
 class CounterItem(Model):
@@ -77,6 +91,7 @@ class RobotItem(Model):
     repositories = UnicodeSetAttribute(null=True)
     expires = NumberAttribute(null=True)
     created = UTCDateTimeAttribute()
+    account_created = UTCDateTimeAttribute(null=True)
     last_used = UTCDateTimeAttribute(null=True)
 
 
@@ -92,6 +107,7 @@ class RepositoryItem(Model):
     description = UnicodeAttribute(default="")
     private = BooleanAttribute(default=False)
     created = UTCDateTimeAttribute()
+    last_pushed = UTCDateTimeAttribute(null=True)
 
 
 class CollaboratorItem(Model):
@@ -122,6 +138,8 @@ class TermItem(Model):
     bucket = UnicodeAttribute(hash_key=True)
     entry = UnicodeAttribute(range_key=True)
     rank = NumberAttribute()
+    generation = UnicodeAttribute(null=True)
+    description = UnicodeAttribute(null=True)
     initial = UnicodeAttribute(null=True)
     private_terms = PrivateTerms()
 
@@ -139,7 +157,22 @@ class ImagesItem(Model):
     shared = BooleanAttribute(null=True)
     deleted = BooleanAttribute(null=True)
     confirmed = BooleanAttribute(null=True)
+    charged_bytes = NumberAttribute(null=True)
     packed = BinaryAttribute(legacy_encoding=False, null=True)
+    expires = NumberAttribute(null=True)
+
+
+class TagItem(Model):
+    """tags: the tags of repositories in current registries; see tags.py. `pushed` is in nanoseconds since 1970."""
+
+    repository = UnicodeAttribute(hash_key=True)
+    tag = UnicodeAttribute(range_key=True)
+    generation = UnicodeAttribute()
+    digest = UnicodeAttribute(null=True)
+    media_type = UnicodeAttribute(null=True)
+    size = NumberAttribute(null=True)
+    pushed = NumberAttribute()
+    deleted = BooleanAttribute(null=True)
     expires = NumberAttribute(null=True)
 
 
@@ -163,6 +196,7 @@ class Tables:
         self.collaborators = self._bind(CollaboratorItem, table("collaborators"))
         self.images = self._bind(ImagesItem, table("images"))
         self.terms = self._bind(TermItem, table("terms"))
+        self.tags = self._bind(TagItem, table("tags"))
         self._connection = create_connection(client, region)
 
     def _bind(self, model: type[M], table_name: str) -> type[M]:

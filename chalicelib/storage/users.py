@@ -1,11 +1,16 @@
 """Accounts and their email addresses: two tables, written in one transaction."""
 
+import time
+
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.models import User
 from chalicelib.storage.tables import Tables, UserItem, raises_conflict, translate_dynamodb_errors
-from chalicelib.storage.transactions import Conflict
+from chalicelib.storage.transactions import Transaction
+
+MAX_NETWORKS = 10
+UNCONFIRMED_CLAIM_SECONDS = 7 * 86400
 
 
 class UserStore:
@@ -26,12 +31,13 @@ class UserStore:
         return self._get_item(username) is not None
 
     @translate_dynamodb_errors
-    def get_email_owner(self, email: str) -> str | None:
-        """Return the account that has this address."""
+    def get_email_owner(self, email: str, *, confirmed: bool = False) -> str | None:
+        """Return the account that has this address. `confirmed` ignores a claim that needs confirmation."""
         try:
-            return self._tables.emails.get(email, consistent_read=True).username
+            item = self._tables.emails.get(email, consistent_read=True)
         except self._tables.emails.DoesNotExist:
             return None
+        return None if confirmed and item.unconfirmed else item.username
 
     @translate_dynamodb_errors
     def create(self, user: User) -> None:
@@ -51,22 +57,27 @@ class UserStore:
                 condition=self._tables.users.username.does_not_exist(),
             )
             for email in sorted(user.emails):
-                transaction.save(
-                    self._tables.emails(email, username=user.username),
-                    condition=self._tables.emails.address.does_not_exist(),
-                )
+                self._claim_email(transaction, email, user.username, is_confirmed=email not in user.unconfirmed)
 
     @translate_dynamodb_errors
     def change(
-        self, user: User, *, password_hash: str | None = None, email: str | None = None, unconfirmed: bool = False
+        self,
+        user: User,
+        *,
+        password_hash: str | None = None,
+        email: str | None = None,
+        unconfirmed: bool = False,
+        active: bool | None = None,
     ) -> None:
-        """Replace the password, add an address, or both in one transaction.
+        """Replace the password, add an address and set `active` in one transaction.
 
         `unconfirmed` means that a new address needs confirmation. Raises Conflict if the address belongs to another
         account, or if the account has changed or no longer exists.
         """
-        users, emails = self._tables.users, self._tables.emails
+        users = self._tables.users
         actions: list[Action] = []
+        if active is not None:
+            actions += [users.active.set(active), users.awaiting_confirmation.remove()]
         if password_hash is not None:
             actions.append(users.password_hash.set(password_hash))
         if email is not None:
@@ -76,32 +87,28 @@ class UserStore:
         with self._tables.transaction() as transaction:
             transaction.update(users(user.username), actions, condition=users.password_hash == user.password_hash)
             if email is not None:
-                transaction.save(
-                    emails(email, username=user.username),
-                    condition=emails.address.does_not_exist() | (emails.username == user.username),
-                )
+                is_confirmed = not unconfirmed or email in user.emails - user.unconfirmed
+                self._claim_email(transaction, email, user.username, is_confirmed=is_confirmed)
 
     @translate_dynamodb_errors
     def confirm(self, user: User, email: str) -> None:
-        """Mark an address as confirmed, and activate an account that was waiting for it.
+        """Mark an address as confirmed, claim it, and activate an account that was waiting for it.
 
-        Raises Conflict if the address does not need confirmation.
+        Raises Conflict if the address does not need confirmation, or if another account has confirmed it.
         """
         users = self._tables.users
         actions: list[Action] = [users.unconfirmed.delete({email})]
         if user.awaiting_confirmation:
             actions += [users.active.set(True), users.awaiting_confirmation.remove()]
-        self._update(
-            user.username,
-            actions,
-            (users.created == user.created)
-            & users.unconfirmed.contains(email)
-            & (
-                users.awaiting_confirmation.exists()
-                if user.awaiting_confirmation
-                else users.awaiting_confirmation.does_not_exist()
-            ),
+        is_waiting = (users.created == user.created) & users.unconfirmed.contains(email)
+        is_waiting &= (
+            users.awaiting_confirmation.exists()
+            if user.awaiting_confirmation
+            else users.awaiting_confirmation.does_not_exist()
         )
+        with self._tables.transaction() as transaction:
+            transaction.update(users(user.username), actions, is_waiting)
+            self._claim_email(transaction, email, user.username, is_confirmed=True)
 
     @translate_dynamodb_errors
     def set_active(self, username: str, active: bool) -> None:
@@ -118,15 +125,18 @@ class UserStore:
         self._update(username, [users.admin.set(admin)], users.password_hash.exists())
 
     @translate_dynamodb_errors
-    def record_email(self, username: str, now: float, interval: int) -> bool:
-        """Record that an email is sent to the account. Return False if the last one was sent within `interval` seconds."""
+    def record_network(self, user: User, network: str) -> None:
+        """Store a network from which the owner has logged in. The last MAX_NETWORKS are kept, in no order."""
         users = self._tables.users
-        is_due = users.emailed.does_not_exist() | (users.emailed < int(now) - interval)
-        try:
-            self._update(username, [users.emailed.set(int(now))], users.password_hash.exists() & is_due)
-        except Conflict:
-            return False
-        return True
+        networks = {network, *sorted(user.networks)[-MAX_NETWORKS + 1 :]}
+        self._update(user.username, [users.networks.set(networks)], users.created == user.created)
+
+    @translate_dynamodb_errors
+    def set_blocked(self, username: str, blocked: str, is_blocked: bool) -> None:
+        """Block an account from sharing with this one, or allow it again. Raises Conflict if the account is missing."""
+        users = self._tables.users
+        action = users.blocked.add({blocked}) if is_blocked else users.blocked.delete({blocked})
+        self._update(username, [action], users.password_hash.exists())
 
     @translate_dynamodb_errors
     def start_deletion(self, username: str) -> None:
@@ -144,13 +154,27 @@ class UserStore:
         users, emails = self._tables.users, self._tables.emails
         is_unchanged = users.deletion_started.exists() & (users.created == user.created)
         is_unchanged &= (users.emails == set(user.emails)) if user.emails else users.emails.does_not_exist()
+        owned = [email for email in sorted(user.emails) if self.get_email_owner(email) == user.username]
         with self._tables.transaction() as transaction:
             if reserve_name:
                 transaction.save(users(user.username, tombstone=True), condition=is_unchanged)
             else:
                 transaction.delete(users(user.username), condition=is_unchanged)
-            for email in sorted(user.emails):
-                transaction.delete(emails(email))
+            for email in owned:
+                transaction.delete(emails(email), condition=emails.username == user.username)
+
+    def _claim_email(self, transaction: Transaction, email: str, username: str, *, is_confirmed: bool) -> None:
+        """Give an address to an account, unless another account has confirmed it.
+
+        A claim that needs confirmation does not replace a confirmed claim of the same account, and expires.
+        """
+        emails = self._tables.emails
+        is_free = emails.address.does_not_exist() | emails.unconfirmed.exists()
+        if is_confirmed:
+            transaction.save(emails(email, username=username), condition=is_free | (emails.username == username))
+            return
+        expires = int(time.time()) + UNCONFIRMED_CLAIM_SECONDS
+        transaction.save(emails(email, username=username, unconfirmed=True, expires=expires), condition=is_free)
 
     def _get_item(self, username: str) -> UserItem | None:
         try:
@@ -171,6 +195,8 @@ def user_of(item: UserItem) -> User | None:
         username=item.username,
         password_hash=item.password_hash,
         emails=frozenset(item.emails or ()),
+        networks=frozenset(item.networks or ()),
+        blocked=frozenset(item.blocked or ()),
         unconfirmed=frozenset(item.unconfirmed or ()),
         active=item.active,
         awaiting_confirmation=bool(item.awaiting_confirmation),

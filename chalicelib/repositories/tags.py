@@ -1,0 +1,106 @@
+"""Recording and listing the tags of current registries."""
+
+import logging
+from datetime import datetime
+
+from msgspec import Struct
+
+from chalicelib.domain.errors import InvalidInput, PermissionDenied
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.roles import Principal, Role
+from chalicelib.domain.tags import Tag, TagAction, TagEvent
+from chalicelib.repositories.authorization import Authorization
+from chalicelib.repositories.conflicts import retry_on_conflict
+from chalicelib.repositories.service import Repositories
+from chalicelib.storage.repositories import DELETED_KEPT_SECONDS, RepositoryStore
+from chalicelib.storage.tags import TagStore
+
+MAX_LISTED_TAGS = 100
+_NANOSECONDS = 1_000_000_000
+logger = logging.getLogger("waybill")
+
+
+class TagPage(Struct, frozen=True):
+    """A part of the tags of a repository.
+
+    Attributes:
+        tags: the tags.
+        next_name: the tag after which the next page starts, or "" on the last page.
+        total: the number of all tags if it is known.
+    """
+
+    tags: list[Tag]
+    next_name: str = ""
+    total: int | None = None
+
+
+class Tags:
+    """Methods raise Unavailable if the storage does not answer."""
+
+    def __init__(
+        self,
+        store: TagStore,
+        repository_store: RepositoryStore,
+        repositories: Repositories,
+        authorization: Authorization,
+    ) -> None:
+        self._store = store
+        self._repository_store = repository_store
+        self._repositories = repositories
+        self._authorization = authorization
+
+    def record(self, event: TagEvent) -> RepositoryName | None:
+        """Store what a registry reports. Return the repository, or None if the event had no effect.
+
+        The registry has authorized the push with a token of this index. A push to an unknown repository creates it, if
+        its namespace has an owner. An event that is older than the current generation of the repository is ignored.
+        Two writes.
+        """
+        namespace, slash, name = event.repository.partition("/")
+        try:
+            repository = RepositoryName.of(namespace, name if slash else "")
+            generation = retry_on_conflict(lambda: self._find_generation(repository, event))
+        except (InvalidInput, PermissionDenied) as error:
+            logger.warning("a notification about %r was ignored: %s", event.repository[:300], error.message)
+            return None
+        if generation is None:
+            return None
+        if event.action is TagAction.DELETE:
+            return repository if self._store.delete(repository, generation, event.tag.name, event.tag.pushed) else None
+        if not self._store.put(repository, generation, event.tag):
+            return None
+        self._store.record_push(repository, generation, event.tag.pushed)
+        return repository
+
+    def list(self, principal: Principal, repository: RepositoryName, after: str = "") -> TagPage:
+        """Return the tags by name, at most MAX_LISTED_TAGS, starting after the tag `after`.
+
+        Raises the errors of `Authorization.authorize`.
+        """
+        state = self._authorization.authorize(principal, repository, Role.READ).state
+        tags = self._store.list_page(repository, state.generation, after, MAX_LISTED_TAGS + 1)
+        has_more = len(tags) > MAX_LISTED_TAGS
+        return TagPage(tags[:MAX_LISTED_TAGS], tags[MAX_LISTED_TAGS - 1].name if has_more else "")
+
+    def list_newest(self, principal: Principal, repository: RepositoryName, after: str = "") -> TagPage:
+        """Return the tags by time of the push, the newest first. The cost grows with the number of tags."""
+        state = self._authorization.authorize(principal, repository, Role.READ).state
+        tags = sorted(self._store.list_all(repository, state.generation), key=lambda tag: (-tag.pushed, tag.name))
+        start = next((index + 1 for index, tag in enumerate(tags) if tag.name == after), 0) if after else 0
+        page = tags[start : start + MAX_LISTED_TAGS]
+        has_more = len(tags) > start + MAX_LISTED_TAGS
+        return TagPage(page, page[-1].name if has_more else "", len(tags))
+
+    def _find_generation(self, repository: RepositoryName, event: TagEvent) -> str | None:
+        """Return the generation that an event belongs to, or None. Create the repository for a push if necessary."""
+        existing = self._repository_store.get(repository)
+        if existing is not None:
+            return existing.generation if _is_after(event, existing.created) else None
+        if event.action is TagAction.DELETE:
+            return None
+        return self._repositories.create_for_push(repository, event.tag.pushed // _NANOSECONDS, DELETED_KEPT_SECONDS)
+
+
+def _is_after(event: TagEvent, created: datetime) -> bool:
+    """Return whether an event can belong to a repository. The clocks of both sides may differ by a minute."""
+    return event.tag.pushed >= (int(created.timestamp()) - 60) * _NANOSECONDS

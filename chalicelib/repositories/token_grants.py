@@ -1,0 +1,32 @@
+"""What a bearer token for a registry grants."""
+
+from collections.abc import Iterable
+
+from chalicelib.domain.roles import Principal
+from chalicelib.domain.scopes import EVERYTHING, Scope, allowed_actions
+from chalicelib.repositories.authorization import Authorization
+
+_CATALOG = ("registry", "catalog")
+
+
+class TokenGrants:
+    """Reduces requested scopes to those that a principal may use. Raises Unavailable if the storage does not answer."""
+
+    def __init__(self, authorization: Authorization) -> None:
+        self._authorization = authorization
+
+    def grant(self, principal: Principal, requested: Iterable[Scope]) -> list[Scope]:
+        """Return the granted scopes. A scope without a granted action is kept with no actions.
+
+        The result has the same size for a missing and for a private repository.
+        """
+        return [Scope(scope.type, scope.name, self._actions(principal, scope)) for scope in requested]
+
+    def _actions(self, principal: Principal, scope: Scope) -> tuple[str, ...]:
+        if (scope.type, scope.name) == _CATALOG:
+            # distribution lists all repositories for this scope, whoever may read them.
+            return (EVERYTHING,) if principal.admin and principal.robot is None else ()
+        repository = scope.repository
+        if repository is None:
+            return ()
+        return allowed_actions(scope.actions, self._authorization.find_token_role(principal, repository))

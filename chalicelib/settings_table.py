@@ -1,0 +1,318 @@
+"""The table of all settings. docs/reference/configuration.md is generated from it."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.domain.choices import AccountActivation, PodmanSearch, Registration, SignerKind, Visibility
+from chalicelib.domain.identifiers import is_email, is_host
+
+_STACK = re.compile(r"[a-zA-Z0-9_.-]{3,200}", re.ASCII)
+_SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,254}", re.ASCII)
+_BASE_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}", re.ASCII)
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+class SettingsError(ValueError):
+    """A setting has a value that is not allowed. The message names the setting and the allowed values."""
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """One row of the table.
+
+    Attributes:
+        name: the environment variable.
+        default: the text that is used if the variable is missing or empty.
+        help: what the setting does, for people.
+        allowed: the allowed values, for people.
+        parse: returns the value of a text. Raises ValueError.
+        field: the attribute of `Settings`.
+    """
+
+    name: str
+    default: str
+    help: str
+    allowed: str
+    parse: Callable[[str], Any]
+    field: str = ""
+
+    @property
+    def attribute(self) -> str:
+        """The attribute of `Settings`."""
+        return self.field or self.name.lower()
+
+    def read(self, environment: Mapping[str, str]) -> Any:
+        """Return the value. Raises SettingsError."""
+        text = environment.get(self.name) or self.default
+        try:
+            return self.parse(text)
+        except ValueError:
+            value = "the given text" if self.name == "REGISTRY_SECRET" else repr(text)
+            raise SettingsError(f"{self.name} must be {self.allowed}, not {value}") from None
+
+
+def _parse_stack(text: str) -> str:
+    if not _STACK.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def _parse_endpoints(text: str) -> tuple[str, ...]:
+    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not hosts or not all(map(is_host, hosts)):
+        raise ValueError
+    return hosts
+
+
+def _parse_services(text: str) -> tuple[str, ...]:
+    services = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not all(_SERVICE.fullmatch(service) for service in services):
+        raise ValueError
+    return services
+
+
+def _parse_host(text: str) -> str:
+    if text and not is_host(text):
+        raise ValueError
+    return text
+
+
+def _parse_secret(text: str) -> str:
+    if text and (len(text) < 16 or not text.isascii() or not text.isprintable()):
+        raise ValueError
+    return text
+
+
+def _parse_email(text: str) -> str:
+    if text and not is_email(text):
+        raise ValueError
+    return text
+
+
+def _parse_base_url(text: str) -> str:
+    url = text.rstrip("/")
+    if url and not _BASE_URL.fullmatch(url):
+        raise ValueError
+    return url
+
+
+def _parse_bool(text: str) -> bool:
+    if text.lower() not in _TRUE + _FALSE:
+        raise ValueError
+    return text.lower() in _TRUE
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            raise ValueError
+        return int(text)
+
+    return parse
+
+
+SETTINGS = (
+    Setting(
+        name="STACK",
+        default="waybill-dev",
+        help="The name of the stage. Tables are named `<STACK>-users` and so on.",
+        allowed="3 to 200 letters, digits, '_', '.' and '-'",
+        parse=_parse_stack,
+    ),
+    Setting(
+        name="AWS_REGION",
+        default="us-east-1",
+        help="The AWS region of the tables and the key. If it is missing, AWS_DEFAULT_REGION applies.",
+        allowed="the name of a region, such as eu-west-1",
+        parse=str,
+        field="region",
+    ),
+    Setting(
+        name="REGISTRY_ENDPOINTS",
+        default="localhost:5000",
+        help="The registries to which clients are sent, separated by commas. Docker up to 0.10 understands only one.",
+        allowed="hosts without a scheme, such as registry.example.com:5000",
+        parse=_parse_endpoints,
+    ),
+    Setting(
+        name="TOKEN_LIFETIME",
+        default="3600",
+        help="The validity of an access token in seconds.",
+        allowed="a number from 60 to 86400",
+        parse=_number(60, 86400),
+    ),
+    Setting(
+        name="IMAGE_LIST_CACHE_SECONDS",
+        default="0",
+        help="How long a container caches image lists for read tokens, in seconds. It helps if hundreds of hosts pull "
+        "one repository at once. A deleted repository remains readable for this time.",
+        allowed="a number from 0 to 2",
+        parse=_number(0, 2),
+    ),
+    Setting(
+        name="TOKEN_SINGLE_USE",
+        default="false",
+        help="Whether an access token can be used only once, as an early specification says. Real registries use a "
+        "token several times, so leave it off for them.",
+        allowed="true or false",
+        parse=_parse_bool,
+    ),
+    Setting(
+        name="SIGNER",
+        default="derived",
+        help="How tokens are signed: `derived` uses an hourly key that KMS derives, `kms` calls KMS for every token. "
+        "docs/development/security.md compares the risks. With `kms`, each check of a token is a KMS call that costs "
+        "money, including checks of forged tokens by anonymous clients.",
+        allowed="derived or kms",
+        parse=SignerKind,
+    ),
+    Setting(
+        name="BCRYPT_COST",
+        default="12",
+        help="The bcrypt cost; the time doubles with each step. An existing hash is replaced when its owner logs in.",
+        allowed="a number from 4 to 16",
+        parse=_number(4, 16),
+    ),
+    Setting(
+        name="REGISTRATION",
+        default="open",
+        help="Who may register: `open` means everyone. With `closed`, administrators create the accounts.",
+        allowed="open or closed",
+        parse=Registration,
+    ),
+    Setting(
+        name="ACCOUNT_ACTIVATION",
+        default="none",
+        help="What a new account needs before it can log in: `none`, `email` (the confirmation of its address) or "
+        "`admin` (the activation by an administrator).",
+        allowed="none, email or admin",
+        parse=AccountActivation,
+    ),
+    Setting(
+        name="EMAIL_SENDER",
+        default="",
+        help="The address from which emails are sent with SES. If it is empty, no email is sent. It needs BASE_URL. "
+        "The local server prints emails instead.",
+        allowed="an email address",
+        parse=_parse_email,
+    ),
+    Setting(
+        name="BASE_URL",
+        default="",
+        help="The URL of the index, for links in emails and commands on pages.",
+        allowed="a URL without a path, such as https://index.example.com",
+        parse=_parse_base_url,
+    ),
+    Setting(
+        name="REPOSITORY_VISIBILITY",
+        default="public",
+        help="Who can see a repository that a push creates. Repositories in `library` are always public.",
+        allowed="public or private",
+        parse=Visibility,
+    ),
+    Setting(
+        name="RESERVE_DELETED_NAMES",
+        default="true",
+        help="If true, the username of a deleted account cannot be registered again.",
+        allowed="true or false",
+        parse=_parse_bool,
+    ),
+    Setting(
+        name="PUBLIC_PAGES",
+        default="on",
+        help="Whether the index has web pages: `/` with search, and one for each public repository.",
+        allowed="on or off",
+        parse=_parse_bool,
+    ),
+    Setting(
+        name="EMAILS_PER_DAY",
+        default="150",
+        help="The largest number of emails that the index sends in a day. It must be below the quota of SES, which is "
+        "200 for a new AWS account.",
+        allowed="a number from 1 to 1000000",
+        parse=_number(1, 1_000_000),
+    ),
+    Setting(
+        name="MAX_REPOSITORIES",
+        default="1000",
+        help="The number of repositories that an account can have.",
+        allowed="a number from 1 to 1000000",
+        parse=_number(1, 1_000_000),
+    ),
+    Setting(
+        name="MAX_STORED_MEGABYTES",
+        default="100",
+        help="The stored size of the image lists of an account, in megabytes. One megabyte holds about 15,000 images.",
+        allowed="a number from 1 to 100000",
+        parse=_number(1, 100_000),
+    ),
+    Setting(
+        name="MAX_ROBOTS",
+        default="50",
+        help="The number of robots that an account can have.",
+        allowed="a number from 1 to 1000",
+        parse=_number(1, 1000),
+    ),
+    Setting(
+        name="MAX_SHARES",
+        default="200",
+        help="The number of repositories that others can share with an account.",
+        allowed="a number from 1 to 1000",
+        parse=_number(1, 1000),
+    ),
+    Setting(
+        name="REGISTRIES",
+        default="",
+        help="The service names of the registries that accept bearer tokens, separated by commas. It is the `service` "
+        "in their configuration. If it is empty, the token endpoints are off. It needs RESERVE_DELETED_NAMES=true.",
+        allowed="names such as registry.example.com, separated by commas",
+        parse=_parse_services,
+    ),
+    Setting(
+        name="REGISTRY_ADDRESS",
+        default="",
+        help="The address of the registry that pages show for pull and login. If it is empty, the first of REGISTRIES "
+        "is shown.",
+        allowed="a host without a scheme, such as registry.example.com:5000",
+        parse=_parse_host,
+    ),
+    Setting(
+        name="REGISTRY_SECRET",
+        default="",
+        help="The secret with which registries send notifications. `waybill deploy` creates it.",
+        allowed="a text of at least 16 characters",
+        parse=_parse_secret,
+    ),
+    Setting(
+        name="PODMAN_SEARCH",
+        default="index",
+        help="How podman searches. It sends no credentials to `/v1/search`. With `catalog` that endpoint does not exist "
+        "for podman, so it searches the catalogue with credentials and finds private repositories, without descriptions.",
+        allowed="index or catalog",
+        parse=PodmanSearch,
+    ),
+    Setting(
+        name="TOKEN_KEY",
+        default="",
+        help="The id, alias or ARN of the RSA key in KMS that signs bearer tokens. If it is empty, the alias "
+        "`alias/<STACK>-tokens` is used.",
+        allowed="a key in KMS",
+        parse=str,
+    ),
+    Setting(
+        name="FRONT_PROOF",
+        default="",
+        help="A secret that CloudFront adds to each request. It proves the client IP. `make deploy` creates it.",
+        allowed="a text",
+        parse=str,
+    ),
+    Setting(
+        name="SIGNING_KEY",
+        default="",
+        help="The id, alias or ARN of the KMS key for tokens. If it is empty, the alias `alias/<STACK>` is used.",
+        allowed="a key in KMS",
+        parse=str,
+    ),
+)

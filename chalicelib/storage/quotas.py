@@ -1,0 +1,58 @@
+"""Quotas of accounts. They are counted in the users table, in the transactions that use them."""
+
+from msgspec import Struct
+from pynamodb.attributes import NumberAttribute
+from pynamodb.expressions.condition import Condition
+
+from chalicelib.storage.tables import Tables
+from chalicelib.storage.transactions import Transaction
+
+
+class Quotas(Struct, frozen=True):
+    """The limits of one account.
+
+    Attributes:
+        repositories: the number of repositories in its namespace.
+        robots: the number of robots.
+        shares: the number of repositories that others share with it.
+        stored_bytes: the stored size of its image lists.
+    """
+
+    repositories: int = 1000
+    robots: int = 50
+    shares: int = 200
+    stored_bytes: int = 100_000_000
+
+
+class AccountUnavailable(Exception):
+    """The account does not exist, is being deleted, or has reached a quota."""
+
+
+def use_quota(
+    transaction: Transaction,
+    tables: Tables,
+    username: str,
+    attribute: NumberAttribute,
+    amount: int,
+    maximum: int,
+    *,
+    also: Condition | None = None,
+) -> None:
+    """Add `amount` to a counter of an existing account, if it was below `maximum` before.
+
+    `also` is a further condition on the account. The transaction raises AccountUnavailable if the condition fails.
+    """
+    users = tables.users
+    condition = users.password_hash.exists() & users.deletion_started.does_not_exist()
+    condition &= attribute.does_not_exist() | (attribute < maximum)
+    if also is not None:
+        condition &= also
+    transaction.update(users(username), [attribute.add(amount)], condition, failure=AccountUnavailable())
+
+
+def release_quota(transaction: Transaction, tables: Tables, username: str, amounts: dict[str, int]) -> None:
+    """Subtract amounts from counters of an account. `amounts` maps attribute names to amounts."""
+    users = tables.users
+    actions = [getattr(users, name).add(-amount) for name, amount in amounts.items() if amount]
+    if actions:
+        transaction.update(users(username), actions, users.password_hash.exists())

@@ -1,0 +1,101 @@
+"""The tags of repositories in current registries.
+
+A push and a deletion write the item of the tag, if it is older. A deletion leaves a tombstone, which expires. So the
+order in which notifications arrive does not matter. Items of an earlier generation of a repository have no effect.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.tags import Tag
+from chalicelib.storage.tables import Tables, TagItem, raises_conflict, translate_dynamodb_errors
+from chalicelib.storage.transactions import Conflict
+
+TOMBSTONE_SECONDS = 30 * 86_400  # a notification that is later than this can restore a deleted tag
+_NANOSECONDS = 1_000_000_000
+
+
+class TagStore:
+    """Every method raises Unavailable if DynamoDB does not answer."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._tags = tables.tags
+
+    @translate_dynamodb_errors
+    def put(self, repository: RepositoryName, generation: str, tag: Tag) -> bool:
+        """Store a pushed tag. Return False if a later push or deletion is stored already. One write."""
+        return self._save(
+            self._tags(
+                str(repository),
+                tag.name,
+                generation=generation,
+                digest=tag.digest,
+                media_type=tag.media_type,
+                size=tag.size,
+                pushed=tag.pushed,
+            )
+        )
+
+    @translate_dynamodb_errors
+    def delete(self, repository: RepositoryName, generation: str, name: str, time: int) -> bool:
+        """Delete a tag. Return False if a later push or deletion is stored. `time` is in nanoseconds. One write."""
+        expires = time // _NANOSECONDS + TOMBSTONE_SECONDS
+        return self._save(
+            self._tags(str(repository), name, generation=generation, deleted=True, pushed=time, expires=expires)
+        )
+
+    @translate_dynamodb_errors
+    def record_push(self, repository: RepositoryName, generation: str, time: int) -> None:
+        """Store the time of the last push, in nanoseconds, with the repository. One write."""
+        model = self._tables.repositories
+        pushed = datetime.fromtimestamp(time / _NANOSECONDS, UTC)
+        is_later = (model.generation == generation) & (
+            model.last_pushed.does_not_exist() | (model.last_pushed < pushed)
+        )
+        with suppress(Conflict), raises_conflict():
+            model(repository.namespace, repository.name).update([model.last_pushed.set(pushed)], condition=is_later)
+
+    @translate_dynamodb_errors
+    def list_page(self, repository: RepositoryName, generation: str, after: str, limit: int) -> list[Tag]:
+        """Return up to `limit` tags whose names sort after `after`, by name."""
+        tags: list[Tag] = []
+        for tag in self._iterate(repository, generation, after):
+            tags.append(tag)
+            if len(tags) == limit:
+                break
+        return tags
+
+    @translate_dynamodb_errors
+    def list_all(self, repository: RepositoryName, generation: str) -> list[Tag]:
+        """Return all tags, by name. One Query for each megabyte, about 5,000 tags."""
+        return list(self._iterate(repository, generation, ""))
+
+    def _iterate(self, repository: RepositoryName, generation: str, after: str) -> Iterator[Tag]:
+        model = self._tags
+        condition = model.tag > after if after else None
+        for item in model.query(str(repository), condition, consistent_read=True):
+            if item.generation == generation and not item.deleted:
+                yield _tag_of(item)
+
+    def _save(self, item: TagItem) -> bool:
+        model = self._tags
+        is_older = model.tag.does_not_exist() | (model.generation != item.generation) | (model.pushed < item.pushed)
+        try:
+            with raises_conflict():
+                item.save(condition=is_older)
+        except Conflict:
+            return False
+        return True
+
+
+def _tag_of(item: TagItem) -> Tag:
+    return Tag(
+        name=item.tag,
+        digest=item.digest or "",
+        media_type=item.media_type or "",
+        size=None if item.size is None else int(item.size),
+        pushed=int(item.pushed),
+    )
