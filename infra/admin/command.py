@@ -11,7 +11,7 @@ from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.domain.errors import DomainError
 from chalicelib.domain.roles import Principal
-from chalicelib.settings import SettingsError
+from chalicelib.settings_table import SettingsError
 from infra.admin import target
 from infra.admin.export_format import ExportError
 from infra.admin.table_copy import CopyError

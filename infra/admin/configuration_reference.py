@@ -11,7 +11,7 @@ from typing import Any
 import click
 import yaml
 
-from chalicelib.settings import SETTINGS, Setting
+from chalicelib.settings_table import SETTINGS, Setting
 from infra.deploy.commands import deploy
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from chalicelib.settings import Settings, SettingsError
+from chalicelib.settings import Settings
+from chalicelib.settings_table import SettingsError
 from infra.admin.checks import Finding
 from infra.admin.target import Target
 from infra.deploy.data_template import Table, resources, tables

@@ -19,7 +19,8 @@ from chalicelib.chalice_adapter import create_chalice_app
 from chalicelib.domain.errors import DomainError
 from chalicelib.domain.identifiers import check_password
 from chalicelib.request_log import RequestLog
-from chalicelib.settings import Settings, SettingsError
+from chalicelib.settings import Settings
+from chalicelib.settings_table import SettingsError
 from infra.devserver.administrator import ADMIN, AdministratorError, ensure_administrator
 from infra.devserver.aws_endpoint import AwsEndpoint
 from infra.devserver.channel import use_channel

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.api.messages import Request
+from chalicelib.domain.choices import AccountActivation
 from chalicelib.security.email_links import EmailLinks, LinkPurpose
 from chalicelib.security.signing import DerivedKeySigner, KmsSigner
-from chalicelib.settings import AccountActivation, Settings
+from chalicelib.settings import Settings
 from tests.index import PASSWORD, Index, Response, basic
 from tests.pages import Page
 

@@ -8,7 +8,7 @@ import pytest
 from moto.ses.models import ses_backends
 
 from chalicelib.aws import create_ses_client
-from chalicelib.settings import AccountActivation
+from chalicelib.domain.choices import AccountActivation
 from tests.index import Index, basic
 
 MOTO_ACCOUNT = "123456789012"

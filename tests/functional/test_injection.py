@@ -8,7 +8,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from chalicelib.settings import AccountActivation, Settings
+from chalicelib.domain.choices import AccountActivation
+from chalicelib.settings import Settings
 from tests.index import PASSWORD, Index, Response, basic
 from tests.lambda_events import send
 

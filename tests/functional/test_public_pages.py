@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.api.errors import RouteNotFound
 from chalicelib.bootstrap import Services
-from chalicelib.settings import AccountActivation, Registration
+from chalicelib.domain.choices import AccountActivation, Registration
 from tests.functional.test_search import fill
 from tests.index import Index, basic
 from tests.pages import Page

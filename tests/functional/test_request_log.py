@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from chalicelib.api.messages import Request
+from chalicelib.domain.choices import AccountActivation
 from chalicelib.domain.errors import DomainError
-from chalicelib.settings import AccountActivation, Settings
+from chalicelib.settings import Settings
 from tests.index import Index, Response, basic
 
 SECRETS = ("mark-password", "mark-second", "mark-third", "mark-wrong", "wbr_ci_", "signature=", "?link=")

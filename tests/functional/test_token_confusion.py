@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.settings import AccountActivation, Settings
+from chalicelib.domain.choices import AccountActivation
+from chalicelib.settings import Settings
 from tests.index import PASSWORD, Index, basic
 
 HOST = "https://index.example.com"

@@ -8,7 +8,8 @@ import click
 import pytest
 import yaml
 
-from chalicelib.settings import SETTINGS, Setting, Settings, SettingsError
+from chalicelib.settings import Settings
+from chalicelib.settings_table import SETTINGS, Setting, SettingsError
 from infra.admin.configuration_reference import (
     LOCAL_SETTINGS,
     PAGE,

@@ -2,7 +2,9 @@
 
 import pytest
 
-from chalicelib.settings import AccountActivation, Registration, Settings, SettingsError, SignerKind, Visibility
+from chalicelib.domain.choices import AccountActivation, Registration, SignerKind, Visibility
+from chalicelib.settings import Settings
+from chalicelib.settings_table import SettingsError
 
 
 def test_missing_and_empty_variables_have_defaults() -> None:
