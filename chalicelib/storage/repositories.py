@@ -15,7 +15,7 @@ from chalicelib.storage.search_terms import SearchTermStore
 from chalicelib.storage.segment_codec import pack
 from chalicelib.storage.tables import RepositoryItem, Tables, translate_dynamodb_errors
 
-DELETED_KEPT_SECONDS = 7 * 86400  # longer than any token lives, so that a slow registry can finish the deletion
+DELETED_KEPT_SECONDS = 7 * 86400  # longer than any token is valid, so that a slow registry can finish the deletion
 _MAX_EXPIRED_SEGMENTS = 25  # in the transaction of a deletion
 
 
