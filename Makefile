@@ -1,87 +1,109 @@
-# Needs python3 (3.11 to 3.13) and make; everything else goes into .venv.
+# Needs Python 3.11 to 3.14 with venv, and make. `make` installs everything else into .venv.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
+PIP = $(BIN)/pip --quiet --quiet --disable-pip-version-check
 STAGE ?= dev
-WHERE = --stage $(STAGE) $(if $(REGION),--region $(REGION))
+STAGE_OPTIONS = --stage $(STAGE) $(if $(REGION),--region $(REGION))
+PYTEST = $(BIN)/python -m pytest
+DAILY = tests/unit tests/functional -m "not exhaustive and not soak"
+EXHAUSTIVE = tests/unit tests/functional -m "exhaustive and not soak"
 
-.PHONY: help serve test check secrets pytest soak mutation test-deployed deploy status logs rollback destroy package bench docs format lock clean
+.PHONY: help serve test daily-tests check secrets test-all test-deployed soak mutation bench deploy status logs rollback destroy package docs format lock clean
 
-help:            ## Show this.
-	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 24
+help:
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf "\nThe first command installs the tools into .venv, which takes about a minute.\n"
+	@printf "Variables choose details, for example: make serve PORT=9000, make deploy STAGE=prod REGION=eu-west-1\n"
 
-serve: $(READY)  ## Run the whole index on this machine. PORT=8000 DATA=FILE ADMIN_PASSWORD=…
-	@exec $(BIN)/python -m infra serve
+##@ Try it
 
-test: check pytest ## Check and run everything that needs no cloud.
+serve: $(READY)  ## Run an index on this machine. Variables: PORT=8000 DATA=FILE ADMIN_PASSWORD=…
+	@exec $(BIN)/waybill serve
 
-pytest: $(READY) ## The tests alone. TESTS=… chooses.
-	$(BIN)/python -m pytest --ignore=tests/deployed -m "not soak" $(TESTS)
+##@ Develop
 
-soak: $(READY)   ## Each call to AWS failing in each way, many histories, long fuzzing, and mixed traffic for SECONDS=300.
-	$(BIN)/python -m pytest tests/functional -m soak -rP
+test: check daily-tests ## Run the daily checks: format, lint, types, secrets, unit and functional tests (90 s).
 
-mutation: $(READY) ## Change the rules of tokens, access, packing and passwords one by one: do tests notice? Minutes.
-	$(BIN)/python -m tests.mutation
+daily-tests: $(READY) ## Run only the unit and functional tests of `make test`. TESTS='PATH OPTIONS' selects others.
+	$(PYTEST) $(or $(TESTS),$(DAILY))
 
-test-deployed: $(READY) ## The packaged function under Lambda's runtime client, and deployed to an emulator. Minutes.
-	$(BIN)/python -m pytest tests/deployed
+test-all: $(READY) ## Run the other tests that need no cloud: exhaustive cases, real clients, browser, podman (minutes).
+	$(PYTEST) tests/clients
+	$(PYTEST) $(EXHAUSTIVE)
 
-check: $(READY) secrets ## Format, lint, types, bandit, and no secret in what git knows.
+test-deployed: $(READY) ## Test the Lambda package and its deployment to an AWS emulator (minutes).
+	$(PYTEST) tests/deployed
+
+format: $(READY) ## Correct the format and the lint errors that can be corrected automatically.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: $(READY) secrets ## Check format, lint, types and dangerous code. Search for secrets.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py bench chalicelib infra
 
-secrets: $(READY)
+secrets: $(READY) ## Search all files of the repository for secrets.
 	@if git rev-parse 2>/dev/null; then \
 	  git ls-files -z --cached --others --exclude-standard | xargs -0 -n 100 -P 2 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline; \
-	else echo "skipped: git does not say what belongs here, so nothing is searched for secrets"; fi
+	else echo "skipped: the search for secrets, because this is not a git repository"; fi
 
-deploy: $(READY) ## Bring it to AWS. STAGE=… REGION=… OPTIONS='--dry-run' or '--memory 2048' …
-	@$(BIN)/python -m infra deploy $(WHERE) $(OPTIONS)
+docs: $(READY)   ## Regenerate the generated pages of docs/reference: commands, configuration and permissions.
+	$(BIN)/python -m infra.admin.command_reference
+	$(BIN)/python -m infra.admin.configuration_reference
+	$(BIN)/python -m tests.functional.test_permissions
 
-status: $(READY) ## What stands there. STAGE=… REGION=…
-	@$(BIN)/python -m infra status $(WHERE)
+soak: $(READY)   ## Inject faults into each AWS call, fuzz longer, and run mixed traffic for SECONDS=300 (half an hour).
+	$(PYTEST) tests/functional -m soak -rP
 
-logs: $(READY)   ## What the function logs. STAGE=… REGION=… OPTIONS=--follow
-	@$(BIN)/python -m infra logs $(WHERE) $(OPTIONS)
+mutation: $(READY) ## Change the security rules one by one and check that a test fails each time (minutes).
+	$(BIN)/python -m tests.mutation
 
-rollback: $(READY) ## The release before. STAGE=… REGION=…
-	@$(BIN)/python -m infra rollback $(WHERE) $(OPTIONS)
+bench: $(READY)  ## Measure everything and rewrite docs/development/performance.md (an hour on an idle machine).
+	$(BIN)/python -m bench
 
-destroy: $(READY) ## Take it away; its data stays. STAGE=… REGION=… OPTIONS=--delete-data
-	@$(BIN)/python -m infra destroy $(WHERE) $(OPTIONS)
-
-package: $(READY) ## Make the Lambda's zip under build/package.
-	@$(BIN)/python -m infra package
-
-bench: $(READY)  ## Measure everything and make docs/development/performance.md anew. Minutes; `python -m bench.NAME` for a part.
-	@$(BIN)/python -m bench
-
-docs: $(READY)   ## Write what each command's --help says into docs/reference/commands.md.
-	@$(BIN)/python -m infra.admin.command_reference
-
-format: $(READY) ## Mend format and lint.
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
-
-lock: $(READY)   ## Pin the newest versions, with hashes.
-	$(BIN)/pip install --quiet --require-hashes -r requirements/lock.txt
+lock: $(READY)   ## Update all dependencies and pin them with hashes.
+	$(PIP) install --require-hashes -r requirements/lock.txt
 	set -e; for name in requirements requirements-dev $(basename $(wildcard requirements/*.in)); do \
 	  $(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$name.in -o $$name.txt; \
 	done
 	if command -v npm >/dev/null; then cd bench/dynalite && npm update --package-lock-only --omit-lockfile-registry-resolved --silent; \
-	else echo "skipped: without npm the lock of bench/dynalite stays as it is"; fi
+	else echo "skipped: bench/dynalite was not updated, because npm is not installed"; fi
 
-clean:           ## Remove what was built and installed.
+clean:           ## Delete everything that was installed or built.
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
+##@ Run it on AWS. Each command takes STAGE=dev REGION=eu-west-1 OPTIONS='…'
+
+deploy: $(READY) ## Deploy or update an index. OPTIONS=--dry-run only shows the changes; OPTIONS=--help lists all options.
+	@$(BIN)/waybill deploy $(STAGE_OPTIONS) $(OPTIONS)
+
+status: $(READY) ## Show the stacks, the URL and the settings.
+	@$(BIN)/waybill status $(STAGE_OPTIONS) $(OPTIONS)
+
+logs: $(READY)   ## Print the log of the function. OPTIONS=--follow continues.
+	@$(BIN)/waybill logs $(STAGE_OPTIONS) $(OPTIONS)
+
+rollback: $(READY) ## Restore the previous release.
+	@$(BIN)/waybill rollback $(STAGE_OPTIONS) $(OPTIONS)
+
+destroy: $(READY) ## Delete the index. Its data remains. OPTIONS=--delete-data deletes the data too.
+	@$(BIN)/waybill destroy $(STAGE_OPTIONS) $(OPTIONS)
+
+package: $(READY) ## Build the Lambda package in build/package.
+	@$(BIN)/waybill package $(OPTIONS)
+
+# The installation checks every file against a pinned hash. The last install adds only the command `waybill`.
 $(READY): requirements.txt requirements-dev.txt requirements/pip.txt
-	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else "Waybill runs on Python 3.11 to 3.13; this is %d.%d. PYTHON=… chooses another." % v[:2])'
-	@$(PYTHON) -m venv $(VENV) || { echo "waybill: python3 lacks its venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pip.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 15) else "Waybill needs Python 3.11 to 3.14, but $(PYTHON) is Python %d.%d; choose another one with PYTHON=…" % v[:2])'
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PIP) install --require-hashes -r requirements/pip.txt
+	$(PIP) install --no-compile --require-hashes -r requirements-dev.txt
+	$(PIP) install --no-index --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -17,7 +17,7 @@ MAX_ATTEMPTS = 3
 
 
 class Clients(NamedTuple):
-    """The botocore clients of the index. botocore has no type annotations, hence Any."""
+    """The botocore clients of the index. botocore has no type annotations, so the type is Any."""
 
     dynamodb: Any
     kms: Any

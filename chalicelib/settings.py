@@ -72,7 +72,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise SettingsError("EMAIL_SENDER needs BASE_URL, the URL with which links in emails start")
         if settings.registries and not settings.reserve_deleted_names:
             raise SettingsError(
-                "REGISTRIES needs RESERVE_DELETED_NAMES=true, because the next owner of a name would own its content in "
-                "the registry"
+                "REGISTRIES needs RESERVE_DELETED_NAMES=true, because the next owner of a name would own its content "
+                "in the registry"
             )
         return settings

@@ -288,8 +288,9 @@ SETTINGS = (
     Setting(
         name="PODMAN_SEARCH",
         default="index",
-        help="How podman searches. It sends no credentials to `/v1/search`. With `catalog` that endpoint does not exist "
-        "for podman, so it searches the catalogue with credentials and finds private repositories, without descriptions.",
+        help="How podman searches. It sends no credentials to `/v1/search`. With `catalog`, that endpoint does not "
+        "exist for podman. It then searches the catalogue with credentials. It finds private repositories that way, and "
+        "shows no descriptions.",
         allowed="index or catalog",
         parse=PodmanSearch,
     ),

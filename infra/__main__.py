@@ -1,4 +1,4 @@
-"""`python -m infra` is the command `waybill`."""
+"""`python -m infra` runs the command `waybill`."""
 
 from infra.cli import main
 

@@ -1,42 +1,37 @@
-"""`python -m infra`: the operator's commands."""
+"""The command `waybill`."""
 
 import click
 
+from infra import project_version
 from infra.admin.audit import audit
 from infra.admin.doctor import doctor
 from infra.admin.export import export_command, import_command
 from infra.admin.repositories import repositories
 from infra.admin.users import users
-from infra.deploy.commands import COMMANDS
-from infra.deploy.package import ARCHITECTURES, PackageError
-from infra.deploy.package import package as make_package
+from infra.deploy.commands import deploy, destroy, logs, package, rollback, status
 
 
 @click.group()
+@click.version_option(project_version())
 def cli() -> None:
-    """Run and look after a Waybill index."""
+    """Run, deploy and administer a Waybill index."""
 
 
 @cli.command()
 def serve() -> None:
-    """Run the whole index on this machine, with no account. Settings come from the environment: see README.md."""
-    from infra.devserver.serve import main  # moto takes a second that the other commands need not spend
+    """Run an index on this machine. No AWS account is needed.
+
+    Environment variables configure it; docs/reference/configuration.md lists them.
+    """
+    from infra.devserver.serve import main  # imports moto, which takes a second that the other commands do not need
 
     main()
 
 
-@cli.command()
-@click.option("--architecture", type=click.Choice(ARCHITECTURES), default="arm64", show_default=True)
-def package(architecture: str) -> None:
-    """Make the Lambda's zip and both templates under build/package; needs no account."""
-    try:
-        made = make_package(architecture=architecture)
-    except PackageError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"{made.zip}  {made.size} bytes  sha256 {made.sha256}")
-
-
-for command in (*COMMANDS, users, repositories, doctor, audit, export_command, import_command):
+for command in (
+    *(deploy, status, logs, rollback, destroy, package),
+    *(users, repositories, doctor, audit, export_command, import_command),
+):
     cli.add_command(command)
 
 

@@ -38,10 +38,10 @@ class AccountDeletion:
     def delete(self, principal: Principal, username: str) -> bool:
         """Delete the principal's own account, or as an administrator any account.
 
-        Returns False if the account has more repositories or shares than one request can delete. The caller then repeats the
-        request. The account is marked first: it can then neither log in, except to finish the deletion, nor create or
-        share anything. The account item is deleted last, so the name stays in use until everything else is gone.
-        Raises PermissionDenied, NotFound and Unavailable.
+        Returns False if the account has more repositories or shares than one request can delete. The caller then
+        repeats the request. The account is marked first: it can then neither log in, except to finish the deletion, nor
+        create or share anything. The account item is deleted last, so the name stays in use until everything else is
+        gone. Raises PermissionDenied, NotFound and Unavailable.
         """
         self._accounts.show(principal, username)
         try:

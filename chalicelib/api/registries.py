@@ -72,7 +72,7 @@ class RegistryRoutes:
         return json_response(200, {}, _API_VERSION)
 
     def list_catalog(self, request: Request) -> Response:
-        """Return 200 and the names that the subject of the token may read now, sorted, with a `Link` to the next page."""
+        """Return 200 and the names that the subject of the token can read now, sorted, with a `Link` header."""
         if not self._services:
             raise RouteNotFound
         principal = self._authenticator.require_bearer(request)

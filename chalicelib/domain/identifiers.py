@@ -1,4 +1,4 @@
-"""The grammar of names, ids, checksums and addresses. docs/reference/protocol.md, "Fields", is the source of each rule."""
+"""The grammar of names, ids, checksums and addresses. The rules are those of docs/reference/protocol.md, "Fields"."""
 
 import re
 from typing import Self
@@ -128,7 +128,7 @@ def check_description(text: str) -> str:
 
 
 def is_image_id(text: str) -> bool:
-    """Return whether this is an image id: 1 to 64 characters of [a-z0-9]. The published page has ids that are not hex."""
+    """Return whether this is an image id: 1 to 64 characters of [a-z0-9]. Published examples are not hexadecimal."""
     return _IMAGE_ID.fullmatch(text) is not None
 
 

@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from chalicelib.api.errors import RouteNotFound, render_error
 from chalicelib.api.http import Route, parse_number
 from chalicelib.api.messages import Request, Response
+from chalicelib.domain.choices import AccountActivation
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.roles import ANONYMOUS
 from chalicelib.pages.html import EMPTY, PageRenderer, render
 from chalicelib.repositories.image_lists import ImageLists
 from chalicelib.repositories.search import MAX_QUERY_LENGTH, Search, SearchPage, SearchResult
 from chalicelib.repositories.service import Repositories
-from chalicelib.settings import AccountActivation
 
 MAX_IMAGES_SHOWN = 100
 _FIRST_LOGIN = {

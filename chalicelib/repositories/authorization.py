@@ -91,7 +91,7 @@ class Authorization:
     def authorize_even_if_missing(
         self, principal: Principal, repository: RepositoryName, required: Role
     ) -> Authorized | StoredImages:
-        """Do the same as `authorize_list`, but accept a missing or deleted repository from principals who may create it.
+        """Do the same as `authorize_list`, but accept a missing repository from principals who may create it.
 
         The result is then what is stored: nothing, or the deleted repository.
         """
@@ -117,7 +117,7 @@ class Authorization:
         return self.find_role(principal, repository, active or _MISSING)
 
     def filter_readable(self, principal: Principal, repositories: Iterable[R], shares: Shares) -> list[tuple[R, Role]]:
-        """Return the repositories that `principal` can read, with its roles. `shares` is the result of `load_shares`."""
+        """Return the repositories that `principal` can read, with its roles. `shares` comes from `load_shares`."""
         readable = []
         for repository in repositories:
             shared = shares.get((repository.name, repository.generation), Role.NONE)
@@ -127,7 +127,7 @@ class Authorization:
         return readable
 
     def load_shares(self, principal: Principal, namespace: str | None = None) -> Shares:
-        """Return the roles of an account as a collaborator, in one namespace or in all. One Query; none if anonymous."""
+        """Return the roles of an account as a collaborator, in one namespace or in all. One Query, or none."""
         return {} if principal.username is None else self._collaborators.of_account(principal.username, namespace)
 
     def _decide(

@@ -33,7 +33,7 @@ class ImageLists:
         self._cache = cache
 
     def read(self, principal: Principal | Grant, repository: RepositoryName) -> dict[str, str]:
-        """Return the list. One Query, and one GetItem more for accounts other than the owner and for anonymous clients."""
+        """Return the list. One Query, and one GetItem more for everyone except the owner."""
         return self._read(principal, repository).stored.merged()
 
     def read_encoded(self, principal: Principal | Grant, repository: RepositoryName) -> EncodedImageList:

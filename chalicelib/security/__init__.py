@@ -1,0 +1,1 @@
+"""Cryptography: signing, tokens, email links and passwords."""

@@ -27,7 +27,7 @@ class CollaboratorStore:
 
     @translate_dynamodb_errors
     def get_role(self, username: str, repository: RepositoryName, generation: str) -> Role:
-        """Return the role of an account as a collaborator. One consistent GetItem, so a removal takes effect at once."""
+        """Return the role of an account as a collaborator. One consistent GetItem: a removal takes effect at once."""
         try:
             item = self._tables.collaborators.get(_account(username), str(repository), consistent_read=True)
         except self._tables.collaborators.DoesNotExist:

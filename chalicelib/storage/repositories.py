@@ -16,7 +16,7 @@ from chalicelib.storage.segment_codec import pack
 from chalicelib.storage.tables import RepositoryItem, Tables, TermItem, translate_dynamodb_errors
 from chalicelib.storage.transactions import Transaction
 
-DELETED_KEPT_SECONDS = 7 * 86400  # longer than any token lives, so that a slow registry can finish the deletion
+DELETED_KEPT_SECONDS = 7 * 86400  # longer than any token is valid, so that a slow registry can finish the deletion
 
 
 class RepositoryStore:

@@ -26,4 +26,7 @@ def share_client(model: type[Model], client: Any) -> None:
 def _set_client(connection: Connection, client: Any) -> None:
     connection._client = client
     if connection.client is not client:
-        raise RuntimeError("PynamoDB does not use the shared botocore client; see storage/shared_client.py")
+        raise RuntimeError(
+            "PynamoDB does not use the shared botocore client: the client has no AWS credentials, or PynamoDB has "
+            "changed; see storage/shared_client.py"
+        )

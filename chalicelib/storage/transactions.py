@@ -21,7 +21,7 @@ class Conflict(Exception):
 
 
 class _Kind(IntEnum):
-    """The kinds of writes, in the order in which PynamoDB sends them. DynamoDB gives a reason for each in this order."""
+    """The kinds of writes, in the order in which PynamoDB sends them and DynamoDB returns their results."""
 
     CHECK = 0
     DELETE = 1
@@ -97,11 +97,11 @@ def commit(transaction: Transaction, connection: Connection) -> None:
             _raise_failure(transaction, codes, error)
             if set(codes) - {None} != {"TransactionConflict"} or attempt == MAX_ATTEMPTS - 1:
                 raise
-            time.sleep(_PAUSE_SECONDS * 2**attempt * (0.5 + random()))  # noqa: S311  # nosec B311  # not a secret
+            time.sleep(_PAUSE_SECONDS * 2**attempt * (0.5 + random()))  # nosec B311  # not a secret
 
 
 def _raise_failure(transaction: Transaction, codes: list[str | None], error: TransactWriteError) -> None:
-    """Raise the failure of the first write whose condition does not hold. A write without a failure takes precedence."""
+    """Raise the failure of the first write whose condition does not hold, or Conflict if one has no failure."""
     failed = [
         failure
         for code, failure in zip(codes, transaction.failures(), strict=False)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from chalicelib.settings_table import SETTINGS, Setting
 from infra.deploy.commands import deploy
+from infra.deploy.service_template import SERVICE_TEMPLATE as SERVICE_TEMPLATE
+from infra.deploy.service_template import read_service_template
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
-SERVICE_TEMPLATE = Path(__file__).parents[1] / "deploy" / "service.yaml"
 LOCAL_SETTINGS = (  # name, default, allowed values, meaning
     (
         "PORT",
@@ -78,7 +78,7 @@ def deploy_options() -> list[click.Option]:
 
 def template_parameters() -> dict[str, dict[str, Any]]:
     """Return the parameters of infra/deploy/service.yaml."""
-    parameters: dict[str, dict[str, Any]] = yaml.safe_load(SERVICE_TEMPLATE.read_text())["Parameters"]
+    parameters: dict[str, dict[str, Any]] = read_service_template()["Parameters"]
     return parameters
 
 

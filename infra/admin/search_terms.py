@@ -7,7 +7,6 @@ from msgspec import Struct
 from chalicelib.bootstrap import Stores
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import Repository
-from chalicelib.domain.search_terms import terms_of
 from chalicelib.storage.tables import TermItem
 from chalicelib.storage.transactions import Conflict
 from infra.admin.scans import scan_repositories
@@ -36,7 +35,7 @@ def find_term_errors(index: Target) -> TermErrors:
     incomplete = []
     for repository in scan_repositories(index):
         pairs = [(item, terms.pop((item.bucket, item.entry), None)) for item in _expected_terms(stores, repository)]
-        if any(term is None or (term.rank, term.initial) != (item.rank, item.initial) for item, term in pairs):
+        if any(term is None or _content(term) != _content(item) for item, term in pairs):
             incomplete.append(repository)
     return TermErrors(incomplete, list(terms.values()))
 
@@ -44,7 +43,7 @@ def find_term_errors(index: Target) -> TermErrors:
 def write_terms(stores: Stores, repository: Repository) -> None:
     """Write the terms of a repository. If it has changed since it was read, that change has written them."""
     with suppress(Conflict):
-        stores.repositories.change(repository, {}, repository, terms_of(repository.name, repository.description))
+        stores.repositories.change(repository, repository)
 
 
 def delete_stale_term(stores: Stores, term: TermItem) -> None:
@@ -62,6 +61,11 @@ def repository_of(term: TermItem) -> RepositoryName | None:
     return RepositoryName(namespace, name) if slash else None
 
 
+def _content(item: TermItem) -> tuple[object, ...]:
+    return int(item.rank), item.initial, item.generation, item.description or ""
+
+
 def _expected_terms(stores: Stores, repository: Repository) -> list[TermItem]:
-    terms = terms_of(repository.name, repository.description)
-    return stores.terms.items(repository.name, terms, private=repository.private)
+    return stores.terms.items(
+        repository.name, repository.description, repository.generation, private=repository.private
+    )

@@ -5,8 +5,8 @@ from contextlib import suppress
 from chalicelib.domain.errors import InvalidInput, NotFound, RequestConflict
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName, is_username
 from chalicelib.domain.models import Repository
-from chalicelib.domain.search_terms import terms_of
 from chalicelib.repositories.conflicts import MAX_ATTEMPTS
+from chalicelib.storage.quotas import AccountUnavailable
 from chalicelib.storage.transactions import Conflict
 from infra.admin.command import OPERATOR
 from infra.admin.target import Target
@@ -38,7 +38,9 @@ class Transfer:
             raise InvalidInput(
                 f"repositories in library are public, but {self.source} is private; make it public first"
             )
-        if is_username(self.target.namespace) and self.target.namespace != LIBRARY:
+        if self.target.namespace != LIBRARY:
+            if not is_username(self.target.namespace):
+                raise InvalidInput(f"the namespace {self.target.namespace} belongs to no account")
             self._services.accounts.show(OPERATOR, self.target.namespace)
         images = self._stores.images.read(self.source).merged()
         stored = self._stores.images.read(self.target)
@@ -57,9 +59,8 @@ class Transfer:
             )
             self._copy_collaborators()
             stored = self._stores.images.read(self.source)
-            terms = terms_of(self.source, repository.description)
             try:
-                self._stores.repositories.delete(repository, stored, terms, confirmed=True)
+                self._stores.repositories.delete(repository, stored, confirmed=True)
             except Conflict:
                 continue
             self._stores.collaborators.remove_repository(self.source, repository.generation)
@@ -82,16 +83,15 @@ class Transfer:
                 self.target,
                 stored,
                 images,
-                terms_of(self.target, ""),
                 private=repository.private,
                 created=repository.created,
-                owner=owner if is_username(owner) and owner != LIBRARY else None,
             )
-        except Conflict:
+        except AccountUnavailable:
             raise RequestConflict(
-                f"another request has just created {self.target}, or is deleting the account {owner}; check it and try "
-                "again"
+                f"the namespace {owner} belongs to no account, or the account has reached a quota; check the account"
             ) from None
+        except Conflict:
+            raise RequestConflict(f"another request has just created {self.target}; check it and try again") from None
 
     def _copy_collaborators(self) -> None:
         """Make the collaborators of the target equal to those of the source, except for the new owner."""

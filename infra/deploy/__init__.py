@@ -1,4 +1,4 @@
-"""Bringing Waybill to AWS and looking after it there: deploy, status, logs, rollback, destroy.
+"""Deploys an index to AWS: `waybill deploy`, `status`, `logs`, `rollback` and `destroy`.
 
-`commands.py` is what an operator types; `deploy.py` is the order of things; each of the others knows one service.
+`commands.py` defines the commands. `deploy.py` defines their steps. Each of the other modules uses one AWS service.
 """

@@ -1,4 +1,4 @@
-"""What an operator types."""
+"""The commands `waybill deploy`, `status`, `logs`, `rollback`, `destroy` and `package`."""
 
 import sys
 import tempfile
@@ -10,135 +10,153 @@ from typing import Any
 import click
 
 from infra.deploy.deploy import Operations
-from infra.deploy.logs import Logs
-from infra.deploy.options import chosen, parameter_options, parameters
-from infra.deploy.package import PackageError, package
-from infra.deploy.stage import DeployError, Stage, in_one_sentence, open_stage
+from infra.deploy.logs import read_log
+from infra.deploy.package import ARCHITECTURES, PackageError, build_package
+from infra.deploy.service_template import add_parameter_options, option_parameters, parse_options
+from infra.deploy.stacks import Stack
+from infra.deploy.stage import DeployError, Stage, explain_aws_errors, open_stage
 from infra.deploy.terminal import Terminal
 
 
-def stage_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--stage and --region."""
-    named = click.option("--stage", "name", default="dev", show_default=True, help="Which index: prod, dev, …")
-    placed = click.option("--region", help="Where in AWS.  [default: what AWS_REGION or the profile says]")
-    return named(placed(command))
+def _stage_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    stage = click.option("--stage", "name", default="dev", show_default=True, help="The stage, such as dev or prod.")
+    region = click.option("--region", help="The AWS region.  [default: AWS_REGION, or the region of the profile]")
+    return stage(region(command))
 
 
-yes_option = click.option("--yes", is_flag=True, help="Do it without asking.")
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 @click.command()
-@stage_options
-@yes_option
-@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-@parameter_options
-def deploy(name: str, region: str | None, yes: bool, dry_run: bool, **given: Any) -> None:
-    """Bring an index to AWS, or what stands there up to date.
+@_stage_options
+@_yes_option
+@click.option("--dry-run", is_flag=True, help="Show the changes and stop.")
+@add_parameter_options
+def deploy(name: str, region: str | None, yes: bool, dry_run: bool, **options: Any) -> None:
+    """Deploy an index to AWS, or update it.
 
-    Options below --dry-run stay as they are from one deployment to the next until they are given again.
+    Shows the changes and asks for confirmation. The settings below --dry-run keep their current value unless you pass
+    them.
     """
-    with _operations(name, region) as (stage, operations, terminal):
-        with tempfile.TemporaryDirectory() as out:
+    with _open_operations(name, region) as (stage, operations, terminal):
+        with tempfile.TemporaryDirectory() as folder:
             stack = operations.deploy(
-                lambda architecture: package(Path(out) / "package", architecture),
-                chosen(given),
-                _confirmation(yes),
+                lambda architecture: build_package(Path(folder) / "package", architecture),
+                parse_options(options),
+                _confirm(yes),
                 dry_run=dry_run,
             )
         if stack is None:
             return
-        operations.check(stack)
-        terminal.say(f"\nThe index is at {stack.outputs['Address']}")
-        for step in _next_steps(stage, stack.parameters, stack.outputs):
-            terminal.say(f"- {step}")
+        operations.run_smoke_test(stack)
+        terminal.print(f"\nThe URL of the index is {stack.outputs['IndexUrl']}")
+        for step in _list_next_steps(stage, stack):
+            terminal.print(f"- {step}")
 
 
 @click.command()
-@stage_options
+@_stage_options
 def status(name: str, region: str | None) -> None:
-    """Show what stands: its address, release and settings."""
-    with _operations(name, region) as (stage, operations, terminal):
+    """Show the stacks of an index, with URL, release and settings."""
+    with _open_operations(name, region) as (stage, operations, terminal):
         service, data = operations.find()
         if service is None and data is None:
-            raise DeployError(f"there is no {stage.stack} in {stage.region}")
+            raise DeployError(f"{stage.stack} does not exist in {stage.region}")
         for stack in (data, service):
             if stack is not None:
-                facts = [("status", stack.status), ("changed", f"{stack.changed:%Y-%m-%d %H:%M:%S %Z}")]
-                terminal.facts(stack.name, [*facts, *stack.outputs.items()])
+                values = [("status", stack.status), ("changed", f"{stack.changed:%Y-%m-%d %H:%M:%S %Z}")]
+                terminal.print_values(stack.name, [*values, *stack.outputs.items()])
         if service is not None:
-            terminal.facts("settings", [(k, v) for k, v in service.parameters.items() if k in parameters()])
+            settings = [(name, value) for name, value in service.parameters.items() if name in option_parameters()]
+            terminal.print_values("settings", settings)
 
 
 @click.command()
-@stage_options
-@click.option("--follow", is_flag=True, help="Go on until interrupted.")
-@click.option("--minutes", type=click.IntRange(1), default=10, show_default=True, help="How far back to begin.")
-@click.option("--access", is_flag=True, help="API Gateway's line for each request, instead of the function's log.")
+@_stage_options
+@click.option("--follow", is_flag=True, help="Continue with new lines until you press Ctrl-C.")
+@click.option("--minutes", type=click.IntRange(1), default=10, show_default=True, help="Start this long ago.")
+@click.option("--access", is_flag=True, help="Print API Gateway's access log instead of the function's log.")
 def logs(name: str, region: str | None, follow: bool, minutes: int, access: bool) -> None:
-    """Print the function's log."""
-    with _operations(name, region) as (stage, _, _terminal):
-        for line in Logs(stage).read(minutes=minutes, follow=follow, access=access):
+    """Print the log of the function."""
+    with _open_operations(name, region) as (stage, _, _terminal):
+        for line in read_log(stage, minutes=minutes, follow=follow, access=access):
             click.echo(line)
 
 
 @click.command()
-@stage_options
-@yes_option
+@_stage_options
+@_yes_option
 def rollback(name: str, region: str | None, yes: bool) -> None:
-    """Bring back the release that ran before. Settings and data stay."""
-    with _operations(name, region) as (_, operations, terminal):
-        stack = operations.rollback(_confirmation(yes))
+    """Restore the previous release. Settings and data do not change."""
+    with _open_operations(name, region) as (_, operations, terminal):
+        stack = operations.rollback(_confirm(yes))
         if stack is not None:
-            operations.check(stack)
-            terminal.say(f"release {stack.parameters['Release']} runs again")
+            operations.run_smoke_test(stack)
+            terminal.print(f"release {stack.parameters['Release']} is active")
 
 
 @click.command()
-@stage_options
-@yes_option
-@click.option("--delete-data", is_flag=True, help="Delete tables and signing key too. Asks for the stage's name.")
+@_stage_options
+@_yes_option
+@click.option("--delete-data", is_flag=True, help="Delete the tables and the key too. Asks for the name of the stage.")
 def destroy(name: str, region: str | None, yes: bool, delete_data: bool) -> None:
-    """Take an index away. Its tables and signing key stay, and the next deployment takes them back."""
-    with _operations(name, region) as (stage, operations, _):
+    """Delete an index. Its tables and signing key remain, and the next deployment uses them."""
+    with _open_operations(name, region) as (stage, operations, _):
         if delete_data:
-            typed = click.prompt(f"This deletes every account and repository of {name}. Type the stage's name")
-            if typed != name:
-                raise DeployError(f"{typed!r} is not {name!r}: nothing was deleted")
-        elif not _confirmation(yes)(f"Take {stage.stack} in {stage.region} away? Its data stays."):
+            question = f"This deletes all accounts and repositories of {name}. Enter the name of the stage"
+            entered = click.prompt(question)
+            if entered != name:
+                raise DeployError(f"{entered!r} is not {name!r}: nothing was deleted")
+        elif not _confirm(yes)(f"Delete {stage.stack} in {stage.region}? Its data remains."):
             return
         operations.destroy(delete_data=delete_data)
 
 
-COMMANDS: list[click.Command] = [deploy, status, logs, rollback, destroy]
+@click.command()
+@click.option(
+    "--architecture",
+    type=click.Choice(ARCHITECTURES),
+    default="arm64",
+    show_default=True,
+    help="Build for this processor.",
+)
+def package(architecture: str) -> None:
+    """Build the Lambda package and both templates in build/package. No AWS account is needed."""
+    try:
+        built = build_package(architecture=architecture)
+    except PackageError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{built.zip}  {built.size} bytes  sha256 {built.sha256}")
 
 
 @contextmanager
-def _operations(name: str, region: str | None) -> Iterator[tuple[Stage, Operations, Terminal]]:
-    """A stage, with every failure as one sentence."""
+def _open_operations(name: str, region: str | None) -> Iterator[tuple[Stage, Operations, Terminal]]:
+    """Open a stage, and print each failure as one sentence."""
     terminal = Terminal()
     try:
-        with in_one_sentence():
+        with explain_aws_errors():
             stage = open_stage(name, region)
             yield stage, Operations(stage, terminal), terminal
     except (DeployError, PackageError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
-        click.echo("\ninterrupted. What CloudFormation has begun goes on; the same command again sees it to its end.")
+        click.echo("\ninterrupted. CloudFormation continues a running operation. Repeat the command to complete it.")
         sys.exit(130)
 
 
-def _confirmation(yes: bool) -> Callable[[str], bool]:
+def _confirm(yes: bool) -> Callable[[str], bool]:
     return lambda question: yes or click.confirm(question)
 
 
-def _next_steps(stage: Stage, settings: dict[str, str], outputs: dict[str, str]) -> Iterator[str]:
-    host = outputs["Address"].removeprefix("https://")
+def _list_next_steps(stage: Stage, stack: Stack) -> Iterator[str]:
+    settings, outputs = stack.parameters, stack.outputs
+    options = f"--stage {stage.name} --region {stage.region}"
     if settings["DomainName"]:
-        yield f"point {settings['DomainName']} to {outputs['FrontDoorName']}, as a CNAME or an alias record"
+        yield f"create a CNAME or alias record from {settings['DomainName']} to {outputs['DistributionDomain']}"
     if settings["RegistryEndpoints"] == "localhost:5000":
-        yield "say where layers are kept: deploy again with --registry-endpoints registry.example.com"
+        yield "set the registry that stores the layers: deploy again with --registry-endpoints registry.example.com"
     if not settings["AlarmEmail"]:
-        yield "hear of trouble: deploy again with --alarm-email you@example.com"
-    yield f"make your administrator: python -m infra users create NAME --email ADDRESS --admin --stage {stage.name}"
-    yield f"log in: docker login https://{host}"
-    yield f"see what stands: make status STAGE={stage.name} REGION={stage.region}; docs/guide/operations.md has the rest"
+        yield "receive alarms by email: deploy again with --alarm-email you@example.com"
+    yield f"create an administrator: waybill users create NAME --email ADDRESS --admin {options}"
+    yield f"log in: docker login {outputs['IndexUrl']}"
+    yield f"show the stacks: waybill status {options}; docs/guide/alarms.md explains the operation"

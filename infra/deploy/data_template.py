@@ -1,63 +1,66 @@
-"""What infra/deploy/data.yaml declares: the one source of which tables there are."""
+"""The tables and the signing key that infra/deploy/data.yaml declares. It is the only list of tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
-TEMPLATE = Path(__file__).with_name("data.yaml")
+DATA_TEMPLATE = Path(__file__).with_name("data.yaml")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table of the template.
 
     Attributes:
-        name: without the stack's: `users`.
-        keys: the attributes of its key, strings all of them.
-        expires: the attribute that says when DynamoDB may forget an item; None where nothing expires.
-        properties: what CloudFormation gets.
+        name: the name without the stack: `users`.
+        keys: the attributes of its key. All of them are strings.
+        expires: the attribute with the time after which DynamoDB deletes an item, or None.
+        properties: the properties for CloudFormation.
     """
 
     name: str
     keys: tuple[str, ...]
     expires: str | None
-    properties: Mapping[str, Any] = field(repr=False)
+    properties: Mapping[str, Any]
 
 
 @cache
-def document() -> dict[str, Any]:
-    """The whole of it, as CloudFormation takes it: YAML's anchors are not for it."""
-    written: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())
-    return written
+def read_data_template() -> dict[str, Any]:
+    """Return the template."""
+    template: dict[str, Any] = yaml.safe_load(DATA_TEMPLATE.read_text())
+    return template
 
 
 def resources() -> dict[str, Any]:
-    """Everything that the template declares, by logical name."""
-    declared: dict[str, Any] = document()["Resources"]
+    """Return the resources by logical name."""
+    declared: dict[str, Any] = read_data_template()["Resources"]
     return declared
 
 
 @cache
 def tables() -> dict[str, Table]:
-    """The tables, by name."""
-    declared = (
-        resource["Properties"] for resource in resources().values() if resource["Type"] == "AWS::DynamoDB::Table"
-    )
-    return {table.name: table for table in map(_table, declared)}
+    """Return the tables by name."""
+    return {
+        table.name: table
+        for table in (
+            _parse_table(resource["Properties"])
+            for resource in resources().values()
+            if resource["Type"] == "AWS::DynamoDB::Table"
+        )
+    }
 
 
-def named(value: Mapping[str, str], stack: str) -> str:
-    """The name that `{"Fn::Sub": "${Stack}-…"}` becomes in `stack`."""
+def resolve_name(value: Mapping[str, str], stack: str) -> str:
+    """Return the text of `{"Fn::Sub": "${Stack}-…"}` in `stack`."""
     return value["Fn::Sub"].replace("${Stack}", stack)
 
 
-def _table(properties: Mapping[str, Any]) -> Table:
+def _parse_table(properties: Mapping[str, Any]) -> Table:
     return Table(
-        name=named(properties["TableName"], "").removeprefix("-"),
+        name=resolve_name(properties["TableName"], "").removeprefix("-"),
         keys=tuple(key["AttributeName"] for key in properties["KeySchema"]),
         expires=properties.get("TimeToLiveSpecification", {}).get("AttributeName"),
         properties=properties,

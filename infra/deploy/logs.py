@@ -1,4 +1,4 @@
-"""CloudWatch's logs, as lines."""
+"""The log groups of a stage in CloudWatch."""
 
 import time
 from collections.abc import Iterator
@@ -10,40 +10,37 @@ from botocore.exceptions import ClientError
 from infra.deploy.stage import DeployError, Stage
 
 POLL_SECONDS = 2
-_OVERLAP_MS = 10_000  # lines arrive late and out of order
+_OVERLAP_MS = 10_000  # lines can arrive late and out of order
 
 
-class Logs:
-    """A stage's log groups."""
+def read_log(stage: Stage, *, minutes: int, follow: bool, access: bool) -> Iterator[str]:
+    """Yield the lines of the last `minutes`, oldest first. With `follow`, continue with new lines.
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._client = stage.client("logs")
+    `access` selects the access log of API Gateway instead of the log of the function. Raises DeployError.
+    """
+    client = stage.client("logs")
+    group = f"/waybill/{stage.stack}/access" if access else f"/aws/lambda/{stage.stack}"
+    start = int((time.time() - minutes * 60) * 1000)
+    printed: dict[str, int] = {}
+    while True:
+        for event in _read_events(client, group, start):
+            event_id = event.get("eventId") or f"{event['logStreamName']} {event['timestamp']} {event['message']}"
+            if event_id not in printed:
+                printed[event_id] = event["timestamp"]
+                at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+                yield f"{at:%Y-%m-%dT%H:%M:%SZ} {event['message'].rstrip()}"
+        if not follow:
+            return
+        start = max(start, max(printed.values(), default=start) - _OVERLAP_MS)
+        printed = {event_id: at for event_id, at in printed.items() if at >= start}
+        time.sleep(POLL_SECONDS)
 
-    def read(self, *, minutes: int, follow: bool, access: bool) -> Iterator[str]:
-        """The lines of the last `minutes`, oldest first, and those that come while `follow` lasts."""
-        group = f"/waybill/{self._stage.stack}/access" if access else f"/aws/lambda/{self._stage.stack}"
-        since = int((time.time() - minutes * 60) * 1000)
-        told: dict[str, int] = {}
-        while True:
-            for event in self._events(group, since):
-                known_by = event.get("eventId") or f"{event['logStreamName']} {event['timestamp']} {event['message']}"
-                if known_by not in told:
-                    told[known_by] = event["timestamp"]
-                    at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-                    yield f"{at:%Y-%m-%dT%H:%M:%SZ} {event['message'].rstrip()}"
-            if not follow:
-                return
-            since = max(since, max(told.values(), default=since) - _OVERLAP_MS)
-            told = {event: at for event, at in told.items() if at >= since}
-            time.sleep(POLL_SECONDS)
 
-    def _events(self, group: str, since: int) -> Iterator[dict[str, Any]]:
-        pages = self._client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
-        try:
-            for page in pages:
-                yield from page["events"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                raise DeployError(f"there is no log {group} in {self._stage.region}: is the index deployed?") from error
-            raise
+def _read_events(client: Any, group: str, start: int) -> Iterator[dict[str, Any]]:
+    try:
+        for page in client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start):
+            yield from page["events"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            raise DeployError(f"the log group {group} does not exist: deploy the index first") from error
+        raise

@@ -1,25 +1,27 @@
-"""What an operator may choose: the service template's parameters, each as an option under its own name.
+"""infra/deploy/service.yaml and its parameters, each of which is an option of `waybill deploy`.
 
-A parameter that is added to infra/deploy/service.yaml is an option of `deploy` by that. Values stay from one deployment to the
-next: CloudFormation keeps them.
+A parameter with the name of a setting takes its description from chalicelib/settings.py, unless it has its own.
+CloudFormation keeps the value of a parameter from one deployment to the next.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 
-from infra.deploy.package import SERVICE_TEMPLATE
+from chalicelib.settings_table import SETTINGS
 from infra.deploy.stage import DeployError
 
-FILLED_IN = (
+SERVICE_TEMPLATE = Path(__file__).with_name("service.yaml")
+COMPUTED = (  # `waybill deploy` computes these parameters; all others are options
     "Stack",
-    "ArtefactBucket",
+    "ReleaseBucket",
     "Release",
-    "ReleaseBefore",
+    "PreviousRelease",
     "SigningKey",
     "BaseUrl",
     "FrontProof",
@@ -28,51 +30,57 @@ FILLED_IN = (
 
 
 @cache
-def parameters() -> dict[str, dict[str, Any]]:
-    """The parameters that are an operator's to choose."""
-    described: dict[str, dict[str, Any]] = yaml.safe_load(SERVICE_TEMPLATE.read_text())["Parameters"]
-    return {name: parameter for name, parameter in described.items() if name not in FILLED_IN}
+def read_service_template() -> dict[str, Any]:
+    """Return the template, with a description for each parameter."""
+    template: dict[str, Any] = yaml.safe_load(SERVICE_TEMPLATE.read_text())
+    help_texts = {f"--{setting.name.lower().replace('_', '-')}": setting.help for setting in SETTINGS}
+    for name, parameter in template["Parameters"].items():
+        parameter.setdefault("Description", help_texts.get(option_name(name), ""))
+    return template
 
 
-def parameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a click command an option for each parameter."""
-    for name, parameter in reversed(parameters().items()):
-        declared = click.option(
-            option_name(name),
-            type=_type(parameter),
-            help=f"{parameter['Description']}  [at first: {parameter['Default']}]",
-        )
-        command = declared(command)
+def option_parameters() -> dict[str, dict[str, Any]]:
+    """Return the parameters that are options."""
+    parameters: dict[str, dict[str, Any]] = read_service_template()["Parameters"]
+    return {name: parameter for name, parameter in parameters.items() if name not in COMPUTED}
+
+
+def add_parameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a click command an option for each parameter."""
+    for name, parameter in reversed(option_parameters().items()):
+        initial = "" if parameter["Default"] == "" else f"  [initially {parameter['Default']}]"
+        option = click.option(option_name(name), type=_click_type(parameter), help=parameter["Description"] + initial)
+        command = option(command)
     return command
 
 
-def chosen(given: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters that were given. Raises DeployError for one that CloudFormation would refuse."""
+def parse_options(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of the parameters whose options were passed. Raises DeployError for a wrong value."""
     values: dict[str, str] = {}
-    for name, parameter in parameters().items():
-        value = given.get(option_name(name).removeprefix("--").replace("-", "_"))
+    for name, parameter in option_parameters().items():
+        value = options.get(option_name(name).removeprefix("--").replace("-", "_"))
         if value is None:
             continue
         if "AllowedPattern" in parameter and not re.fullmatch(parameter["AllowedPattern"], value):
-            raise DeployError(f"{option_name(name)} is {parameter['ConstraintDescription']}, not {value!r}")
+            raise DeployError(f"{option_name(name)} must be {parameter['ConstraintDescription']}, not {value!r}")
         values[name] = str(value)
     return values
 
 
-def consistent(values: Mapping[str, str]) -> None:
-    """Refuses values that do not go together. Raises DeployError."""
+def check_combination(values: Mapping[str, str]) -> None:
+    """Raise DeployError for values that exclude each other."""
     if values.get("DomainName") and not values.get("Certificate"):
-        raise DeployError("--domain-name needs --certificate: the ARN of its certificate in ACM in us-east-1")
+        raise DeployError("--domain-name needs --certificate: the ARN of a certificate for it in ACM in us-east-1")
     if values.get("AccountActivation") == "email" and not values.get("EmailSender"):
         raise DeployError("--account-activation email needs --email-sender: an address that SES may send from")
 
 
 def option_name(parameter: str) -> str:
-    """`RegistryEndpoints` is --registry-endpoints."""
+    """Return the option for a parameter: --registry-endpoints for RegistryEndpoints."""
     return "--" + re.sub(r"(?<!^)(?=[A-Z])", "-", parameter).lower()
 
 
-def _type(parameter: Mapping[str, Any]) -> click.ParamType[Any]:
+def _click_type(parameter: Mapping[str, Any]) -> click.ParamType[Any]:
     if "AllowedValues" in parameter:
         return click.Choice([str(value) for value in parameter["AllowedValues"]])
     if parameter["Type"] == "Number":

@@ -1,84 +1,88 @@
-"""The smoke test: whether what was deployed answers as an index does, from outside."""
+"""The smoke test of a deployment: three HTTP requests that a docker client also sends."""
 
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, UnknownHandler
+
+from msgspec import Struct
 
 from infra.deploy.stage import DeployError
 
 TIMEOUT_SECONDS = 20
-_WRONG = b64encode(b"waybill_smoke_test:this is no password").decode()
+RETRY_SECONDS = 5
+_WRONG_CREDENTIALS = b64encode(b"waybill_smoke_test:not the password").decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A reply; header names lower-cased."""
+class Response(Struct, frozen=True):
+    """A response. The names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
+    def __str__(self) -> str:
+        return f"the response is {self.status} {self.body[:200].decode(errors='replace')}"
 
-def get(url: str, headers: Mapping[str, str]) -> Answer:
-    """One GET over HTTP or HTTPS and nothing else, whatever its status. Raises OSError when nothing answers."""
+
+def send_get(url: str, headers: Mapping[str, str]) -> Response:
+    """Send one GET over HTTP or HTTPS. Every status is a response. Raises OSError if there is none."""
     opener = OpenerDirector()
     for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler(), UnknownHandler()):
         opener.add_handler(handler)
     with opener.open(Request(url, headers=dict(headers)), timeout=TIMEOUT_SECONDS) as response:
-        return Answer(
-            response.status, {name.lower(): value for name, value in response.headers.items()}, response.read()
-        )
+        lower_case = {name.lower(): value for name, value in response.headers.items()}
+        return Response(response.status, lower_case, response.read())
 
 
-def smoke_test(address: str, tries: int = 30, pause: Callable[[float], None] = time.sleep) -> list[str]:
-    """Asks what docker would ask, and gives a line for each thing seen. Raises DeployError.
+def run_smoke_test(base_url: str, attempts: int = 30, sleep: Callable[[float], None] = time.sleep) -> list[str]:
+    """Run the checks and return a line for each. Raises DeployError.
 
-    A new name takes a while to be known everywhere, hence the tries.
+    A check is repeated up to `attempts` times, because a new host name is not known everywhere at once.
     """
-    seen = []
-    for what, path, headers, problem in _CHECKS:
-        for left in range(tries - 1, -1, -1):
+    lines = []
+    for line, path, headers, find_problem in _CHECKS:
+        for remaining in range(attempts - 1, -1, -1):
             try:
-                wrong = problem(get(address + path, headers))
+                problem = find_problem(send_get(base_url + path, headers))
             except OSError as error:
-                wrong = f"no answer: {getattr(error, 'reason', error)}"
-            if wrong is None:
-                seen.append(what)
+                problem = f"there is no response: {getattr(error, 'reason', error)}"
+            if problem is None:
+                lines.append(line)
                 break
-            if not left:
-                raise DeployError(f"the stack is there, but {address}{path} does not do what it should: {wrong}")
-            pause(5)
-    return seen
+            if not remaining:
+                raise DeployError(f"the stack is deployed, but {base_url}{path} does not work: {problem}")
+            sleep(RETRY_SECONDS)
+    return lines
 
 
-def _ping(answer: Answer) -> str | None:
-    if (answer.status, answer.body) != (200, b"true"):
-        return _said(answer)
-    if answer.headers.get("x-docker-registry-standalone") != "false":
-        return "it lacks X-Docker-Registry-Standalone: false, so docker would take it for a registry"
+def _check_ping(response: Response) -> str | None:
+    if (response.status, response.body) != (200, b"true"):
+        return str(response)
+    if response.headers.get("x-docker-registry-standalone") != "false":
+        return "without the header X-Docker-Registry-Standalone: false, docker treats it as a registry"
     return None
 
 
-def _no_v2(answer: Answer) -> str | None:
-    if answer.status != 401:
-        return f"docker needs 401 here; {_said(answer)}"
-    if "docker-distribution-api-version" in answer.headers:
-        return "it has Docker-Distribution-Api-Version, so docker would take it for a v2 registry"
+def _check_v2(response: Response) -> str | None:
+    if response.status != 401:
+        return f"docker needs 401, but {response}"
+    if "docker-distribution-api-version" in response.headers:
+        return "with the header Docker-Distribution-Api-Version, docker treats it as a v2 registry"
     return None
 
 
-def _refused(answer: Answer) -> str | None:
-    return None if answer.status == 401 else f"a login with a wrong password must be 401; {_said(answer)}"
+def _check_wrong_password(response: Response) -> str | None:
+    return None if response.status == 401 else f"a login with a wrong password must give 401, but {response}"
 
 
-def _said(answer: Answer) -> str:
-    return f"it said {answer.status} {answer.body[:200].decode(errors='replace')}"
-
-
-_CHECKS: list[tuple[str, str, Mapping[str, str], Callable[[Answer], str | None]]] = [
-    ("/v1/_ping answers as an index", "/v1/_ping", {}, _ping),
-    ("/v2/ sends docker on to v1", "/v2/", {}, _no_v2),
-    ("a login with a wrong password is refused", "/v1/users/", {"Authorization": f"Basic {_WRONG}"}, _refused),
+_CHECKS: list[tuple[str, str, Mapping[str, str], Callable[[Response], str | None]]] = [
+    ("/v1/_ping identifies an index", "/v1/_ping", {}, _check_ping),
+    ("/v2/ makes docker use v1", "/v2/", {}, _check_v2),
+    (
+        "a login with a wrong password is rejected",
+        "/v1/users/",
+        {"Authorization": f"Basic {_WRONG_CREDENTIALS}"},
+        _check_wrong_password,
+    ),
 ]

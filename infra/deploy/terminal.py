@@ -1,4 +1,4 @@
-"""What the operator sees: tables of changes, and operations as they go."""
+"""The output of the deployment commands: tables of changes, and the progress of operations."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,69 +9,66 @@ from rich.table import Table
 from infra.deploy.stacks import Change, Event, Watcher
 
 _COLOURS = {"Add": "green", "Import": "green", "Modify": "yellow", "Remove": "red"}
+_REPLACEMENTS = {"True": "[bold red]yes[/]", "Conditional": "[red]perhaps[/]"}
 
 
 class Terminal:
-    """Lines on a terminal or in a log; on a terminal a spinner says what is being waited for."""
+    """Prints lines on a terminal or into a file. On a terminal, a spinner shows the current step."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False, soft_wrap=True)
 
-    def say(self, text: str) -> None:
-        """One line."""
+    def print(self, text: str) -> None:
+        """Print a line."""
         self._console.print(text, markup=False)
 
-    def changes(self, stack: str, changes: Sequence[Change]) -> None:
-        """What a change set would do."""
+    def print_changes(self, stack: str, changes: Sequence[Change]) -> None:
+        """Print the changes of a change set."""
         table = Table(title=stack, title_justify="left", title_style="bold")
-        for column in ("change", "resource", "type", "replaces it"):
+        for column in ("change", "resource", "type", "replaced"):
             table.add_column(column, overflow="fold")
         for change in changes:
-            colour = _COLOURS.get(change.action, "white")
-            replaces = {"True": "[bold red]yes[/]", "Conditional": "[red]perhaps[/]"}.get(change.replacement, "")
-            if change.certain:
-                table.add_row(f"[{colour}]{change.action}[/]", change.resource, _short(change.type), replaces)
+            if change.is_certain:
+                colour, replaced = _COLOURS.get(change.action, "white"), _REPLACEMENTS.get(change.replacement, "")
+                action, resource_type = f"[{colour}]{change.action}[/]", change.type.removeprefix("AWS::")
+                table.add_row(action, change.resource, resource_type, replaced)
         self._console.print(table)
-        looked_at = [change.resource for change in changes if not change.certain]
-        if looked_at:
-            self.say(f"CloudFormation looks again at what refers to these: {', '.join(looked_at)}")
+        evaluated = [change.resource for change in changes if not change.is_certain]
+        if evaluated:
+            self.print(f"These refer to a changed resource; they change only if its values do: {', '.join(evaluated)}")
 
-    def facts(self, title: str, facts: Sequence[tuple[str, str]]) -> None:
-        """Names and values."""
+    def print_values(self, title: str, values: Sequence[tuple[str, str]]) -> None:
+        """Print names and values."""
         table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
         table.add_column()
         table.add_column(overflow="fold")
-        for name, value in facts:
+        for name, value in values:
             table.add_row(name, value)
         self._console.print(table)
 
     @contextmanager
-    def waiting(self, what: str) -> Iterator[None]:
-        """Something that takes a while."""
-        with self._console.status(what):
+    def show_step(self, step: str) -> Iterator[None]:
+        """Show a spinner during a step."""
+        with self._console.status(step):
             yield
 
     @contextmanager
-    def progress(self, what: str) -> Iterator[Watcher]:
-        """An operation's events: each resource that is done or failed as a line, those at work beside the spinner."""
-        at_work: list[str] = []
-        with self._console.status(what) as status:
+    def show_progress(self, operation: str) -> Iterator[Watcher]:
+        """Print a line for each resource that is ready or has failed. The spinner shows the resources in progress."""
+        in_progress: list[str] = []
+        with self._console.status(operation) as status:
 
             def watch(event: Event) -> None:
                 if event.status.endswith("_IN_PROGRESS"):
-                    if event.resource not in at_work:
-                        at_work.append(event.resource)
+                    if event.resource not in in_progress:
+                        in_progress.append(event.resource)
                 else:
-                    if event.resource in at_work:
-                        at_work.remove(event.resource)
-                    colour = "red" if event.failed else "green"
-                    reason = f"  {event.reason}" if event.failed and event.reason else ""
+                    if event.resource in in_progress:
+                        in_progress.remove(event.resource)
+                    colour = "red" if event.is_failure else "green"
+                    reason = f"  {event.reason}" if event.is_failure and event.reason else ""
                     self._console.print(f"  [{colour}]{event.status:<16}[/] {event.resource}", end="")
                     self._console.print(reason, markup=False)
-                status.update(f"{what}: {', '.join(at_work[-4:])}")
+                status.update(f"{operation}: {', '.join(in_progress[-4:])}")
 
             yield watch
-
-
-def _short(resource_type: str) -> str:
-    return resource_type.removeprefix("AWS::")

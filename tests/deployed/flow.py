@@ -87,10 +87,12 @@ def push(client: Client, auth: str, path: str, ids: list[str]) -> None:
     if client.has_single_use_tokens:
         tokens = [start() for _ in range(3)]
     response = client.request("GET", f"/v1/repositories/{path}/images", tokens[0])
-    assert (response.status, [entry["id"] for entry in response.json]) == (200, ids)
+    assert response.status == 200, response
+    assert [entry["id"] for entry in response.json] == ids
     response = client.request("GET", f"/v1/repositories/{path}/layer/{ids[0]}/access", tokens[1])
     assert (response.status, response.json) == (200, {"access": True})
-    assert client.request("PUT", f"/v1/repositories/{path}/auth", tokens[2]).json == "OK"
+    response = client.request("PUT", f"/v1/repositories/{path}/auth", tokens[2])
+    assert (response.status, response.body) == (200, b'"OK"')
     if client.has_single_use_tokens:
         assert client.request("PUT", f"/v1/repositories/{path}/auth", tokens[2]).status == 403
     checksums = [{"id": i, "checksum": "sha256:" + i} for i in ids]
