@@ -201,7 +201,16 @@ def requests_with_secrets(index: Index) -> Iterator[Response]:
         yield index.request(method, path, auth, json=[])
 
 
-@pytest.mark.parametrize("failure", [None, "GetItem", "Query", "TransactWriteItems", "exception"])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        None,
+        pytest.param("GetItem", marks=pytest.mark.exhaustive),
+        pytest.param("Query", marks=pytest.mark.exhaustive),
+        pytest.param("TransactWriteItems", marks=pytest.mark.exhaustive),
+        "exception",
+    ],
+)
 def test_secrets_are_in_no_log_line_error_or_repr(
     index: Index, failure: str | None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

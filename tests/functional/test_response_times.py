@@ -67,25 +67,22 @@ def log_in(index: Index, username: str, password: str) -> tuple[Response, list[s
     return response, list(index.calls)
 
 
-@pytest.mark.parametrize("username", ["alice", "nobody", "inactive", "deleted", "in_deletion", "deployer"])
-def test_failed_login_needs_the_same_work_for_each_account(
-    populated: Index, bcrypt_costs: list[str], username: str
-) -> None:
-    response, calls = log_in(populated, username, WRONG)
-    assert (response.status, response.body) == (401, WRONG_CREDENTIALS)
-    assert set(response.headers) == {"content-type", "www-authenticate"}
-    assert calls == [GET, BATCH_GET, TRANSACT]
-    assert bcrypt_costs == ["$2b$04$"]  # also for the first request of a container
+def test_failed_login_needs_the_same_work_for_each_account(populated: Index, bcrypt_costs: list[str]) -> None:
+    for username in ("alice", "nobody", "inactive", "deleted", "in_deletion", "deployer"):
+        bcrypt_costs.clear()
+        response, calls = log_in(populated, username, WRONG)
+        assert (response.status, response.body) == (401, WRONG_CREDENTIALS), username
+        assert set(response.headers) == {"content-type", "www-authenticate"}, username
+        assert calls == [GET, BATCH_GET, TRANSACT], username
+        assert bcrypt_costs == ["$2b$04$"], username  # also for the first request of a container
 
 
-@pytest.mark.parametrize("username", ["alice", "nobody", "inactive", "deleted", "in_deletion"])
-@pytest.mark.parametrize("robot", ["deployer", "missing"])
-def test_wrong_robot_token_needs_the_same_work_for_each_account(
-    populated: Index, bcrypt_costs: list[str], username: str, robot: str
-) -> None:
-    response, calls = log_in(populated, username, f"wbr_{robot}_{'0' * 64}")
-    assert (response.status, response.body) == (401, WRONG_CREDENTIALS)
-    assert (calls, bcrypt_costs) == ([GET, GET], [])
+def test_wrong_robot_token_needs_the_same_work_for_each_account(populated: Index, bcrypt_costs: list[str]) -> None:
+    for username in ("alice", "nobody", "inactive", "deleted", "in_deletion"):
+        for robot in ("deployer", "missing"):
+            response, calls = log_in(populated, username, f"wbr_{robot}_{'0' * 64}")
+            assert (response.status, response.body) == (401, WRONG_CREDENTIALS), (username, robot)
+            assert (calls, bcrypt_costs) == ([GET, GET], []), (username, robot)
 
 
 def test_state_of_an_account_is_shown_only_for_its_password(populated: Index) -> None:

@@ -81,13 +81,12 @@ GRAMMARS = {  # the pattern, a valid beginning and ending, and the characters al
 }
 
 
+@pytest.mark.parametrize("characters", [0x3000, pytest.param(sys.maxunicode + 1, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("kind", GRAMMARS)
-def test_only_documented_unicode_characters_are_accepted(kind: str) -> None:
+def test_only_documented_unicode_characters_are_accepted(kind: str, characters: int) -> None:
     """Names that differ only in width, accents, script, case or invisible characters are therefore impossible."""
     pattern, start, end, alphabet = GRAMMARS[kind]
-    accepted = {
-        character for character in map(chr, range(sys.maxunicode + 1)) if pattern.fullmatch(start + character + end)
-    }
+    accepted = {character for character in map(chr, range(characters)) if pattern.fullmatch(start + character + end)}
     assert accepted == set(alphabet)
 
 
