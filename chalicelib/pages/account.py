@@ -135,7 +135,7 @@ class AccountPages:
         form = decode_form(request)
         link = form.get("link", "")
         try:
-            username = self._actions.reset_password(link, form.get("password", ""))
+            username = self._actions.reset_password(link, form.get("password", ""), request.client_ip)
         except InvalidInput as error:
             return self._choose(link, error)
         annotate(on=username)
