@@ -112,6 +112,7 @@ class Services:
         self.accounts = Accounts(
             users,
             self.stores.repositories,
+            self.stores.collaborators,
             passwords,
             emails,
             throttle,

@@ -140,6 +140,7 @@ class TermItem(Model):
     generation = UnicodeAttribute(null=True)
     description = UnicodeAttribute(null=True)
     initial = UnicodeAttribute(null=True)
+    created = UTCDateTimeAttribute(null=True)
     private_terms = PrivateTerms()
 
 
