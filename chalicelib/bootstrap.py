@@ -130,6 +130,7 @@ class Services:
         self.accounts = Accounts(
             users,
             self.stores.repositories,
+            self.stores.collaborators,
             passwords,
             emails,
             throttle,

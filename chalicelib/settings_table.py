@@ -289,7 +289,7 @@ SETTINGS = (
         name="PODMAN_SEARCH",
         default="index",
         help="How podman searches. It sends no credentials to `/v1/search`. With `catalog`, that endpoint does not "
-        "exist for podman. It then searches the catalogue with credentials. It finds private repositories that way, and "
+        "exist for podman. It then searches the catalogue with credentials. That finds private repositories, and "
         "shows no descriptions.",
         allowed="index or catalog",
         parse=PodmanSearch,

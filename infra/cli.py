@@ -6,6 +6,7 @@ from infra import project_version
 from infra.admin.audit import audit
 from infra.admin.doctor import doctor
 from infra.admin.export import export_command, import_command
+from infra.admin.registries import registries
 from infra.admin.repositories import repositories
 from infra.admin.users import users
 from infra.deploy.commands import deploy, destroy, logs, package, rollback, status
@@ -30,7 +31,7 @@ def serve() -> None:
 
 for command in (
     *(deploy, status, logs, rollback, destroy, package),
-    *(users, repositories, doctor, audit, export_command, import_command),
+    *(users, repositories, registries, doctor, audit, export_command, import_command),
 ):
     cli.add_command(command)
 

@@ -1,5 +1,8 @@
 """Deletion of an account with everything that belongs to it."""
 
+import time
+from collections.abc import Callable
+
 from chalicelib.accounts.robots import Robots
 from chalicelib.accounts.service import Accounts
 from chalicelib.domain.errors import Unavailable
@@ -9,6 +12,8 @@ from chalicelib.request_log import annotate
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
+
+MAX_SECONDS = 10  # API Gateway waits for 29 seconds, and one repository with many collaborators takes a few
 
 
 class AccountDeletion:
@@ -27,6 +32,7 @@ class AccountDeletion:
         robots: Robots,
         *,
         reserve_name: bool,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._accounts = accounts
         self._users = users
@@ -34,6 +40,7 @@ class AccountDeletion:
         self._collaborators = collaborators
         self._robots = robots
         self._reserve_name = reserve_name
+        self._clock = clock
 
     def delete(self, principal: Principal, username: str) -> bool:
         """Delete the principal's own account, or as an administrator any account.
@@ -43,6 +50,7 @@ class AccountDeletion:
         create or share anything. The account item is deleted last, so the name stays in use until everything else is
         gone. Raises PermissionDenied, NotFound and Unavailable.
         """
+        end = self._clock() + MAX_SECONDS
         self._accounts.show(principal, username)
         try:
             self._users.start_deletion(username)
@@ -52,6 +60,8 @@ class AccountDeletion:
             for count, view in enumerate(page.views, start=1):
                 self._repositories.delete(owner, view.repository.name, confirmed=True)
                 annotate(deleted_repositories=count)
+                if self._clock() > end:
+                    return False
             if page.next_name or not self._collaborators.remove_account(username, MAX_LISTED):
                 return False
             self._robots.revoke_all(username)

@@ -65,14 +65,16 @@ class EmailActions:
         """Return the account of a link for a new password. Changes nothing. Raises LinkExpired."""
         return self._emails.verify_password_reset(link)
 
-    def reset_password(self, link: str, password: str) -> str:
+    def reset_password(self, link: str, password: str, client_ip: str = "") -> str:
         """Replace the password of the account of a link, once. Return the username.
+
+        The owner who has guessed before, in the network of `client_ip`, need not wait to log in.
 
         Raises LinkExpired for a link that is no longer valid, and InvalidInput for a password that breaks a rule.
         """
         user = self.check_password_reset(link)
         password_hash = self._passwords.hash(check_password(password))
-        self._throttle.reset_account(user.username)  # before the change, because the link works only once
+        self._throttle.reset_account(user.username, client_ip)  # before the change, because the link works only once
         try:
             self._users.change(user, password_hash=password_hash)
         except Conflict:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from chalicelib.storage.rate_counters import RateCounterStore, RateLimit, Reservation
 
 _DAY_SECONDS = 86_400
-_INTERVALS = (60, 300, 3_600, 21_600)  # seconds after the first, second, … email; a day after later ones
+_INTERVALS = (60, 300, 3_600, 21_600, _DAY_SECONDS)  # seconds after the first, second, … email
 _MAX_UNCONFIRMED = 3  # emails a day to an address that nobody has confirmed
 logger = logging.getLogger("waybill")
 

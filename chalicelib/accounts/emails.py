@@ -96,11 +96,12 @@ If it was not you, ignore this email. Your password does not change.
         return user
 
     def _send(self, user: User, email: str, subject: str, text: str) -> None:
-        is_confirmed = email not in user.unconfirmed
-        if self._mailer is None or not self._limits.reserve(user.username, email, is_confirmed=is_confirmed):
+        """Send an email within the limits. It follows a change that has taken effect, so a failure is only logged."""
+        if self._mailer is None:
             return
         try:
-            self._mailer.send(EmailMessage(email, subject, text))
+            if self._limits.reserve(user.username, email, is_confirmed=email not in user.unconfirmed):
+                self._mailer.send(EmailMessage(email, subject, text))
         except Unavailable as error:
             logger.error("an email to an address of %s could not be sent: %r", user.username, error.__cause__)
 

@@ -20,7 +20,9 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.identifiers import LIBRARY, check_email, check_password, check_username, is_username
 from chalicelib.domain.models import User
 from chalicelib.domain.roles import Principal
+from chalicelib.request_log import annotate
 from chalicelib.security.passwords import Passwords
+from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
@@ -35,6 +37,7 @@ class Accounts:
     Args:
         users: the accounts.
         repositories: the repositories, to protect namespaces without an account.
+        collaborators: the shares, to leave those of a blocked account.
         passwords: hashes and verifies passwords.
         emails: sends emails.
         throttle: limits registrations.
@@ -46,6 +49,7 @@ class Accounts:
         self,
         users: UserStore,
         repositories: RepositoryStore,
+        collaborators: CollaboratorStore,
         passwords: Passwords,
         emails: AccountEmails,
         throttle: LoginThrottle,
@@ -55,6 +59,7 @@ class Accounts:
     ) -> None:
         self._users = users
         self._repositories = repositories
+        self._collaborators = collaborators
         self._passwords = passwords
         self._emails = emails
         self._throttle = throttle
@@ -154,30 +159,36 @@ class Accounts:
                 raise AlreadyExists from None
             raise _changed_meanwhile() from None
         if email is not None and needs_confirmation and email not in user.emails - user.unconfirmed:
-            self._emails.send_confirmation(structs.replace(user, emails=user.emails | {email}), email)
+            changed = structs.replace(user, emails=user.emails | {email}, unconfirmed=user.unconfirmed | {email})
+            self._emails.send_confirmation(changed, email)
 
     def list_blocked(self, principal: Principal, username: str) -> list[str]:
         """Return the accounts that cannot share repositories with this one, by name."""
         return sorted(self.show_own(principal, username).blocked)
 
     def block(self, principal: Principal, username: str, blocked: str) -> None:
-        """Keep another account from sharing repositories with this one. Raises InvalidInput and NotFound."""
-        user = self.show_own(principal, username)
+        """Keep another account from sharing repositories with this one, and leave those that it has shared.
+
+        Raises InvalidInput and NotFound.
+        """
+        self.show_own(principal, username)
         if blocked == username:
             raise InvalidInput("an account cannot block itself")
-        if blocked not in user.blocked and len(user.blocked) >= MAX_BLOCKED:
-            raise InvalidInput(f"an account can block at most {MAX_BLOCKED} others; unblock one first")
-        self._set_blocked(username, check_username(blocked), is_blocked=True)
+        try:
+            self._users.block(username, check_username(blocked), MAX_BLOCKED)
+        except Conflict:
+            self.show_own(principal, username)
+            raise InvalidInput(f"an account can block at most {MAX_BLOCKED} others; unblock one first") from None
+        annotate(partial=True)  # from here on, the request has an effect in any case
+        for repository, generation in self._collaborators.of_account(username, blocked):
+            self._collaborators.remove(repository, generation, username)
 
     def unblock(self, principal: Principal, username: str, blocked: str) -> None:
         """Allow another account to share repositories with this one again. Raises NotFound."""
         if blocked not in self.show_own(principal, username).blocked:
             raise NotFound(f"{blocked!r} is not blocked")
-        self._set_blocked(username, blocked, is_blocked=False)
-
-    def _set_blocked(self, username: str, blocked: str, *, is_blocked: bool) -> None:
         try:
-            self._users.set_blocked(username, blocked, is_blocked)
+            self._users.unblock(username, blocked)
         except Conflict:
             raise NotFound("user not found") from None
 

@@ -98,7 +98,8 @@ class RepositoryState(Struct, frozen=True):
         shared: whether the repository has collaborators.
         deleted: true after a deletion, until the item expires.
         confirmed: true after a registry has presented a delete token.
-        charged_bytes: the size of the list that is counted for the quota of the account.
+        charged_bytes: the size of the list that is counted for the quota of the account, or None if the repository is
+            not counted: in `library`, or imported without its account.
     """
 
     generation: str
@@ -106,4 +107,4 @@ class RepositoryState(Struct, frozen=True):
     shared: bool = False
     deleted: bool = False
     confirmed: bool = False
-    charged_bytes: int = 0
+    charged_bytes: int | None = None

@@ -1,7 +1,7 @@
 """The words by which a repository can be found, and the order of results.
 
-A repository is found by its whole name, and by the beginning of any word of its namespace, its name or its description.
-Upper and lower case are equal. Substrings and misspelt words are not found.
+A repository is found by the beginning of its name, with or without the namespace, and by the beginning of any word of
+its namespace, its name or its description. Upper and lower case are equal. Substrings and misspelt words are not found.
 """
 
 import re
@@ -21,16 +21,30 @@ _WORD = re.compile(r"[^\W_]+")
 class TermRank(IntEnum):
     """Where a term occurs. A lower rank is a better match."""
 
-    WHOLE_NAME = 0
-    NAME_WORD = 1
-    DESCRIPTION_WORD = 2
+    FULL_NAME = 0  # the namespace and the name
+    NAME = 1
+    NAME_WORD = 2  # a word of the namespace or the name
+    DESCRIPTION_WORD = 3
 
 
 class Term(Struct, frozen=True, order=True):
-    """A term of one repository."""
+    """A term of one repository. The term of FULL_NAME has an empty text, because its key contains the name."""
 
     rank: TermRank
-    text: str
+    text: str = ""
+
+
+class Lookup(Struct, frozen=True):
+    """One way to find repositories: by the beginning of their terms of one rank."""
+
+    rank: TermRank
+    prefix: str
+
+    def find_in(self, repository: RepositoryName, terms: list[Term]) -> Term | None:
+        """Return the first term by which this finds a repository, or None. `terms` are those of the repository."""
+        if self.rank is TermRank.FULL_NAME:
+            return Term(self.rank) if str(repository).startswith(self.prefix) else None
+        return min((t for t in terms if t.rank is self.rank and t.text.startswith(self.prefix)), default=None)
 
 
 class SearchQuery(Struct, frozen=True):
@@ -38,16 +52,34 @@ class SearchQuery(Struct, frozen=True):
 
     Attributes:
         words: the words that a repository must match, without duplicates. Empty means that everything matches.
-        name: the query as the beginning of a whole name, or "" if it cannot be one.
+        name: the query as the beginning of a name, or "" if it cannot be one.
     """
 
     words: tuple[str, ...]
     name: str
 
-    @property
-    def main_word(self) -> str:
-        """The longest word. It usually has the fewest matches, so repositories are looked up by it."""
-        return max(self.words, key=len)
+    def lookups(self) -> list[Lookup]:
+        """Return the ways to find the matches, best first.
+
+        First comes the query as it was typed, so that an exact name is always first. Then follows the longest word,
+        which usually has the fewest matches.
+        """
+        if not self.words:
+            return [Lookup(TermRank.FULL_NAME, "")]
+        main_word = max(self.words, key=len)
+        lookups = [Lookup(rank, main_word) for rank in TermRank if rank is not TermRank.FULL_NAME]
+        typed = Lookup(TermRank.FULL_NAME if "/" in self.name else TermRank.NAME, self.name)
+        return lookups if typed in lookups or not self.name else [typed, *lookups]
+
+    def find_in(self, repository: RepositoryName, description: str) -> tuple[int, Term] | None:
+        """Return the first of `lookups()` that finds a repository, by its index, and the term. None is no match."""
+        terms = terms_of(repository, description)
+        has_all_words = all(any(term.text.startswith(word) for term in terms) for word in self.words)
+        for index, lookup in enumerate(self.lookups()):
+            term = lookup.find_in(repository, terms) if has_all_words or lookup.prefix == self.name else None
+            if term is not None:
+                return index, term
+        return None
 
 
 def parse_query(text: str, max_words: int) -> SearchQuery | None:
@@ -60,7 +92,7 @@ def parse_query(text: str, max_words: int) -> SearchQuery | None:
     words = tuple(dict.fromkeys(split_words(name)))[:max_words]
     if not words and name:
         return None
-    return SearchQuery(words, name if len(name.split()) == 1 and len(name) <= _MAX_WORD_LENGTH else "")
+    return SearchQuery(words, name if len(name.split()) == 1 else "")
 
 
 def split_words(text: str) -> Iterator[str]:
@@ -70,10 +102,9 @@ def split_words(text: str) -> Iterator[str]:
 
 def terms_of(repository: RepositoryName, description: str) -> list[Term]:
     """Return the terms that find a repository: at most MAX_TERMS, the best ranks first, each text once."""
-    whole_name = repository.name[:_MAX_WORD_LENGTH]
-    ranks = {whole_name: TermRank.WHOLE_NAME}
+    ranks = {repository.name: TermRank.NAME}
     for word in list(dict.fromkeys(split_words(str(repository))))[:_MAX_NAME_WORDS]:
-        if not whole_name.startswith(word):  # the whole name matches whatever this word matches
+        if not repository.name.startswith(word):  # the name matches whatever this word matches
             ranks.setdefault(word, TermRank.NAME_WORD)
     for word in split_words(description):
         if len(ranks) < MAX_TERMS:
@@ -81,11 +112,6 @@ def terms_of(repository: RepositoryName, description: str) -> list[Term]:
     return [Term(rank, text) for text, rank in ranks.items()]
 
 
-def best_term(repository: RepositoryName, description: str, prefix: str) -> Term | None:
-    """Return the best term that begins with `prefix`, or None."""
-    return min((term for term in terms_of(repository, description) if term.text.startswith(prefix)), default=None)
-
-
-def result_order(repository: RepositoryName, term: Term) -> tuple[int, str, bool, str]:
-    """Return the sort key of a result: rank, term, official repositories first, name."""
-    return term.rank, term.text, repository.namespace != LIBRARY, str(repository)
+def result_order(repository: RepositoryName, lookup: int, term: Term) -> tuple[int, str, bool, str]:
+    """Return the sort key of a result: the lookup, the term, official repositories first, the name."""
+    return lookup, term.text, repository.namespace != LIBRARY, str(repository)

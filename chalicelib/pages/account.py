@@ -126,7 +126,7 @@ class AccountPages:
         form = decode_form(request)
         link = form.get("link", "")
         try:
-            username = self._actions.reset_password(link, form.get("password", ""))
+            username = self._actions.reset_password(link, form.get("password", ""), request.client_ip)
         except InvalidInput as error:
             return self._render_reset_form(link, error)
         annotate(target=username)

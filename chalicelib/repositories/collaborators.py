@@ -5,9 +5,9 @@ from chalicelib.domain.identifiers import LIBRARY, RepositoryName, is_username
 from chalicelib.domain.models import RepositoryState
 from chalicelib.domain.roles import Principal, Role
 from chalicelib.repositories.authorization import Authorization
+from chalicelib.repositories.conflicts import retry_on_conflict
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.quotas import AccountUnavailable
-from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
 
 MAX_COLLABORATORS = 100
@@ -33,22 +33,24 @@ class Collaborators:
 
         Raises InvalidInput for an account that cannot be a collaborator, and NotFound for a missing account.
         """
-        generation = self._authorize(principal, repository).generation
-        if repository.namespace == LIBRARY:
-            raise InvalidInput("repositories in library have no collaborators; only administrators can change them")
-        if username == repository.namespace:
-            raise InvalidInput(f"{username} owns this repository and has all rights")
-        existing = self._store.of_repository(repository, generation)
-        if username not in existing and len(existing) >= MAX_COLLABORATORS:
-            raise InvalidInput(f"a repository can have at most {MAX_COLLABORATORS} collaborators; remove one first")
-        try:
+
+        def attempt() -> None:
+            generation = self._authorize(principal, repository).generation
+            if repository.namespace == LIBRARY:
+                raise InvalidInput("repositories in library have no collaborators; only administrators can change them")
+            if username == repository.namespace:
+                raise InvalidInput(f"{username} owns this repository and has all rights")
             if not is_username(username):
-                raise Conflict
-            self._store.put(repository, generation, username, role, is_new=username not in existing)
+                raise NotFound(f"there is no account {username!r}")
+            existing = self._store.of_repository(repository, generation)
+            if username not in existing and len(existing) >= MAX_COLLABORATORS:
+                raise InvalidInput(f"a repository can have at most {MAX_COLLABORATORS} collaborators; remove one first")
+            self._store.put(repository, generation, username, role)
+
+        try:
+            retry_on_conflict(attempt)
         except AccountUnavailable:
             raise self._explain(repository, username) from None
-        except Conflict:
-            raise NotFound(f"there is no account {username!r}") from None
 
     def _explain(self, repository: RepositoryName, username: str) -> DomainError:
         """Return the reason why an account cannot become a collaborator."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.roles import Role
 from chalicelib.storage.image_lists import HEAD, ImageListStore
-from chalicelib.storage.quotas import Quotas, release_quota, use_quota
+from chalicelib.storage.quotas import AccountUnavailable, Quotas, is_active, release_quota, use_quota
 from chalicelib.storage.tables import CollaboratorItem, Tables, raises_conflict, translate_dynamodb_errors
 from chalicelib.storage.transactions import Conflict
 
@@ -51,39 +51,50 @@ class CollaboratorStore:
         }
 
     @translate_dynamodb_errors
-    def put(self, repository: RepositoryName, generation: str, username: str, role: Role, *, is_new: bool) -> None:
-        """Give an account a role. `is_new` means that it has none for this generation yet.
+    def put(self, repository: RepositoryName, generation: str, username: str, role: Role) -> None:
+        """Give an account a role, or replace its role.
 
-        Raises Conflict if the repository no longer exists. Raises AccountUnavailable if the account no longer exists,
-        has blocked the owner of the namespace, or has reached its quota of shares.
+        A new item is counted for the quota of shares. An item of an earlier generation has been counted before.
+
+        Raises Conflict if the repository no longer exists, or if another request changes the role at the same time.
+        Raises AccountUnavailable if the account no longer exists, has blocked the owner of the namespace, or has
+        reached its quota of shares.
         """
-        images, users = self._tables.images, self._tables.users
+        images, users, model = self._tables.images, self._tables.users, self._tables.collaborators
         accepts = users.blocked.does_not_exist() | ~users.blocked.contains(repository.namespace)
+        existing = {item.of: item.generation for item in self._read(repository, username)}
         with self._tables.transaction() as transaction:
             transaction.update(
                 images(str(repository), HEAD),
                 [images.shared.set(True)],
                 condition=self._images.is_generation(generation, deleted=False),
             )
-            amount, maximum = int(is_new), self._quotas.shares + int(not is_new)
-            use_quota(transaction, self._tables, username, users.shares, amount, maximum, also=accepts)
-            model = self._tables.collaborators
-            condition = model.generation != generation if is_new else model.generation == generation
-            for item in self._both_keys(repository, username):
-                item.role, item.generation = role.word, generation
-                transaction.save(item, (model.of.does_not_exist() | condition) if is_new else condition)
+            if _account(username) in existing:
+                condition = is_active(self._tables) & accepts
+                transaction.check(users, username, condition=condition, failure=AccountUnavailable())
+            else:
+                use_quota(transaction, self._tables, username, users.shares, 1, self._quotas.shares, also=accepts)
+            for key in _keys(repository, username):
+                is_unchanged = model.generation == existing[key[0]] if key[0] in existing else model.of.does_not_exist()
+                transaction.save(model(*key, role=role.word, generation=generation), is_unchanged)
 
     @translate_dynamodb_errors
     def remove(self, repository: RepositoryName, generation: str, username: str) -> None:
         """Remove an account from this generation of a repository, if it is a collaborator."""
+        existing = [item for item in self._read(repository, username) if item.generation == generation]
+        if not existing:
+            return
+        is_counted = any(item.of == _account(username) for item in existing)
         is_generation = self._tables.collaborators.generation == generation
         try:
-            with self._tables.transaction() as transaction:
-                for item in self._both_keys(repository, username):
+            with suppress(Conflict), self._tables.transaction() as transaction:  # another request has removed it
+                for item in existing:
                     transaction.delete(item, condition=is_generation)
-                release_quota(transaction, self._tables, username, {"shares": 1})
-        except Conflict:
-            self._remove_without_account(repository, generation, username)
+                release_quota(transaction, self._tables, username, {"shares": int(is_counted)})
+        except AccountUnavailable:  # an imported role of an account that does not exist
+            for item in existing:
+                with suppress(Conflict), raises_conflict():
+                    item.delete(condition=is_generation)
 
     @translate_dynamodb_errors
     def remove_repository(self, repository: RepositoryName, generation: str) -> None:
@@ -101,16 +112,13 @@ class CollaboratorStore:
             self.remove(RepositoryName(*item.entry.split("/")), item.generation, username)
         return len(items) < limit
 
-    def _remove_without_account(self, repository: RepositoryName, generation: str, username: str) -> None:
-        """Delete what remains of a role: the account may no longer exist, or one of the two items may be missing."""
-        model = self._tables.collaborators
-        for item in self._both_keys(repository, username):
-            with suppress(Conflict), raises_conflict():
-                item.delete(condition=model.generation == generation)
+    def _read(self, repository: RepositoryName, username: str) -> list[CollaboratorItem]:
+        """Return the items of a role. One consistent BatchGetItem."""
+        return list(self._tables.collaborators.batch_get(_keys(repository, username), consistent_read=True))
 
-    def _both_keys(self, repository: RepositoryName, username: str) -> tuple[CollaboratorItem, CollaboratorItem]:
-        model = self._tables.collaborators
-        return model(_repository(repository), username), model(_account(username), str(repository))
+
+def _keys(repository: RepositoryName, username: str) -> list[tuple[str, str]]:
+    return [(_repository(repository), username), (_account(username), str(repository))]
 
 
 def _repository(repository: RepositoryName) -> str:

@@ -1,26 +1,29 @@
 """Writing to image lists: appending, compacting, and removing replaced entries."""
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 
-from chalicelib.domain.identifiers import LIBRARY, RepositoryName
+from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.image_list import merge_images
 from chalicelib.domain.models import RepositoryState
 from chalicelib.storage.compaction import (
     MAX_RUN_BYTES,
     YOUNG_BYTES,
     first_to_compact,
-    keys_after,
+    keys_between,
     needs_reclaiming,
     remaining_entries,
     split_runs,
 )
 from chalicelib.storage.image_lists import HEAD, ImageListStore, Segments, StoredImages, merge_segments
-from chalicelib.storage.quotas import Quotas, release_quota, use_quota
+from chalicelib.storage.quotas import AccountUnavailable, Quotas, release_quota, use_quota
 from chalicelib.storage.segment_codec import pack
 from chalicelib.storage.tables import Tables, translate_dynamodb_errors
 from chalicelib.storage.transactions import Conflict, Transaction
 
 CHARGED_FROM_BYTES = 16_384  # smaller changes are counted for the quota when they are compacted
+_MAX_RECLAIMS = 3  # repetitions, because another writer can change the list
+_UNLIMITED = 2**53
 
 
 class ImageListWriter:
@@ -47,39 +50,57 @@ class ImageListWriter:
         Raises Conflict if the repository was deleted or the last segment has changed. Raises AccountUnavailable if the
         owner has reached a quota.
         """
-        compacted = 0
+        compacted, generation = 0, None if stored.head is None else stored.head.generation
         for index, part in enumerate(_split_images(images)):
             if index > 0:
                 stored = self._store.read(repository)
             head = stored.active_head
-            if head is None:
+            if head is None or head.generation != generation:
                 raise Conflict
             count = self._compact_with(repository, stored, head, part, replaces=replaces)
             if not count:
                 self._append_only(repository, stored, head, part)
             compacted += count
-        if stored.size + _size_of(images) > YOUNG_BYTES:
-            self.reclaim(repository, self._store.read(repository) if replaces else stored)
+        size = _size_of(images)
+        if stored.size + size > YOUNG_BYTES:
+            # A small push does not read the list again. A later push then finds what it has added.
+            is_read = replaces or size >= CHARGED_FROM_BYTES
+            self.reclaim(repository, self._store.read(repository) if is_read else stored)
         return compacted
 
-    def _charge(self, transaction: Transaction, repository: RepositoryName, head: RepositoryState, amount: int) -> int:
-        """Require that the repository exists, and count `amount` bytes for the quota of its account.
+    @translate_dynamodb_errors
+    def reclaim(self, repository: RepositoryName, stored: StoredImages) -> None:
+        """Rewrite the list without replaced and repeated entries, if they take too much space.
 
-        An amount below CHARGED_FROM_BYTES is not counted. Return what is counted.
+        Each run of segments is rewritten in one transaction; see `remaining_entries`. If another writer changes the
+        list at the same time, the rest is read and rewritten again, so that the last one of several writers finishes.
         """
-        images = self._tables.images
-        is_active = self._store.is_generation(head.generation, deleted=False)
-        if abs(amount) < CHARGED_FROM_BYTES or repository.namespace == LIBRARY:
-            transaction.check(images, str(repository), HEAD, condition=is_active)
-            return 0
-        transaction.update(images(str(repository), HEAD), [images.charged_bytes.add(amount)], is_active)
-        users, namespace = self._tables.users, repository.namespace
-        if amount > 0:
-            maximum = self._quotas.stored_bytes
-            use_quota(transaction, self._tables, namespace, users.stored_bytes, amount, maximum)
-        else:
-            release_quota(transaction, self._tables, namespace, {"stored_bytes": -amount})
-        return amount
+        for _ in range(_MAX_RECLAIMS):
+            if stored.active_head is None or stored.size <= YOUNG_BYTES:
+                return
+            if not needs_reclaiming(stored.size, sum(map(len, pack(stored.merged())))):
+                return
+            try:
+                self._rewrite(repository, stored, stored.active_head)
+                return
+            except AccountUnavailable:
+                return  # the account is being deleted
+            except Conflict:
+                stored = self._store.read(repository)
+
+    def _rewrite(self, repository: RepositoryName, stored: StoredImages, head: RepositoryState) -> None:
+        """Rewrite all runs, the newest first: the new keys of a run are before those of the next run."""
+        segments = stored.segments
+        ranges = split_runs([len(packed) for _, packed in segments])
+        entries = remaining_entries([merge_segments(segments[start:end]) for start, end in ranges])
+        growth = stored.size - (head.charged_bytes or 0)
+        next_key: str | None = None
+        for (start, end), remaining in reversed(list(zip(ranges, entries, strict=True))):
+            run, packed = segments[start:end], pack(remaining)
+            growth += sum(map(len, packed)) - sum(len(part) for _, part in run)
+            keys = keys_between(run[-1][0], next_key, len(packed), 2 * len(segments), secrets.token_hex(4))
+            growth -= self._replace_run(repository, head, run, dict(zip(keys, packed, strict=True)), growth, _UNLIMITED)
+            next_key = keys[0] if keys else next_key
 
     def _append_only(
         self, repository: RepositoryName, stored: StoredImages, head: RepositoryState, images: dict[str, str]
@@ -89,10 +110,12 @@ class ImageListWriter:
         items = self._store.segment_items(repository, head.generation, packed, after=last)
         size = sum(map(len, packed))
         if len(items) > 1 or size >= CHARGED_FROM_BYTES:
-            with self._tables.transaction() as transaction:
-                self._charge(transaction, repository, head, size)
+
+            def save_items(transaction: Transaction) -> None:
                 for item in items:
                     transaction.save(item)
+
+            self._commit(repository, head, size, self._quotas.stored_bytes, save_items)
             return
         items[0].save()
         # A deletion or transfer that sees no segment here has marked the head before. It would lose the push.
@@ -117,10 +140,12 @@ class ImageListWriter:
         if first is None:
             return 0
         run = stored.segments[first:]
-        merged = pack(merge_images(merge_segments(run), images))
+        packed = pack(merge_images(merge_segments(run), images))
+        keys = keys_between(run[-1][0], None, len(packed), 0, secrets.token_hex(4))
+        growth = stored.size + sum(map(len, packed)) - sum(len(part) for _, part in run) - (head.charged_bytes or 0)
         try:
-            size = stored.size + sum(map(len, merged)) - sum(len(part) for _, part in run)
-            self._replace_run(repository, head, run, merged, size - head.charged_bytes)
+            new = dict(zip(keys, packed, strict=True))
+            self._replace_run(repository, head, run, new, growth, self._quotas.stored_bytes)
         except Conflict:
             if replaces:
                 raise
@@ -128,55 +153,76 @@ class ImageListWriter:
         self._store.delete_segments(repository, stored.orphans)
         return len(run)
 
-    @translate_dynamodb_errors
-    def reclaim(self, repository: RepositoryName, stored: StoredImages) -> None:
-        """Rewrite the list without replaced and repeated entries, if they take too much space.
-
-        The runs are rewritten from the oldest to the newest, each in one transaction. Each run receives the final
-        checksums of the ids that first appear in it, so every state in between gives the same list.
-        """
-        if stored.active_head is None or stored.size <= YOUNG_BYTES:
-            return
-        merged = stored.merged()
-        if not needs_reclaiming(stored.size, sum(map(len, pack(merged)))):
-            return
-        written: dict[str, str] = {}
-        size, charged = stored.size, stored.active_head.charged_bytes
-        try:
-            for start, end in split_runs([len(packed) for _, packed in stored.segments]):
-                run = stored.segments[start:end]
-                next_key = stored.segments[end][0] if end < len(stored.segments) else None
-                entries = remaining_entries(merge_segments(run), merged, written)
-                packed = pack(entries)
-                size += sum(map(len, packed)) - sum(len(part) for _, part in run)
-                charged += self._replace_run(repository, stored.active_head, run, packed, size - charged, next_key)
-                written |= entries
-        except Conflict:
-            pass  # another writer changes the list; the next push continues
-
     def _replace_run(
         self,
         repository: RepositoryName,
         head: RepositoryState,
         run: Segments,
-        packed: list[bytes],
+        new: dict[str, bytes],
         growth: int,
-        next_key: str | None = None,
+        maximum: int,
     ) -> int:
-        """Replace consecutive segments by `packed`. Return the part of `growth` that was counted for the quota.
+        """Replace consecutive segments by `new`. Return the part of `growth` that was counted for the quota.
 
-        The new keys sort directly after the last old key, and before `next_key`. A reader whose Query continues on a
-        second page therefore sees the old segments, the new ones, or both.
+        The new keys sort after the last old key. A reader whose Query continues on a second page therefore sees the old
+        segments, the new ones, or both.
         """
-        keys = keys_after(run[-1][0], next_key, len(packed))
         model = self._tables.images
-        with self._tables.transaction() as transaction:
-            charged = self._charge(transaction, repository, head, growth)
+
+        def replace_segments(transaction: Transaction) -> None:
             for key, _ in run:
                 transaction.delete(model(str(repository), key), condition=model.segment.exists())
-            for key, part in zip(keys, packed, strict=True):
-                transaction.save(model(str(repository), key, packed=part))
-        return charged
+            for key, packed in new.items():
+                transaction.save(model(str(repository), key, packed=packed))
+
+        return self._commit(repository, head, growth, maximum, replace_segments)
+
+    def _commit(
+        self,
+        repository: RepositoryName,
+        head: RepositoryState,
+        growth: int,
+        maximum: int,
+        add_writes: Callable[[Transaction], None],
+    ) -> int:
+        """Write to a list whose repository still exists. Return the bytes that were counted for the quota.
+
+        Changes below CHARGED_FROM_BYTES are not counted, and nothing is counted for a repository in `library`.
+        """
+        amount = 0 if head.charged_bytes is None or abs(growth) < CHARGED_FROM_BYTES else growth
+        try:
+            with self._tables.transaction() as transaction:
+                self._require_active(transaction, repository, head, amount, maximum)
+                add_writes(transaction)
+        except AccountUnavailable:
+            if not amount or self._has_account(repository.namespace):
+                raise
+            amount = 0  # an imported repository can have no account
+            with self._tables.transaction() as transaction:
+                self._require_active(transaction, repository, head, amount, maximum)
+                add_writes(transaction)
+        return amount
+
+    def _require_active(
+        self, transaction: Transaction, repository: RepositoryName, head: RepositoryState, amount: int, maximum: int
+    ) -> None:
+        """Require that the repository exists, and count `amount` bytes for the quota of its account."""
+        images, users, namespace = self._tables.images, self._tables.users, repository.namespace
+        is_active = self._store.is_generation(head.generation, deleted=False)
+        if not amount:
+            transaction.check(images, str(repository), HEAD, condition=is_active)
+            return
+        transaction.update(images(str(repository), HEAD), [images.charged_bytes.add(amount)], is_active)
+        if amount > 0:
+            use_quota(transaction, self._tables, namespace, users.stored_bytes, amount, maximum)
+        else:
+            release_quota(transaction, self._tables, namespace, {"stored_bytes": -amount})
+
+    def _has_account(self, username: str) -> bool:
+        try:
+            return self._tables.users.get(username, consistent_read=True).password_hash is not None
+        except self._tables.users.DoesNotExist:
+            return False
 
 
 def _size_of(images: dict[str, str]) -> int:

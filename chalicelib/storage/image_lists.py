@@ -7,12 +7,14 @@ pushes at the same time lose nothing. Keys of a list:
     head
     segment/<generation>/<time-ordered id>/<round>
 
-`round` counts the compactions that ended at this id, as eight hexadecimal digits.
+`round` orders the segments of one id: eight hexadecimal digits, and a random suffix if the segment is the result of a
+compaction. A key is never used twice.
 """
 
 import secrets
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from msgspec import Struct
 from pynamodb.expressions.condition import Condition
@@ -20,7 +22,7 @@ from pynamodb.expressions.condition import Condition
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import RepositoryState
 from chalicelib.storage.segment_codec import unpack_into
-from chalicelib.storage.tables import ImagesItem, RawItem, Tables, translate_dynamodb_errors
+from chalicelib.storage.tables import ImagesItem, RawItem, Tables, raises_conflict, translate_dynamodb_errors
 from chalicelib.storage.transactions import Conflict
 
 HEAD = "head"
@@ -129,17 +131,25 @@ class ImageListStore:
                 batch.delete(self._tables.images(str(repository), key))
 
     @translate_dynamodb_errors
-    def expire_segments(self, repository: RepositoryName, keys: Iterable[str], expires: int) -> None:
-        """Let segments of a deleted repository expire at a time in seconds since 1970. One update for each."""
+    def expire_deleted(self, repository: RepositoryName, expires: int) -> None:
+        """Let the segments of a deleted repository expire at a time in seconds since 1970.
+
+        One Query for each megabyte, and one update for each segment that does not expire yet. Nothing happens if the
+        repository exists. Segments of other generations are left alone, because the repository can be created again at
+        the same time.
+        """
         model = self._tables.images
-        for key in keys:
-            try:
-                with self._tables.transaction() as transaction:
-                    transaction.update(
-                        model(str(repository), key), [model.expires.set(expires)], condition=model.segment.exists()
-                    )
-            except Conflict:
-                continue  # it was deleted meanwhile
+        head: RepositoryState | None = None
+        for item in self._tables.query_image_items(str(repository)):
+            key = item["segment"]["S"]
+            if key == HEAD:
+                head = _parse_head(item)
+                continue
+            if head is None or not head.deleted:
+                return
+            if key.startswith(segment_prefix(head.generation)) and "expires" not in item:
+                with suppress(Conflict), raises_conflict():  # a conflict means that it was deleted meanwhile
+                    model(str(repository), key).update([model.expires.set(expires)], condition=model.segment.exists())
 
     def segment_items(
         self, repository: RepositoryName, generation: str, packed: list[bytes], *, after: str | None = None
@@ -174,7 +184,7 @@ def state_of(item: ImagesItem) -> RepositoryState:
         bool(item.shared),
         bool(item.deleted),
         bool(item.confirmed),
-        int(item.charged_bytes or 0),
+        None if item.charged_bytes is None else int(item.charged_bytes),
     )
 
 
@@ -188,7 +198,7 @@ def merge_segments(segments: Iterable[tuple[str, bytes]]) -> dict[str, str]:
 
 def _parse_head(item: RawItem) -> RepositoryState:
     private, shared, deleted, confirmed = _flags(item)
-    charged_bytes = int(item["charged_bytes"]["N"]) if "charged_bytes" in item else 0
+    charged_bytes = int(item["charged_bytes"]["N"]) if "charged_bytes" in item else None
     return RepositoryState(item["generation"]["S"], private, shared, deleted, confirmed, charged_bytes)
 
 

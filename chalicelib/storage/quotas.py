@@ -28,6 +28,13 @@ class AccountUnavailable(Exception):
     """The account does not exist, is being deleted, or has reached a quota."""
 
 
+def is_active(tables: Tables) -> Condition:
+    """Return the condition that an account exists and is not being deleted."""
+    users = tables.users
+    condition: Condition = users.password_hash.exists() & users.deletion_started.does_not_exist()
+    return condition
+
+
 def use_quota(
     transaction: Transaction,
     tables: Tables,
@@ -42,17 +49,29 @@ def use_quota(
 
     `also` is a further condition on the account. The transaction raises AccountUnavailable if the condition fails.
     """
-    users = tables.users
-    condition = users.password_hash.exists() & users.deletion_started.does_not_exist()
-    condition &= attribute.does_not_exist() | (attribute < maximum)
+    condition = is_active(tables) & (attribute.does_not_exist() | (attribute < maximum))
     if also is not None:
         condition &= also
-    transaction.update(users(username), [attribute.add(amount)], condition, failure=AccountUnavailable())
+    transaction.update(tables.users(username), [attribute.add(amount)], condition, failure=AccountUnavailable())
 
 
-def release_quota(transaction: Transaction, tables: Tables, username: str, amounts: dict[str, int]) -> None:
-    """Subtract amounts from counters of an account. `amounts` maps attribute names to amounts."""
+def release_quota(
+    transaction: Transaction,
+    tables: Tables,
+    username: str,
+    amounts: dict[str, int],
+    *,
+    also: Condition | None = None,
+) -> None:
+    """Subtract amounts from counters of an account. `amounts` maps attribute names to amounts.
+
+    `also` is a further condition on the account. The transaction raises AccountUnavailable if the condition fails or
+    the account does not exist.
+    """
     users = tables.users
     actions = [getattr(users, name).add(-amount) for name, amount in amounts.items() if amount]
+    condition = users.password_hash.exists()
+    if also is not None:
+        condition &= also
     if actions:
-        transaction.update(users(username), actions, users.password_hash.exists())
+        transaction.update(users(username), actions, condition, failure=AccountUnavailable())

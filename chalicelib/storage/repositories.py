@@ -10,10 +10,10 @@ from pynamodb.expressions.condition import Condition
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.models import Repository
 from chalicelib.storage.image_lists import HEAD, ImageListStore, StoredImages
-from chalicelib.storage.quotas import AccountUnavailable, Quotas, release_quota
+from chalicelib.storage.quotas import AccountUnavailable, Quotas, is_active, release_quota
 from chalicelib.storage.search_terms import SearchTermStore
 from chalicelib.storage.segment_codec import pack
-from chalicelib.storage.tables import RepositoryItem, Tables, TermItem, translate_dynamodb_errors
+from chalicelib.storage.tables import RepositoryItem, Tables, translate_dynamodb_errors
 from chalicelib.storage.transactions import Transaction
 
 DELETED_KEPT_SECONDS = 7 * 86400  # longer than any token is valid, so that a slow registry can finish the deletion
@@ -51,8 +51,10 @@ class RepositoryStore:
         requires this, so that nobody can register a name in which repositories exist. Raises AccountUnavailable if that
         is not so, or if the account has reached a quota. Raises Conflict if the repository was created meanwhile.
         """
-        generation = secrets.token_hex(8)
-        model = self._tables.images
+        new = Repository(
+            name=repository, generation=secrets.token_hex(8), private=private, created=created or datetime.now(UTC)
+        )
+        generation, model = new.generation, self._tables.images
         packed = pack(images)
         size = sum(map(len, packed))
         condition = (
@@ -62,7 +64,14 @@ class RepositoryStore:
         )
         with self._tables.transaction() as transaction:
             transaction.save(
-                model(str(repository), HEAD, generation=generation, private=private, deleted=False, charged_bytes=size),
+                model(
+                    str(repository),
+                    HEAD,
+                    generation=generation,
+                    private=private,
+                    deleted=False,
+                    charged_bytes=None if repository.namespace == LIBRARY else size,
+                ),
                 condition=condition,
             )
             transaction.save(
@@ -71,14 +80,14 @@ class RepositoryStore:
                     repository.name,
                     generation=generation,
                     private=private,
-                    created=created or datetime.now(UTC),
+                    created=new.created,
                 ),
             )
             if repository.namespace != LIBRARY:
                 self._use_quotas(transaction, repository.namespace, size)
             for segment in self._images.segment_items(repository, generation, packed):
                 transaction.save(segment)
-            for term in self._terms.items(repository, "", generation, private=private):
+            for term in self._terms.items(new):
                 transaction.save(term)
         self._images.delete_segments(repository, [*(key for key, _ in stored.segments), *stored.orphans])
         return generation
@@ -91,8 +100,8 @@ class RepositoryStore:
         """
         model, images = self._tables.repositories, self._tables.images
         name = before.name
-        old = {(item.bucket, item.entry): item for item in self._term_items(before)}
-        new = {(item.bucket, item.entry): item for item in self._term_items(after)}
+        old = {(item.bucket, item.entry): item for item in self._terms.items(before)}
+        new = {(item.bucket, item.entry): item for item in self._terms.items(after)}
         with self._tables.transaction() as transaction:
             transaction.update(
                 model(name.namespace, name.name),
@@ -118,33 +127,38 @@ class RepositoryStore:
         include the segments, because together they can exceed its limit of 4 MB; `expire` follows. Raises Conflict if
         the repository has changed since it was read.
         """
+        charged = None if stored.head is None else stored.head.charged_bytes
+        try:
+            self._hide(repository, charged, confirmed=confirmed, is_counted=charged is not None)
+        except AccountUnavailable:  # an imported repository can have no account
+            self._hide(repository, charged, confirmed=confirmed, is_counted=False)
+        self.expire(repository.name)
+
+    def _hide(self, repository: Repository, charged: int | None, *, confirmed: bool, is_counted: bool) -> None:
         model, name = self._tables.images, repository.name
-        has_owner = self._has_owner(name)
         expires = int(time.time()) + DELETED_KEPT_SECONDS
+        is_unchanged = self._images.is_generation(repository.generation, deleted=False)
+        is_unchanged &= model.charged_bytes.does_not_exist() if charged is None else model.charged_bytes == charged
         with self._tables.transaction() as transaction:
             transaction.update(
                 model(str(name), HEAD),
                 [model.deleted.set(True), model.confirmed.set(confirmed), model.expires.set(expires)],
-                condition=self._images.is_generation(repository.generation, deleted=False),
+                condition=is_unchanged,
             )
             transaction.delete(
                 self._tables.repositories(name.namespace, name.name),
                 condition=self._is_unchanged(repository),
             )
-            for term in self._term_items(repository):
+            for term in self._terms.items(repository):
                 transaction.delete(term)
-            if has_owner and stored.head is not None:
-                amounts = {"repositories": 1, "stored_bytes": stored.head.charged_bytes}
+            if is_counted:
+                amounts = {"repositories": 1, "stored_bytes": charged or 0}
                 release_quota(transaction, self._tables, name.namespace, amounts)
-        self.expire(name)
 
     @translate_dynamodb_errors
     def expire(self, repository: RepositoryName) -> None:
         """Let the segments of a deleted repository expire. This can be repeated."""
-        stored = self._images.read(repository)
-        if stored.head is not None and stored.head.deleted:
-            keys = [*(key for key, _ in stored.segments), *stored.orphans]
-            self._images.expire_segments(repository, keys, int(time.time()) + DELETED_KEPT_SECONDS)
+        self._images.expire_deleted(repository, int(time.time()) + DELETED_KEPT_SECONDS)
 
     @translate_dynamodb_errors
     def get(self, repository: RepositoryName) -> Repository | None:
@@ -168,20 +182,19 @@ class RepositoryStore:
             for item in model.query(namespace, condition, limit=limit, page_size=limit, consistent_read=True)
         ]
 
+    def public_in_namespace(self, namespace: str, after: str, limit: int) -> list[Repository]:
+        """Do the same for the public repositories, without reading private ones. One Query."""
+        return self._terms.public_in_namespace(namespace, after, limit)
+
     @translate_dynamodb_errors
     def has_any(self, namespace: str) -> bool:
         """Return whether there are repositories in a namespace. One Query of one item."""
         return any(True for _ in self._tables.repositories.query(namespace, limit=1, consistent_read=True))
 
-    def _term_items(self, repository: Repository) -> list[TermItem]:
-        return self._terms.items(
-            repository.name, repository.description, repository.generation, private=repository.private
-        )
-
     def _use_quotas(self, transaction: Transaction, namespace: str, size: int) -> None:
         """Count a new repository for its account, and require that the account exists."""
         users = self._tables.users
-        condition = users.password_hash.exists() & users.deletion_started.does_not_exist()
+        condition = is_active(self._tables)
         condition &= users.repositories.does_not_exist() | (users.repositories < self._quotas.repositories)
         condition &= users.stored_bytes.does_not_exist() | (users.stored_bytes < self._quotas.stored_bytes)
         transaction.update(
@@ -190,14 +203,6 @@ class RepositoryStore:
             condition,
             failure=AccountUnavailable(),
         )
-
-    def _has_owner(self, repository: RepositoryName) -> bool:
-        """Return whether an account owns the namespace. An imported repository may have none."""
-        try:
-            owner = self._tables.users.get(repository.namespace, consistent_read=True)
-        except self._tables.users.DoesNotExist:
-            return False
-        return owner.password_hash is not None
 
     def _is_unchanged(self, repository: Repository) -> Condition:
         model = self._tables.repositories

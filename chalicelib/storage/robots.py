@@ -6,7 +6,7 @@ from datetime import datetime
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import RobotRecord
 from chalicelib.domain.roles import Robot, Role
-from chalicelib.storage.quotas import Quotas, release_quota, use_quota
+from chalicelib.storage.quotas import AccountUnavailable, Quotas, release_quota, use_quota
 from chalicelib.storage.tables import RobotItem, Tables, raises_conflict, translate_dynamodb_errors
 from chalicelib.storage.transactions import Conflict
 
@@ -71,14 +71,22 @@ class RobotStore:
 
     @translate_dynamodb_errors
     def delete(self, username: str, name: str) -> None:
-        """Delete a robot, if it exists."""
-        item = self._robots(username, name)
-        try:
-            with self._tables.transaction() as transaction:
-                transaction.delete(item, self._robots.name.exists())
-                release_quota(transaction, self._tables, username, {"robots": 1})
-        except Conflict:
-            item.delete()  # the account no longer exists, or another request has deleted the robot
+        """Delete a robot, if it exists. It is counted for the quota only if it belongs to the present account."""
+        record = self.get(username, name)
+        if record is None:
+            return
+        item, is_same = self._robots(username, name), self._robots.token_hash == record.token_hash
+        with suppress(Conflict):  # another request has deleted the robot
+            try:
+                if record.account_created is None:
+                    raise AccountUnavailable
+                is_owner = self._tables.users.created == record.account_created
+                with self._tables.transaction() as transaction:
+                    transaction.delete(item, is_same)
+                    release_quota(transaction, self._tables, username, {"robots": 1}, also=is_owner)
+            except AccountUnavailable:
+                with raises_conflict():
+                    item.delete(condition=is_same)
 
 
 def _record_of(item: RobotItem) -> RobotRecord:

@@ -1,8 +1,8 @@
 """The search terms of repositories. One Query returns matches in the order of the results.
 
     bucket    `public <rank> <first character of the term>`, `private <namespace> <rank> <first character>`,
-              and `public all` or `private <namespace> all` for the list of everything
-    entry     `<term> <0 if official, else 1> <namespace/name>`
+              and `public all` or `private <namespace> all` for the full names
+    entry     `<term> <0 if official, else 1> <namespace/name>`; the term is empty in the buckets of full names
     initial   `private <rank> <first character>` or `private all`, only for private repositories: the hash key of the
               administrators' index
 
@@ -11,14 +11,17 @@ so that they do not slow down searches by others. An item contains what a result
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from msgspec import Struct
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
-from chalicelib.domain.search_terms import Term, TermRank, terms_of
+from chalicelib.domain.models import Repository
+from chalicelib.domain.search_terms import Lookup, Term, TermRank, terms_of
 from chalicelib.storage.tables import Tables, TermItem, translate_dynamodb_errors
 
-MAX_ITEM_BYTES = 2_200  # a key of 1,024 bytes, a description of 1,020 and the rest
+MAX_ITEM_BYTES = 2_400  # keys of 267 and 914 bytes, a description of 1,020 and the rest
 
 
 class SearchHit(Struct, frozen=True):
@@ -68,16 +71,21 @@ class SearchTermStore:
         self._terms = tables.terms
 
     @translate_dynamodb_errors
-    def find(self, space: SearchSpace, rank: TermRank, prefix: str, limit: int, after: str | None = None) -> HitPage:
-        """Return the first `limit` matches of one rank. An empty prefix lists everything. One Query.
+    def find(self, space: SearchSpace, lookup: Lookup, limit: int, after: str | None = None) -> HitPage:
+        """Return the first `limit` matches of one lookup. One Query.
 
         The Query is strongly consistent except for ALL_PRIVATE, so a repository that became private is not found.
         """
-        bucket = f"{space.bucket} {_suffix(rank, prefix)}"
-        key = "initial" if space.index_name else "bucket"
-        start = None if after is None else {"bucket": {"S": ""}, key: {"S": bucket}, "entry": {"S": after}}
-        if start is not None and space.index_name:
-            start["bucket"] = {"S": _bucket_of_entry(after or "", rank, prefix)}
+        suffix, prefix = _suffix(lookup.rank, lookup.prefix), _entry_prefix(lookup)
+        bucket, key = f"{space.bucket} {suffix}", "initial" if space.index_name else "bucket"
+        start = None
+        if after is not None:
+            namespace = after.rpartition(" ")[2].partition("/")[0]
+            start = {
+                "bucket": {"S": f"{private_space(namespace).bucket} {suffix}"},
+                key: {"S": bucket},
+                "entry": {"S": after},
+            }
         query = self._terms.query(
             bucket,
             self._terms.entry.startswith(prefix) if prefix else None,
@@ -88,9 +96,8 @@ class SearchTermStore:
             consistent_read=space.index_name is None,
         )
         items = list(query)
-        hits = [_hit_of(item, rank) for item in items]
-        is_last = len(items) < limit
-        return HitPage(hits, sum(map(_size_of, items)), None if is_last else items[-1].entry)
+        hits = [_hit_of(item, lookup.rank) for item in items]
+        return HitPage(hits, sum(map(_size_of, items)), None if len(items) < limit else items[-1].entry)
 
     @translate_dynamodb_errors
     def find_all(self, space: SearchSpace, after: str, limit: int, *, is_official: bool) -> list[SearchHit]:
@@ -104,54 +111,76 @@ class SearchTermStore:
             page_size=limit + 1,
             consistent_read=space.index_name is None,
         )
-        hits = [_hit_of(item, TermRank.WHOLE_NAME) for item in query]
+        hits = [_hit_of(item, TermRank.FULL_NAME) for item in query]
         return [hit for hit in hits if str(hit.name) > after][:limit]
 
-    def items(
-        self, repository: RepositoryName, description: str, generation: str, *, private: bool = False
-    ) -> list[TermItem]:
+    @translate_dynamodb_errors
+    def public_in_namespace(self, namespace: str, after: str, limit: int) -> list[Repository]:
+        """Return the first `limit` public repositories of a namespace whose names sort after `after`. One Query.
+
+        Private repositories are not read, so that neither the duration nor a cursor reveals anything about them.
+        """
+        prefix = _entry(RepositoryName(namespace, ""), "")
+        # All characters of names sort between these two.
+        condition: Condition = self._terms.entry.between(f"{prefix}{after}!", f"{prefix}~")
+        bucket = f"{PUBLIC.bucket} {_suffix(TermRank.FULL_NAME, '')}"
+        items = self._terms.query(bucket, condition, limit=limit, page_size=limit, consistent_read=True)
+        return [
+            Repository(
+                name=_name_of(item),
+                generation=item.generation or "",
+                description=item.description or "",
+                created=item.created or datetime.fromtimestamp(0, UTC),
+            )
+            for item in items
+        ]
+
+    def items(self, repository: Repository) -> list[TermItem]:
         """Return the items for a repository's terms, to be written in a transaction."""
-        space = private_space(repository.namespace) if private else PUBLIC
-        everything = Term(TermRank.WHOLE_NAME, "")
+        space = private_space(repository.name.namespace) if repository.private else PUBLIC
         return [
             self._terms(
                 f"{space.bucket} {_suffix(term.rank, term.text)}",
-                _entry(repository, term.text),
+                _entry(repository.name, term.text),
                 rank=term.rank,
-                generation=generation,
-                description=description,
-                initial=f"{ALL_PRIVATE.bucket} {_suffix(term.rank, term.text)}" if private else None,
+                generation=repository.generation,
+                description=repository.description,
+                initial=f"{ALL_PRIVATE.bucket} {_suffix(term.rank, term.text)}" if repository.private else None,
+                created=repository.created if term.rank is TermRank.FULL_NAME else None,
             )
-            for term in [everything, *terms_of(repository, description)]
+            for term in [Term(TermRank.FULL_NAME), *terms_of(repository.name, repository.description)]
         ]
 
 
 def _suffix(rank: TermRank, text: str) -> str:
-    return f"{rank} {text[:1]}" if text else "all"
+    return "all" if rank is TermRank.FULL_NAME else f"{rank} {text[:1]}"
 
 
 def _entry(repository: RepositoryName, text: str) -> str:
     return f"{text} {int(repository.namespace != LIBRARY)} {repository}"
 
 
-def _bucket_of_entry(entry: str, rank: TermRank, prefix: str) -> str:
-    """Return the bucket of a private repository's item, which the index's start key contains too."""
-    namespace = entry.rpartition(" ")[2].partition("/")[0]
-    return f"{private_space(namespace).bucket} {_suffix(rank, prefix)}"
+def _entry_prefix(lookup: Lookup) -> str:
+    if lookup.rank is not TermRank.FULL_NAME or not lookup.prefix:
+        return lookup.prefix
+    return _entry(RepositoryName(*lookup.prefix.split("/", 1)), "")
+
+
+def _name_of(item: TermItem) -> RepositoryName:
+    return RepositoryName(*item.entry.rpartition(" ")[2].split("/", 1))
 
 
 def _hit_of(item: TermItem, rank: TermRank) -> SearchHit:
-    text, _, name = item.entry.split(" ")
     return SearchHit(
-        RepositoryName(*name.split("/", 1)),
+        _name_of(item),
         item.generation or "",
         item.description or "",
         item.initial is not None,
-        Term(rank, text),
+        Term(rank, item.entry.partition(" ")[0]),
     )
 
 
 def _size_of(item: TermItem) -> int:
-    """Return roughly the bytes for which DynamoDB charges."""
+    """Return at least the bytes for which DynamoDB charges."""
     texts: Iterator[str] = iter((item.bucket, item.entry, item.description or "", item.initial or ""))
-    return 80 + sum(len(text.encode()) for text in texts)
+    return 120 + sum(len(text.encode()) for text in texts)

@@ -141,6 +141,7 @@ class TermItem(Model):
     generation = UnicodeAttribute(null=True)
     description = UnicodeAttribute(null=True)
     initial = UnicodeAttribute(null=True)
+    created = UTCDateTimeAttribute(null=True)
     private_terms = PrivateTerms()
 
 

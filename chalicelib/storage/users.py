@@ -2,7 +2,7 @@
 
 import time
 
-from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 
 from chalicelib.domain.models import User
@@ -72,9 +72,11 @@ class UserStore:
         """Replace the password, add an address and set `active` in one transaction.
 
         `unconfirmed` means that a new address needs confirmation. Raises Conflict if the address belongs to another
-        account, or if the account has changed or no longer exists.
+        account, or if the account has changed or no longer exists. A new address requires that the addresses have not
+        changed, because their number is limited.
         """
         users = self._tables.users
+        is_unchanged = users.password_hash == user.password_hash
         actions: list[Action] = []
         if active is not None:
             actions += [users.active.set(active), users.awaiting_confirmation.remove()]
@@ -84,8 +86,10 @@ class UserStore:
             actions.append(users.emails.add({email}))
             if unconfirmed and email not in user.emails:
                 actions.append(users.unconfirmed.add({email}))
+            if email not in user.emails:
+                is_unchanged &= self._has_emails(user)
         with self._tables.transaction() as transaction:
-            transaction.update(users(user.username), actions, condition=users.password_hash == user.password_hash)
+            transaction.update(users(user.username), actions, condition=is_unchanged)
             if email is not None:
                 is_confirmed = not unconfirmed or email in user.emails - user.unconfirmed
                 self._claim_email(transaction, email, user.username, is_confirmed=is_confirmed)
@@ -132,11 +136,21 @@ class UserStore:
         self._update(user.username, [users.networks.set(networks)], users.created == user.created)
 
     @translate_dynamodb_errors
-    def set_blocked(self, username: str, blocked: str, is_blocked: bool) -> None:
-        """Block an account from sharing with this one, or allow it again. Raises Conflict if the account is missing."""
+    def block(self, username: str, blocked: str, maximum: int) -> None:
+        """Block an account from sharing with this one.
+
+        Raises Conflict if the account is missing, or if it would block more than `maximum` others.
+        """
         users = self._tables.users
-        action = users.blocked.add({blocked}) if is_blocked else users.blocked.delete({blocked})
-        self._update(username, [action], users.password_hash.exists())
+        count = size(users.blocked)  # type: ignore[no-untyped-call]
+        has_room = users.blocked.does_not_exist() | users.blocked.contains(blocked) | (count < maximum)
+        self._update(username, [users.blocked.add({blocked})], users.password_hash.exists() & has_room)
+
+    @translate_dynamodb_errors
+    def unblock(self, username: str, blocked: str) -> None:
+        """Allow an account to share with this one again. Raises Conflict if the account is missing."""
+        users = self._tables.users
+        self._update(username, [users.blocked.delete({blocked})], users.password_hash.exists())
 
     @translate_dynamodb_errors
     def start_deletion(self, username: str) -> None:
@@ -152,8 +166,7 @@ class UserStore:
         changed since it was read.
         """
         users, emails = self._tables.users, self._tables.emails
-        is_unchanged = users.deletion_started.exists() & (users.created == user.created)
-        is_unchanged &= (users.emails == set(user.emails)) if user.emails else users.emails.does_not_exist()
+        is_unchanged = users.deletion_started.exists() & (users.created == user.created) & self._has_emails(user)
         owned = [email for email in sorted(user.emails) if self.get_email_owner(email) == user.username]
         with self._tables.transaction() as transaction:
             if reserve_name:
@@ -175,6 +188,12 @@ class UserStore:
             return
         expires = int(time.time()) + UNCONFIRMED_CLAIM_SECONDS
         transaction.save(emails(email, username=username, unconfirmed=True, expires=expires), condition=is_free)
+
+    def _has_emails(self, user: User) -> Condition:
+        """Return the condition that an account still has the addresses of `user`."""
+        emails = self._tables.users.emails
+        condition: Condition = (emails == set(user.emails)) if user.emails else emails.does_not_exist()
+        return condition
 
     def _get_item(self, username: str) -> UserItem | None:
         try:

@@ -66,6 +66,4 @@ def _content(item: TermItem) -> tuple[object, ...]:
 
 
 def _expected_terms(stores: Stores, repository: Repository) -> list[TermItem]:
-    return stores.terms.items(
-        repository.name, repository.description, repository.generation, private=repository.private
-    )
+    return stores.terms.items(repository)

@@ -34,6 +34,8 @@ class Target(Struct, frozen=True, eq=False, dict=True):
         name: the index in messages.
         create_client: returns a client for another AWS service.
         administrator: the account that is used on a local server; None on AWS.
+        authorization: the Basic header of that account. `repr` omits it.
+        local_variables: the settings of a local server that registries need; None on AWS.
     """
 
     settings: Settings
@@ -41,6 +43,11 @@ class Target(Struct, frozen=True, eq=False, dict=True):
     name: str
     create_client: Callable[[str], Any]
     administrator: str | None = None
+    authorization: str | None = None
+    local_variables: dict[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Target({self.name!r})"
 
     @cached_property
     def services(self) -> Services:
@@ -110,7 +117,15 @@ def open_local(url: str) -> Target:
     def create(service: str) -> Any:
         return create_client(service, settings.region, base_url + ENDPOINT_PATH, authorization)
 
-    return Target(settings, create_clients(create), f"the local server {base_url}", create, administrator=username)
+    return Target(
+        settings,
+        create_clients(create),
+        f"the local server {base_url}",
+        create,
+        username,
+        authorization,
+        stack["variables"],
+    )
 
 
 def create_clients(create: Callable[[str], Any]) -> Clients:
@@ -170,7 +185,7 @@ def _parse_url(url: str) -> tuple[str, int, str]:
     return host, port, parts.username or "admin"
 
 
-def _fetch_stack(host: str, port: int, username: str, authorization: str) -> dict[str, str]:
+def _fetch_stack(host: str, port: int, username: str, authorization: str) -> dict[str, Any]:
     """Return the stack and the region of a local server. This also detects a wrong URL or password."""
     server = f"http://{host}:{port}"
     connection = HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
@@ -184,9 +199,9 @@ def _fetch_stack(host: str, port: int, username: str, authorization: str) -> dic
         body = None
     finally:
         connection.close()
-    fields: dict[str, str] = body if isinstance(body, dict) else {}
+    fields: dict[str, Any] = body if isinstance(body, dict) else {}
     if response.status in (401, 403, 429, 503):
         raise click.ClickException(f"{server} does not accept {username} as an administrator: {fields.get('error')}")
-    if response.status != 200 or not {"stack", "region"} <= fields.keys():
+    if response.status != 200 or not {"stack", "region", "variables"} <= fields.keys():
         raise click.ClickException(f"{server} is not a local server of Waybill; start one with: waybill serve")
     return fields

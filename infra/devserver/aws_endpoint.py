@@ -60,7 +60,7 @@ class AwsEndpoint:
         except DomainError as error:
             return _render(status_of(error), {"error": error.message}, headers_of(error))
         if environ["REQUEST_METHOD"] == "GET":
-            return _render(200, {"stack": self._settings.stack, "region": self._settings.region})
+            return _render(200, self._describe())
         prefix, _, operation = target.partition(".")
         api = self._find_api(prefix) if environ["REQUEST_METHOD"] == "POST" else None
         if api is None or not api.has_operation(operation):
@@ -71,6 +71,16 @@ class AwsEndpoint:
             return _render(400, {"error": f"the body must be a JSON object: {error}"})
         headers = {name: response.headers[name] for name in _RESPONSE_HEADERS if name in response.headers}
         return response.status_code, headers, response.content
+
+    def _describe(self) -> dict[str, Any]:
+        """Return the stack, the region, and the settings that the configuration of a registry needs."""
+        settings = self._settings
+        variables = {
+            "BASE_URL": settings.base_url,
+            "REGISTRIES": ",".join(settings.registries),
+            "REGISTRY_SECRET": settings.registry_secret,
+        }
+        return {"stack": settings.stack, "region": settings.region, "variables": variables}
 
     def _find_api(self, prefix: str) -> "AwsApi | None":
         """Return the service of this prefix of X-Amz-Target. It is created for its first request (100 ms)."""
