@@ -170,7 +170,9 @@ class Services:
             self.search,
             self.repositories,
             self.lists,
+            self.tags,
             renderer,
+            registry=settings.registry_address or next(iter(settings.registries), ""),
             activation=settings.account_activation,
             is_registration_open=settings.registration == Registration.OPEN,
         )

@@ -3,6 +3,7 @@
 All visitors see the same pages. Nobody logs in here, so a page never contains private data.
 """
 
+from datetime import UTC, datetime
 from itertools import islice
 from urllib.parse import urlencode
 
@@ -15,10 +16,12 @@ from chalicelib.api.messages import Request, Response
 from chalicelib.domain.choices import AccountActivation
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.roles import ANONYMOUS
+from chalicelib.domain.tags import Tag
 from chalicelib.pages.html import EMPTY, PageRenderer, render
 from chalicelib.repositories.image_lists import ImageLists
 from chalicelib.repositories.search import MAX_QUERY_LENGTH, Search, SearchPage, SearchResult
 from chalicelib.repositories.service import Repositories
+from chalicelib.repositories.tags import TagPage, Tags
 
 MAX_IMAGES_SHOWN = 100
 _FIRST_LOGIN = {
@@ -35,7 +38,9 @@ class PublicPages:
         search: finds repositories.
         repositories: reads a repository.
         lists: reads its images.
+        tags: reads its tags.
         renderer: renders the pages.
+        registry: the address of the current registry, or "" if there is none.
         activation: what a new account needs before it can log in.
         is_registration_open: whether everyone may register.
     """
@@ -45,14 +50,18 @@ class PublicPages:
         search: Search,
         repositories: Repositories,
         lists: ImageLists,
+        tags: Tags,
         renderer: PageRenderer,
         *,
+        registry: str,
         activation: AccountActivation,
         is_registration_open: bool,
     ) -> None:
         self._search = search
         self._repositories = repositories
         self._lists = lists
+        self._tags = tags
+        self._registry = registry
         self._renderer = renderer
         self._activation = activation
         self._is_registration_open = is_registration_open
@@ -83,16 +92,23 @@ class PublicPages:
         name = request.repository
         repository = self._repositories.show(ANONYMOUS, name).repository
         images = self._lists.read(ANONYMOUS, name)
+        tags = (
+            self._tags.list_newest(ANONYMOUS, name, request.query.get("after", "")) if self._registry else TagPage([])
+        )
+        counts = [("Tags", "tags", tags.total)] if tags.total else []
+        counts += [("Images", "images", len(images))] if images or not tags.total else []
+        pull_name = f"{_host_of(self._renderer.base_url_for(request))}/{_short_name(name)}"
         return self._renderer.render_page(
             "repository",
             str(name),
             description=_render_description(repository.description),
             created=f"{repository.created:%Y-%m-%d}",
-            image_count=len(images),
-            image_count_text=f"{len(images):,}",
+            counts=EMPTY.join(
+                render("count", label=label, kind=kind, count=count, text=f"{count:,}") for label, kind, count in counts
+            ),
             official="yes" if name.namespace == LIBRARY else "no",
-            host=_host_of(self._renderer.base_url_for(request)),
-            short_name=_short_name(name),
+            pull_name=f"{self._registry}/{name}" if self._registry else pull_name,
+            tags=_render_tags(tags, f"{self._registry}/{name}") if tags.tags else EMPTY,
             images=_render_images(images) if images else EMPTY,
         )
 
@@ -102,8 +118,12 @@ class PublicPages:
             "home",
             f"Docker index at {host}",
             search_form=_render_search_form(""),
-            registration=self._render_registration(base_url),
-            base_url=base_url,
+            usage=render(
+                "home_registry" if self._registry else "home_v1",
+                registration=self._render_registration(base_url),
+                registry=self._registry,
+                host=host,
+            ),
             host=host,
             podman_options="--tls-verify=false " if base_url.startswith("http:") else "",
         )
@@ -125,7 +145,7 @@ class PublicPages:
             f"Public repositories that match “{query}”" if query else "All public repositories",
             search_form=_render_search_form(query),
             total=page.total,
-            count=_describe_count(page.total),
+            count=_describe_count(page),
             results=_render_results(page.results) if page.results else EMPTY,
             pagination=_render_pagination(page, query),
         )
@@ -144,14 +164,16 @@ def _short_name(name: RepositoryName) -> str:
     return str(name).removeprefix(f"{LIBRARY}/")
 
 
-def _describe_count(total: int) -> str:
-    match total:
+def _describe_count(page: SearchPage) -> str:
+    if page.has_more:
+        return f"At least {page.total:,} repositories found."
+    match page.total:
         case 0:
             return "No repositories found."
         case 1:
             return "1 repository found."
         case _:
-            return f"{total:,} repositories found."
+            return f"{page.total:,} repositories found."
 
 
 def _render_description(description: str) -> Markup:
@@ -189,7 +211,30 @@ def _render_pagination(page: SearchPage, query: str) -> Markup:
         for rel, text, number in targets
         if 1 <= number <= page.last
     )
-    return render("pagination", number=page.number, last=page.last, links=EMPTY.join(links))
+    position = f"Page {page.number}" if page.has_more else f"Page {page.number} of {page.last}"
+    return render("pagination", number=page.number, last=page.last, position=position, links=EMPTY.join(links))
+
+
+def _render_tags(page: TagPage, pull_name: str) -> Markup:
+    """Return the tags, the newest first, each with a command that pulls it."""
+    rows = (
+        render(
+            "tag",
+            tag=tag.name,
+            digest=tag.digest,
+            short_digest=tag.digest.partition(":")[2][:12],
+            pushed=_time_of(tag).isoformat(timespec="seconds"),
+            pushed_date=f"{_time_of(tag):%Y-%m-%d %H:%M} UTC",
+            pull_name=pull_name,
+        )
+        for tag in page.tags
+    )
+    next_page = render("tags_next", query=urlencode({"after": page.next_name})) if page.next_name else EMPTY
+    return render("tags", rows=EMPTY.join(rows), next_page=next_page)
+
+
+def _time_of(tag: Tag) -> datetime:
+    return datetime.fromtimestamp(tag.pushed / 1_000_000_000, UTC)
 
 
 def _render_images(images: dict[str, str]) -> Markup:
