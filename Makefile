@@ -6,12 +6,13 @@ BIN = $(VENV)/bin
 READY = $(VENV)/ready
 PIP = $(BIN)/pip --quiet --quiet --disable-pip-version-check
 STAGE ?= dev
+EMULATED = $(if $(EMULATOR),env $$(cat build/emulator.env))
 STAGE_OPTIONS = --stage $(STAGE) $(if $(REGION),--region $(REGION))
 PYTEST = $(BIN)/python -m pytest
 DAILY = tests/unit tests/functional -m "not exhaustive and not soak"
 EXHAUSTIVE = tests/unit tests/functional -m "exhaustive and not soak"
 
-.PHONY: help serve test daily-tests check secrets test-all test-deployed soak mutation bench deploy status logs rollback destroy package docs format lock clean
+.PHONY: help serve test daily-tests check secrets test-all test-deployed soak mutation bench deploy status logs rollback destroy emulator package docs format lock clean
 
 help:
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -82,19 +83,22 @@ clean:           ## Delete everything that was installed or built.
 ##@ Run it on AWS. Each command takes STAGE=dev REGION=eu-west-1 OPTIONS='…'
 
 deploy: $(READY) ## Deploy or update an index. OPTIONS=--dry-run only shows the changes; OPTIONS=--help lists all options.
-	@$(BIN)/waybill deploy $(STAGE_OPTIONS) $(OPTIONS)
+	@$(EMULATED) $(BIN)/waybill deploy $(STAGE_OPTIONS) $(OPTIONS)
 
 status: $(READY) ## Show the stacks, the URL and the settings.
-	@$(BIN)/waybill status $(STAGE_OPTIONS) $(OPTIONS)
+	@$(EMULATED) $(BIN)/waybill status $(STAGE_OPTIONS) $(OPTIONS)
 
 logs: $(READY)   ## Print the log of the function. OPTIONS=--follow continues.
-	@$(BIN)/waybill logs $(STAGE_OPTIONS) $(OPTIONS)
+	@$(EMULATED) $(BIN)/waybill logs $(STAGE_OPTIONS) $(OPTIONS)
 
 rollback: $(READY) ## Restore the previous release.
-	@$(BIN)/waybill rollback $(STAGE_OPTIONS) $(OPTIONS)
+	@$(EMULATED) $(BIN)/waybill rollback $(STAGE_OPTIONS) $(OPTIONS)
 
 destroy: $(READY) ## Delete the index. Its data remains. OPTIONS=--delete-data deletes the data too.
-	@$(BIN)/waybill destroy $(STAGE_OPTIONS) $(OPTIONS)
+	@$(EMULATED) $(BIN)/waybill destroy $(STAGE_OPTIONS) $(OPTIONS)
+
+emulator: $(READY) ## Run an AWS emulator that enforces IAM. `make deploy EMULATOR=1` deploys to it; so do the other commands.
+	@$(BIN)/python -m tests.deployed.emulator
 
 package: $(READY) ## Build the Lambda package in build/package.
 	@$(BIN)/waybill package $(OPTIONS)

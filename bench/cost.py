@@ -110,8 +110,7 @@ def split_cost(row: dict[str, Any]) -> dict[str, float]:
         "KMS": prices.MAC.per_million * row["macs"],
         "CloudWatch logs": prices.LOG_BYTE.per_million * row["logged"],
         "API Gateway": prices.API_GATEWAY.per_million,
-        "CloudFront": prices.CLOUDFRONT.per_million
-        + prices.CLOUDFRONT_BYTE.per_million * (row["bytes"] + prices.HEADER_BYTES),
+        "data transfer": prices.TRANSFER_BYTE.per_million * (row["bytes"] + prices.HEADER_BYTES),
     }
 
 

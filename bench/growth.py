@@ -21,7 +21,7 @@ from bench.processes import run_in_process
 from bench.results import save
 from chalicelib.aws import Clients
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.search_terms import TermRank, terms_of
+from chalicelib.domain.search_terms import Term, TermRank, terms_of
 from chalicelib.security import passwords
 from chalicelib.security.passwords import Passwords
 from infra.devserver.moto_aws import local_aws
@@ -107,8 +107,15 @@ def _fill(size: int) -> None:
         put["emails"](address=f"{name.namespace}@example.com", username=name.namespace)
         put["repositories"](namespace=name.namespace, name=name.name, generation="0" * 16, created=created)
         put["images"](repository=str(name), segment="head", generation="0" * 16)
-        for term in terms_of(name, ""):
-            put["terms"](bucket=f"public {term[:1]}", entry=f"{term} {name}", rank=TermRank.NAME)
+        for term in [Term(TermRank.FULL_NAME), *terms_of(name, "")]:
+            bucket = "all" if term.rank is TermRank.FULL_NAME else f"{term.rank} {term.text[:1]}"
+            put["terms"](
+                bucket=f"public {bucket}",
+                entry=f"{term.text} 1 {name}",
+                rank=term.rank,
+                generation="0" * 16,
+                created=created,
+            )
 
 
 def _put(table: Any, **attributes: Any) -> None:

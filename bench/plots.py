@@ -79,7 +79,7 @@ def cost(data: dict[str, Any], axes: Any) -> None:
         xscale="log",
         yscale="log",
         xlabel="images in the list",
-        ylabel="dollars per million, without API Gateway\nand CloudFront",
+        ylabel="dollars per million, without API Gateway\nand data transfer",
     )
     axes.legend()
 

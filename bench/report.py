@@ -21,7 +21,7 @@ PARTS = {
     "hot": "hot repository",
     "load": "load",
 }
-FRONT = ("API Gateway", "CloudFront")
+FRONT = ("API Gateway", "data transfer")
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ def _goal_rows(results: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]
             _largest_rise(results["growth"]["others"]),
             1.1,
         ),
-        ("`GET …/images` with a token, dollars per million without API Gateway and CloudFront", without_front, 0.75),
+        ("`GET …/images` with a token, dollars per million without API Gateway and data transfer", without_front, 0.75),
     ]
     for name, value, goal in goals:
         yield name, f"{value:.3g}", f"{goal:g}", "met" if value <= goal else "**missed**"

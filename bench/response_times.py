@@ -192,7 +192,9 @@ def _fill(aws: Clients, settings: Settings, cost: int) -> None:
     deleted = users.get("deleted")
     assert deleted is not None
     users.delete(deleted, reserve_name=True)
-    Services(settings, aws).robots.create("alice", "deployer", Role.WRITE)
+    alice = users.get("alice")
+    assert alice is not None
+    Services(settings, aws).robots.create(alice, "deployer", Role.WRITE)
     function = create_function(settings, aws)
     auth = {"authorization": basic("alice", PASSWORD)}
     for name, size in (("hidden", 0), ("shared", 0), ("long", 1_000)):

@@ -159,7 +159,8 @@ class Services:
         self.search = Search(stores.terms, stores.repositories, authorization)
 
     def _create_routes(self, settings: Settings) -> list[Route]:
-        authenticator = Authenticator(self.login, self.tokens, self.bearer_tokens)
+        bearer_tokens = self.bearer_tokens if settings.registries else None
+        authenticator = Authenticator(self.login, self.tokens, bearer_tokens)
         docker_headers = DockerHeaders(settings.registry_endpoints, self.tokens)
         renderer = PageRenderer(
             base_url=settings.base_url,
@@ -172,7 +173,7 @@ class Services:
             self.lists,
             self.tags,
             renderer,
-            registry=settings.registry_address or next(iter(settings.registries), ""),
+            registry=settings.shown_registry_address,
             activation=settings.account_activation,
             is_registration_open=settings.registration == Registration.OPEN,
         )
@@ -180,7 +181,9 @@ class Services:
             *system.routes(),
             *UserRoutes(self.accounts, self.deletion, authenticator).routes(),
             *RobotRoutes(self.accounts, self.robots, authenticator).routes(),
-            *RepositoryRoutes(self.repositories, authenticator, docker_headers).routes(),
+            *RepositoryRoutes(
+                self.repositories, authenticator, docker_headers, settings.shown_registry_address
+            ).routes(),
             *ImageRoutes(self.lists, authenticator, docker_headers).routes(),
             *TokenCheckRoutes(self.lists, authenticator).routes(),
             *NamespaceRoutes(self.repositories, self.tags, self.collaborators, authenticator).routes(),

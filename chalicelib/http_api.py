@@ -44,7 +44,7 @@ class RouteTable:
 
     def find(self, method: str, path: str) -> RouteMatch | None:
         """Return the endpoint, or None. One slash at the end of the path is ignored."""
-        if not path.startswith("/"):
+        if not path.startswith("/") or path.startswith("//"):
             return None
         values = path[1:].removesuffix("/").split("/")
         for segments, route_path in self._by_length.get(len(values), ()):
@@ -55,7 +55,7 @@ class RouteTable:
 
 
 def normalize_event(event: Event) -> Event:
-    """Return an event of payload format 1.0. An event of format 1.0 is returned as it is."""
+    """Return an event of payload format 1.0. An event of format 1.0 is returned unchanged."""
     if event.get("version") != "2.0":
         return event
     http = event["requestContext"]["http"]
@@ -84,7 +84,14 @@ def normalize_event(event: Event) -> Event:
 def add_route(event: Event, match: RouteMatch) -> Event:
     """Return the event of a REST API for an endpoint."""
     context = {**event["requestContext"], "resourcePath": match.path, "httpMethod": event["httpMethod"]}
-    return {**event, "resource": match.path, "pathParameters": match.parameters or None, "requestContext": context}
+    return {
+        "stageVariables": None,
+        "multiValueQueryStringParameters": None,
+        **event,
+        "resource": match.path,
+        "pathParameters": match.parameters or None,
+        "requestContext": context,
+    }
 
 
 def compress_response(response: LambdaResponse, headers: Mapping[str, str]) -> LambdaResponse:

@@ -40,7 +40,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     registry_secret: str = ""
     podman_search: PodmanSearch = PodmanSearch.INDEX
     token_key: str = ""
-    front_proof: str = ""
     signing_key: str = ""
 
     def __repr__(self) -> str:
@@ -55,6 +54,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def rsa_key(self) -> str:
         """The key of bearer tokens in KMS: an id, an alias or an ARN."""
         return self.token_key or f"alias/{self.stack}-tokens"
+
+    @property
+    def shown_registry_address(self) -> str:
+        """The address of the registry in commands, or "" without a registry."""
+        return self.registry_address or next(iter(self.registries), "")
 
     def table(self, name: str) -> str:
         """Return the full name of a table."""

@@ -303,13 +303,6 @@ SETTINGS = (
         parse=str,
     ),
     Setting(
-        name="FRONT_PROOF",
-        default="",
-        help="A secret that CloudFront adds to each request. It proves the client IP. `make deploy` creates it.",
-        allowed="a text",
-        parse=str,
-    ),
-    Setting(
         name="SIGNING_KEY",
         default="",
         help="The id, alias or ARN of the KMS key for tokens. If it is empty, the alias `alias/<STACK>` is used.",

@@ -16,6 +16,16 @@ settings.load_profile("waybill")
 MakeIndex = Callable[..., Index]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that selects the events of API Gateway."""
+    parser.addoption("--payload-format", choices=["1.0", "2.0"], default="1.0", help="The format of Lambda events.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Use the selected events in all tests."""
+    Index.payload_format = config.getoption("--payload-format")
+
+
 @pytest.fixture
 def aws() -> Iterator[None]:
     """An empty moto for one test. moto's transactions copy all tables, so tables of other tests would slow it down."""

@@ -17,18 +17,22 @@ from msgspec.structs import replace
 from chalicelib.accounts.mailer import EmailMessage, Mailer
 from chalicelib.aws import Clients, create_clients
 from chalicelib.bootstrap import Services
-from chalicelib.chalice_adapter import create_chalice_app
+from chalicelib.chalice_adapter import HttpApiChalice, create_chalice_app
 from chalicelib.domain.models import User
 from chalicelib.request_log import RequestLog
 from chalicelib.security.passwords import Passwords
 from chalicelib.settings import Settings
 from chalicelib.storage.tables import Tables
 from chalicelib.storage.users import UserStore
-from infra.devserver.gateway import Gateway
 from infra.devserver.moto_aws import create_stack
+from tests.lambda_events import HttpApiGateway, PayloadFormat
 from tests.openapi import call_of
 
 PASSWORD = "correct horse"
+
+
+class ThreadSafeApp(HttpApiChalice, LocalChalice):
+    """The app of the function, with a current request for each thread. A container of Lambda has only one thread."""
 
 
 class Response(Struct, frozen=True):
@@ -72,7 +76,10 @@ class Index:
         calls: each call to AWS as `service.Operation`.
         lines: the request log.
         emails: the captured emails.
+        payload_format: the format of events. `pytest --payload-format 2.0` changes it for all tests.
     """
+
+    payload_format: PayloadFormat = "1.0"
 
     def __init__(
         self,
@@ -101,10 +108,9 @@ class Index:
         self.app = create_chalice_app(
             self.services.routes,
             RequestLog(self.lines.append, self.settings.stack),
-            self.settings.front_proof,
-            app_class=LocalChalice,
+            app_class=ThreadSafeApp,
         )
-        self._gateway = Gateway(self.app)
+        self._gateway = HttpApiGateway(self.app, self.payload_format)
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -138,6 +144,18 @@ class Index:
             for emitter in emitters:
                 emitter.unregister(f"before-send.*.{operation}", fail, unique_id="failing calls")
 
+    def reset_counters(self, prefix: str = "") -> None:
+        """Delete the rate counters whose subject begins with `prefix`."""
+        for item in list(self.tables.counters.scan()):
+            if item.subject.startswith(prefix):
+                item.delete()
+
+    def user(self, username: str) -> User:
+        """Return an account that exists."""
+        user = self.users.get(username)
+        assert user is not None, username
+        return user
+
     def create_account(
         self, username: str, *, admin: bool = False, active: bool = True, password: str = PASSWORD
     ) -> str:
@@ -164,6 +182,7 @@ class Index:
         body: bytes = b"",
         token: bool = False,
         headers: Mapping[str, str] | None = None,
+        client_ip: str = "127.0.0.1",
     ) -> Response:
         """Send a request. The status must be documented for the operation in docs/reference/openapi.yaml, or 500.
 
@@ -175,13 +194,14 @@ class Index:
             body: the body.
             token: whether to request an access token.
             headers: more headers.
+            client_ip: the address of the client.
         """
         sent = dict(headers or {})
         if auth is not None:
             sent["authorization"] = auth
         if token:
             sent["x-docker-token"] = "true"
-        received = self._gateway.handle(method, path, sent, body if json is None else _encode(json))
+        received = self._gateway.handle(method, path, sent, body if json is None else _encode(json), client_ip)
         operation = call_of(method, path)
         assert operation is None or str(received.status) in {*operation[2]["responses"], "500"}, (
             f"docs/reference/openapi.yaml has no status {received.status} for {operation[0]} {operation[1]}"

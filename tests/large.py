@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from chalicelib.aws import Clients
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.search_terms import terms_of
+from chalicelib.domain.models import Repository
 from chalicelib.settings import Settings
 from chalicelib.storage.image_lists import HEAD, ImageListStore
 from chalicelib.storage.search_terms import SearchTermStore
@@ -45,7 +45,14 @@ def _account_items(tables: Tables, number: int) -> Iterator[Item]:
     yield "users", user.serialize()
     yield "emails", tables.emails(email, username=username).serialize()
     if number % 10 == 0:
-        robot = tables.robots(username, "builder", token_hash=b"\x00\xff" * 16, role="write", created=_CREATED)
+        robot = tables.robots(
+            username,
+            "builder",
+            token_hash=b"\x00\xff" * 16,
+            role="write",
+            created=_CREATED,
+            account_created=_CREATED,
+        )
         yield "robots", robot.serialize()
 
 
@@ -62,7 +69,8 @@ def _repository_items(tables: Tables, number: int, accounts: int) -> Iterator[It
     images = {f"{number:064x}": "sha256:" + f"{number:064x}", f"id{number}": ""}
     for segment in ImageListStore(tables).segment_items(name, generation, pack(images)):
         yield "images", segment.serialize()
-    for term in SearchTermStore(tables).items(name, terms_of(name, description), private=private):
+    stored = Repository(name=name, generation=generation, description=description, private=private, created=_CREATED)
+    for term in SearchTermStore(tables).items(stored):
         yield "terms", term.serialize()
     if shared:
         username = f"user{(number + 1) % accounts:04}"

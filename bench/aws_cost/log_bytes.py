@@ -10,7 +10,7 @@ from bench.aws_cost.prices import LOG_LINE_BYTES
 from infra.deploy.service_template import SERVICE_TEMPLATE
 
 _TYPICAL_VALUES = {
-    "requestId": "01234567-89ab-cdef-0123-456789abcdef",
+    "requestId": "JKJaXmPLvHcESHA=",
     "identity.sourceIp": "203.0.113.100",
     "responseLatency": "12",
     "error.responseType": "-",
@@ -20,7 +20,7 @@ _TYPICAL_VALUES = {
 def count_log_bytes(lines: Iterable[str], method: str, path: str, status: int) -> int:
     """Return the bytes of a request that wrote `lines` to the request log.
 
-    The line of the access log has the format of the template, without tracing. The time in milliseconds always has the
+    The line of the access log has the format of the template. The time in milliseconds always has the
     same length, so that the load of this machine does not change the result.
     """
     values = {**_TYPICAL_VALUES, "httpMethod": method, "path": path.partition("?")[0], "status": str(status)}
@@ -32,5 +32,5 @@ def count_log_bytes(lines: Iterable[str], method: str, path: str, status: int) -
 @cache
 def _read_access_format() -> str:
     template = yaml.safe_load(SERVICE_TEMPLATE.read_text())
-    access_format: str = template["Resources"]["RestAPI"]["Properties"]["AccessLogSetting"]["Format"]["Fn::Sub"][0]
-    return access_format.strip().replace("${Trace}", "")
+    access_format: str = template["Resources"]["Stage"]["Properties"]["AccessLogSettings"]["Format"]
+    return access_format.strip()

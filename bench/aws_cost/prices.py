@@ -20,18 +20,16 @@ class Price(Struct, frozen=True):
     per_million: float
 
 
-API_GATEWAY = Price("API Gateway, a REST request", 3.50)
-CLOUDFRONT = Price("CloudFront, an HTTPS request and its function", 1.00 + 0.10)
-CLOUDFRONT_BYTE = Price("CloudFront, a byte to the client", 0.085 / 1e3)
+API_GATEWAY = Price("API Gateway, a request to an HTTP API", 1.00)
+TRANSFER_BYTE = Price("Data transfer, a byte to the client", 0.09 / 1e3)
 LAMBDA = Price("Lambda, a request", 0.20)
 LAMBDA_SECOND = Price("Lambda, a GB-second on arm64", 13.3334)
 READ = Price("DynamoDB, a read unit", 0.125)
 WRITE = Price("DynamoDB, a write unit", 0.625)
 MAC = Price("KMS, a request", 3.00)
 LOG_BYTE = Price("CloudWatch, a byte of log", 0.50 / 1e3)
-PRICES = (API_GATEWAY, CLOUDFRONT, CLOUDFRONT_BYTE, LAMBDA, LAMBDA_SECOND, READ, WRITE, MAC, LOG_BYTE)
+PRICES = (API_GATEWAY, TRANSFER_BYTE, LAMBDA, LAMBDA_SECOND, READ, WRITE, MAC, LOG_BYTE)
 
-KEY_PER_MONTH = 1.00
+KEY_PER_MONTH = 1.00  # the signing key; with registries there are two keys
 ALARM_PER_MONTH = 0.10
-METRICS_PER_MONTH = 4 * 0.30  # those of the request log, if each has a value in every hour
-DASHBOARD_PER_MONTH = 3.00  # the first three dashboards are free
+DASHBOARD_PER_MONTH = 3.00  # optional, and the first three dashboards are free

@@ -81,7 +81,7 @@ def _months_table(usages: Mapping[str, Usage]) -> Iterator[str]:
             yield f"| {operation.description} | " + " | ".join(f"{cost:,.2f}" for cost in costs) + " |"
     stored = [workload.gigabytes * prices.STORED_GIGABYTE for workload in WORKLOADS]
     yield "| storage | " + " | ".join(f"{cost:,.2f}" for cost in stored) + " |"
-    yield "| key, alarms, metrics, dashboard | " + " | ".join(f"{_fixed_cost():,.2f}" for _ in WORKLOADS) + " |"
+    yield "| key, alarms | " + " | ".join(f"{_fixed_cost():,.2f}" for _ in WORKLOADS) + " |"
     totals = [
         sum(_cost(usages, workload, key) for key in workload.counts) + storage + _fixed_cost()
         for workload, storage in zip(WORKLOADS, stored, strict=True)
@@ -97,8 +97,7 @@ def _cost_per_million(usage: Usage) -> float:
     seconds = prices.WARM_SECONDS + usage.bcrypts * prices.BCRYPT_SECONDS
     return (
         prices.API_GATEWAY.per_million
-        + prices.CLOUDFRONT.per_million
-        + prices.CLOUDFRONT_BYTE.per_million * (usage.bytes_out + prices.HEADER_BYTES)
+        + prices.TRANSFER_BYTE.per_million * (usage.bytes_out + prices.HEADER_BYTES)
         + prices.LAMBDA.per_million
         + prices.LAMBDA_SECOND.per_million * seconds * prices.GIGABYTES
         + prices.READ.per_million * usage.reads
@@ -112,9 +111,4 @@ def _fixed_cost() -> float:
     """Return the cost of a month without requests."""
     resources = yaml.safe_load(SERVICE_TEMPLATE.read_text())["Resources"].values()
     alarms = [resource for resource in resources if resource.get("Type") == "AWS::CloudWatch::Alarm"]
-    return (
-        prices.KEY_PER_MONTH
-        + len(alarms) * prices.ALARM_PER_MONTH
-        + prices.METRICS_PER_MONTH
-        + prices.DASHBOARD_PER_MONTH
-    )
+    return prices.KEY_PER_MONTH + len(alarms) * prices.ALARM_PER_MONTH

@@ -16,7 +16,7 @@ from chalicelib.security.bearer_tokens import BearerTokens
 class Authenticator:
     """Finds the principal of a request. Methods raise the errors of `Login.log_in`."""
 
-    def __init__(self, login: Login, tokens: AccessTokens, bearer_tokens: BearerTokens) -> None:
+    def __init__(self, login: Login, tokens: AccessTokens, bearer_tokens: BearerTokens | None) -> None:
         self._login = login
         self._tokens = tokens
         self._bearer_tokens = bearer_tokens
@@ -46,7 +46,7 @@ class Authenticator:
 
         Docker sends a bearer token to `/v1/search` if it has stored an identity token.
         """
-        if _bearer_token(request) is not None:
+        if self._bearer_tokens is not None and _bearer_token(request) is not None:
             return self.require_bearer(request)
         return self.authenticate_basic(request)
 
@@ -56,7 +56,7 @@ class Authenticator:
         Raises NotAuthenticated, also if the account or the robot is no longer valid.
         """
         token = _bearer_token(request)
-        if token is None:
+        if token is None or self._bearer_tokens is None:
             raise NotAuthenticated("this request needs a bearer token from /token")
         subject = self._bearer_tokens.verify(token).sub
         principal = self._login.find_subject(subject) if subject else ANONYMOUS

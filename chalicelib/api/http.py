@@ -72,8 +72,8 @@ def parse_number(request: Request, name: str, default: int) -> int:
 def decode_body(request: Request, kind: type[T], max_bytes: int = MAX_BODY_BYTES) -> T:
     """Return the body as JSON of the type `kind`. The Content-Type does not matter.
 
-    The size is checked first, because JSON needs up to 25 times its size in memory. A compressed body is rejected: API
-    Gateway decompresses bodies before they arrive here. Raises TooLarge and InvalidInput.
+    The size is checked first, because JSON needs up to 25 times its size in memory. A compressed body is rejected:
+    nothing decompresses it. Raises TooLarge and InvalidInput.
     """
     if len(request.body) > max_bytes:
         raise TooLarge(f"the body of this request can have at most {max_bytes} bytes")

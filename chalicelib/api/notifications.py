@@ -11,11 +11,10 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.tags import MAX_TAG_LENGTH, Tag, TagAction, TagEvent
+from chalicelib.domain.tags import Tag, TagAction, TagEvent, is_tag
 
 MAX_EVENTS = 100
 _NANOSECONDS = 1_000_000_000
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"[a-z0-9+._-]{1,32}:[0-9a-f]{32,128}", re.ASCII)
 _TIME = re.compile(
     r"(?P<seconds>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d{1,9}))?(?P<zone>Z|[+-]\d\d:\d\d)", re.ASCII
@@ -32,8 +31,9 @@ def parse_notifications(headers: Mapping[str, str], body: bytes, now: float) -> 
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
-    events = _parse_cloud_event(headers, document) if _is_cloud_event(headers, document) else _parse_events(document)
     latest = int(now * _NANOSECONDS)
+    is_cloud_event = _is_cloud_event(headers, document)
+    events = _parse_cloud_event(headers, document, latest) if is_cloud_event else _parse_events(document)
     return [event if event.tag.pushed <= latest else _with_time(event, latest) for event in events]
 
 
@@ -61,7 +61,7 @@ def _parse_events(document: Any) -> Iterator[TagEvent]:
             target.get("repository"),
             target.get("tag"),
             target,
-            entry.get("timestamp"),
+            parse_time(entry.get("timestamp")),
             actor=_section(entry, "actor").get("name"),
             address=_section(entry, "request").get("addr"),
         )
@@ -69,8 +69,11 @@ def _parse_events(document: Any) -> Iterator[TagEvent]:
             yield event
 
 
-def _parse_cloud_event(headers: Mapping[str, str], document: Any) -> Iterator[TagEvent]:
-    """Yield zot's notification. Its attributes are in headers (binary mode) or in the body (structured mode)."""
+def _parse_cloud_event(headers: Mapping[str, str], document: Any, now: int) -> Iterator[TagEvent]:
+    """Yield zot's notification. Its attributes are in headers (binary mode) or in the body (structured mode).
+
+    The time is optional in CloudEvents. `now` replaces it, because zot sends each event once.
+    """
     attributes = document if "ce-type" not in headers else {"type": headers["ce-type"], "time": headers.get("ce-time")}
     data = document if "ce-type" in headers else document.get("data")
     action = _ZOT_ACTIONS.get(str(attributes.get("type")))
@@ -81,7 +84,7 @@ def _parse_cloud_event(headers: Mapping[str, str], document: Any) -> Iterator[Ta
         data.get("name"),
         data.get("reference"),
         data,
-        attributes.get("time"),
+        now if attributes.get("time") is None else parse_time(attributes["time"]),
         actor=_section(data, "actor").get("name"),
         address=_section(data, "request").get("addr"),
     )
@@ -98,14 +101,14 @@ def _create_event(
     repository: object,
     tag: object,
     target: Mapping[str, Any],
-    time: object,
+    pushed: int | None,
     *,
     actor: object,
     address: object,
 ) -> TagEvent | None:
     """Return the event, or None if it is not about a tag or is malformed."""
-    pushed, digest, size = parse_time(time), target.get("digest"), target.get("size", target.get("length"))
-    if not (isinstance(repository, str) and isinstance(tag, str) and pushed is not None and _TAG.fullmatch(tag)):
+    digest, size = target.get("digest"), target.get("size", target.get("length"))
+    if not (isinstance(repository, str) and isinstance(tag, str) and pushed is not None and is_tag(tag)):
         return None
     if action is TagAction.PUSH and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
         return None
@@ -114,10 +117,10 @@ def _create_event(
         action,
         repository,
         Tag(
-            name=tag[:MAX_TAG_LENGTH],
+            name=tag,
             digest=digest if isinstance(digest, str) else "",
             media_type=media_type[:255] if isinstance(media_type, str) else "",
-            size=size if isinstance(size, int) and 0 <= size < 2**53 else None,
+            size=size if type(size) is int and 0 <= size < 2**53 else None,  # a bool is an int too
             pushed=pushed,
         ),
         actor[:100] if isinstance(actor, str) else "",

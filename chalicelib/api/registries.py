@@ -1,6 +1,7 @@
 """`/v2/`, `/v2/_catalog` and `/registries/events`: what current registries and their clients call here."""
 
 import hmac
+import re
 import time
 from collections.abc import Callable, Sequence
 
@@ -10,7 +11,7 @@ from chalicelib.api.http import Route, parse_number
 from chalicelib.api.messages import Request, Response, json_response
 from chalicelib.api.notifications import parse_notifications
 from chalicelib.api.token import render_registry_error
-from chalicelib.domain.errors import DomainError, NotAuthenticated
+from chalicelib.domain.errors import DomainError, InvalidInput, NotAuthenticated
 from chalicelib.domain.tags import TagAction, TagEvent
 from chalicelib.repositories.catalog import Catalog
 from chalicelib.repositories.tags import Tags
@@ -18,6 +19,7 @@ from chalicelib.request_log import annotate_event
 
 MAX_CATALOG = 1000
 _DEFAULT_CATALOG = 100
+_LAST = re.compile(r"[a-z0-9_./-]{0,511}", re.ASCII)
 _API_VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
 
 
@@ -77,7 +79,10 @@ class RegistryRoutes:
             raise RouteNotFound
         principal = self._authenticator.require_bearer(request)
         limit = min(parse_number(request, "n", _DEFAULT_CATALOG), MAX_CATALOG)
-        names = self._catalog.list_names(principal, request.query.get("last", ""), limit)
+        last = request.query.get("last", "")
+        if not _LAST.fullmatch(last):
+            raise InvalidInput("last must be the name of a repository; use the Link header of the previous page")
+        names = self._catalog.list_names(principal, last, limit)
         headers = dict(_API_VERSION)
         if len(names) == limit:
             headers["Link"] = f'</v2/_catalog?last={names[-1]}&n={limit}>; rel="next"'

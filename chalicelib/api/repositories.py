@@ -12,7 +12,14 @@ from chalicelib.repositories.service import Repositories
 class RepositoryRoutes:
     """Endpoints for pushing and deleting."""
 
-    def __init__(self, repositories: Repositories, authenticator: Authenticator, docker_headers: DockerHeaders) -> None:
+    def __init__(
+        self,
+        repositories: Repositories,
+        authenticator: Authenticator,
+        docker_headers: DockerHeaders,
+        registry_address: str = "",
+    ) -> None:
+        self._registry_address = registry_address
         self._repositories = repositories
         self._authenticator = authenticator
         self._docker_headers = docker_headers
@@ -42,11 +49,15 @@ class RepositoryRoutes:
         return json_response(200, "", self._docker_headers.build(request, principal, grant))
 
     def delete(self, request: Request) -> Response:
-        """Return 202, `""` and a delete token; or 200 if a registry has presented one. The body is ignored."""
+        """Return 202, `""` and a delete token; or 200 if a registry has presented one. The body is ignored.
+
+        Nothing is removed from a current registry. The header `X-Waybill-Remaining` names what can remain there.
+        """
         repository = request.repository
         principal = self._authenticator.require_user(request)
         generation = self._repositories.delete(principal, repository)
-        if generation is None:
-            return json_response(200, "", self._docker_headers.build(request, principal, None))
-        grant = Grant(repository, TokenScope.DELETE, generation)
-        return json_response(202, "", self._docker_headers.build(request, principal, grant))
+        grant = None if generation is None else Grant(repository, TokenScope.DELETE, generation)
+        headers = self._docker_headers.build(request, principal, grant)
+        if self._registry_address:
+            headers["X-Waybill-Remaining"] = f"{self._registry_address}/{repository}"
+        return json_response(200 if grant is None else 202, "", headers)

@@ -113,7 +113,9 @@ class TokenRoutes:
         if form.get("grant_type", [""])[-1] != "password":
             raise InvalidInput("grant_type must be password; this index does not issue refresh tokens")
         credentials = (form.get("username", [""])[-1], form.get("password", [""])[-1])
-        parsed = self._parse(credentials if credentials[0] else None, form)
+        if not credentials[0]:
+            raise InvalidInput("grant_type=password needs username and password; anonymous clients use GET")
+        parsed = self._parse(credentials, form)
         try:
             return self._issue(request, parsed)
         except NotAuthenticated:
@@ -135,13 +137,13 @@ class TokenRoutes:
             )
         granted = self._grants.grant(principal, parsed.scopes)
         token = self._tokens.issue(_subject_of(principal), parsed.service, granted)
-        issued_at = datetime.fromtimestamp(token.issued_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = int(self._tokens.now())  # clients add `expires_in` to `issued_at`, or to their own time
         body = {
             "token": token.text,
             "access_token": token.text,
-            "expires_in": token.expires_at - int(self._tokens.now()),
-            "issued_at": issued_at,
-            "scope": " ".join(str(scope) for scope in granted if scope.actions),
+            "expires_in": token.expires_at - now,
+            "issued_at": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "scope": " ".join(map(str, granted)),
         }
         return json_response(200, body, {"Cache-Control": "no-store"})
 

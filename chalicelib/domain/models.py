@@ -79,6 +79,7 @@ class Repository(Struct, frozen=True, kw_only=True):
         private: whether only its owner, collaborators and administrators can see it.
         created: the time of creation, in UTC.
         last_pushed: the time of the last push to a current registry, in UTC, or None.
+        previous_deleted: when the previous generation was deleted, in seconds since 1970; 0 if there was none.
     """
 
     name: RepositoryName
@@ -87,6 +88,7 @@ class Repository(Struct, frozen=True, kw_only=True):
     private: bool = False
     created: datetime
     last_pushed: datetime | None = None
+    previous_deleted: int = 0
 
 
 class RepositoryState(Struct, frozen=True):

@@ -20,7 +20,7 @@ _ROLES = {"pull": Role.READ, "push": Role.WRITE, "delete": Role.ADMIN}
 EVERYTHING = "*"
 
 
-class Scope(Struct, frozen=True):
+class Scope(Struct, frozen=True, order=True):
     """A requested or granted scope.
 
     Attributes:
@@ -72,7 +72,7 @@ def parse_scopes(texts: Iterable[str]) -> list[Scope]:
 
 
 def allowed_actions(requested: Iterable[str], role: Role) -> tuple[str, ...]:
-    """Return the requested actions that a role allows. `*` stands for all of them.
+    """Return the requested actions that a role allows, in the order of the table. `*` stands for all of them.
 
     | role  | pull | push | delete, * |
     | ----- | ---- | ---- | --------- |
@@ -83,5 +83,5 @@ def allowed_actions(requested: Iterable[str], role: Role) -> tuple[str, ...]:
     held = [action for action, required in _ROLES.items() if role >= required]
     if role >= Role.ADMIN:
         held.append(EVERYTHING)
-    requested = list(requested)
-    return tuple(held if EVERYTHING in requested else [action for action in requested if action in held])
+    wanted = frozenset(requested)
+    return tuple(held if EVERYTHING in wanted else [action for action in held if action in wanted])

@@ -72,7 +72,7 @@ class SearchQuery(Struct, frozen=True):
         return lookups if typed in lookups or not self.name else [typed, *lookups]
 
     def find_in(self, repository: RepositoryName, description: str) -> tuple[int, Term] | None:
-        """Return the first of `lookups()` that finds a repository, by its index, and the term. None is no match."""
+        """Return the first of `lookups()` that finds a repository, by its index, and the term. None without a match."""
         terms = terms_of(repository, description)
         has_all_words = all(any(term.text.startswith(word) for term in terms) for word in self.words)
         for index, lookup in enumerate(self.lookups()):

@@ -1,10 +1,16 @@
 """Tags of current registries, and the notifications that report them."""
 
+import re
 from enum import StrEnum
 
 from msgspec import Struct
 
-MAX_TAG_LENGTH = 128
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
+
+
+def is_tag(text: str) -> bool:
+    """Return whether this is a tag: 1 to 128 characters of [A-Za-z0-9_.-], not starting with a dot or a hyphen."""
+    return _TAG.fullmatch(text) is not None
 
 
 class Tag(Struct, frozen=True):

@@ -32,18 +32,23 @@ class Catalog:
         if principal.admin and principal.robot is None:
             sources.append(self._names(self._terms.find_all(ALL_PRIVATE, after, limit, is_official=False), principal))
         elif principal.username is not None:
-            own = self._terms.find_all(private_space(principal.username), after, limit, is_official=False)
-            sources += [self._names(own, principal), self._shared(principal, after)]
+            sources.append(self._chosen(principal, after))
+            if principal.robot is None or principal.robot.repositories is None:
+                own = self._terms.find_all(private_space(principal.username), after, limit, is_official=False)
+                sources.append(self._names(own, principal))
         names = dict.fromkeys(merge(*sources))
         return list(islice(names, limit))
 
     def _names(self, hits: list[SearchHit], principal: Principal) -> Iterator[str]:
         return (str(hit.name) for hit, _ in self._authorization.filter_readable(principal, hits, {}))
 
-    def _shared(self, principal: Principal, after: str) -> Iterator[str]:
-        """Return the names of the private repositories that are shared with an account."""
+    def _chosen(self, principal: Principal, after: str) -> Iterator[str]:
+        """Return the names of the private repositories that are shared with an account, or that its robot is for."""
         shares = self._authorization.load_shares(principal)
-        repositories = self._repositories.get_all({name for name, _ in shares}).values() if shares else ()
+        chosen = {name for name, _ in shares}
+        if principal.robot is not None and principal.robot.repositories is not None:
+            chosen |= principal.robot.repositories
+        repositories = self._repositories.get_all(chosen).values() if chosen else ()
         readable = self._authorization.filter_readable(principal, repositories, shares)
         names: list[RepositoryName] = [repository.name for repository, _ in readable if repository.private]
         return iter(sorted(name for name in map(str, names) if name > after))

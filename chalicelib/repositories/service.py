@@ -16,7 +16,7 @@ from chalicelib.request_log import annotate
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.image_lists import ImageListStore, StoredImages
 from chalicelib.storage.quotas import AccountUnavailable
-from chalicelib.storage.repositories import RepositoryStore
+from chalicelib.storage.repositories import RepositoryStore, deletion_time
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
 
@@ -175,17 +175,17 @@ class Repositories:
 
         retry_on_conflict(attempt)
 
-    def create_for_push(self, repository: RepositoryName, time: int, kept_seconds: int) -> str | None:
+    def create_for_push(self, repository: RepositoryName, time: int) -> str | None:
         """Create a repository that a registry has received. Return its generation.
 
-        `time` is the time of the push in seconds since 1970. A push before the deletion of the last generation is
+        `time` is the time of the push in nanoseconds since 1970. A push before the deletion of the last generation is
         late: None is returned. A name whose last generation was private starts private. Raises PermissionDenied if the
         namespace has no account, and Conflict.
         """
         stored = self._images.read(repository)
         if stored.active_head is not None:
             return stored.active_head.generation
-        if stored.head is not None and stored.expires is not None and time <= stored.expires - kept_seconds:
+        if stored.head is not None and time <= deletion_time(stored) * 1_000_000_000:
             return None
         was_private = stored.head is not None and stored.head.private
         with self._cache.invalidates(repository):

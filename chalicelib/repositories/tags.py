@@ -1,19 +1,18 @@
 """Recording and listing the tags of current registries."""
 
 import logging
-from datetime import datetime
 
 from msgspec import Struct
 
 from chalicelib.domain.errors import InvalidInput, PermissionDenied
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.roles import Principal, Role
-from chalicelib.domain.tags import Tag, TagAction, TagEvent
+from chalicelib.domain.tags import Tag, TagAction, TagEvent, is_tag
 from chalicelib.repositories.authorization import Authorization
 from chalicelib.repositories.conflicts import retry_on_conflict
 from chalicelib.repositories.service import Repositories
-from chalicelib.storage.repositories import DELETED_KEPT_SECONDS, RepositoryStore
-from chalicelib.storage.tags import TagStore
+from chalicelib.storage.repositories import RepositoryStore
+from chalicelib.storage.tags import NO_GENERATION, TagStore
 
 MAX_LISTED_TAGS = 100
 _NANOSECONDS = 1_000_000_000
@@ -53,8 +52,8 @@ class Tags:
         """Store what a registry reports. Return the repository, or None if the event had no effect.
 
         The registry has authorized the push with a token of this index. A push to an unknown repository creates it, if
-        its namespace has an owner. An event that is older than the current generation of the repository is ignored.
-        Two writes.
+        its namespace has an owner. An event from before the deletion of an earlier generation is ignored. Two writes.
+        The time of the last push is written first: if the second write fails, the registry repeats the notification.
         """
         namespace, slash, name = event.repository.partition("/")
         try:
@@ -66,24 +65,28 @@ class Tags:
         if generation is None:
             return None
         if event.action is TagAction.DELETE:
-            return repository if self._store.delete(repository, generation, event.tag.name, event.tag.pushed) else None
-        if not self._store.put(repository, generation, event.tag):
-            return None
+            is_deleted = self._store.delete(repository, generation, event.tag.name, event.tag.pushed)
+            return repository if is_deleted and generation != NO_GENERATION else None
         self._store.record_push(repository, generation, event.tag.pushed)
-        return repository
+        return repository if self._store.put(repository, generation, event.tag) else None
 
     def list(self, principal: Principal, repository: RepositoryName, after: str = "") -> TagPage:
         """Return the tags by name, at most MAX_LISTED_TAGS, starting after the tag `after`.
 
-        Raises the errors of `Authorization.authorize`.
+        Raises the errors of `Authorization.authorize`, and InvalidInput.
         """
+        _check_cursor(after)
         state = self._authorization.authorize(principal, repository, Role.READ).state
         tags = self._store.list_page(repository, state.generation, after, MAX_LISTED_TAGS + 1)
         has_more = len(tags) > MAX_LISTED_TAGS
         return TagPage(tags[:MAX_LISTED_TAGS], tags[MAX_LISTED_TAGS - 1].name if has_more else "")
 
     def list_newest(self, principal: Principal, repository: RepositoryName, after: str = "") -> TagPage:
-        """Return the tags by time of the push, the newest first. The cost grows with the number of tags."""
+        """Return the tags by time of the push, the newest first. The cost grows with the number of tags.
+
+        Raises the errors of `Authorization.authorize`, and InvalidInput.
+        """
+        _check_cursor(after)
         state = self._authorization.authorize(principal, repository, Role.READ).state
         tags = sorted(self._store.list_all(repository, state.generation), key=lambda tag: (-tag.pushed, tag.name))
         start = next((index + 1 for index, tag in enumerate(tags) if tag.name == after), 0) if after else 0
@@ -95,12 +98,12 @@ class Tags:
         """Return the generation that an event belongs to, or None. Create the repository for a push if necessary."""
         existing = self._repository_store.get(repository)
         if existing is not None:
-            return existing.generation if _is_after(event, existing.created) else None
+            return existing.generation if event.tag.pushed > existing.previous_deleted * _NANOSECONDS else None
         if event.action is TagAction.DELETE:
-            return None
-        return self._repositories.create_for_push(repository, event.tag.pushed // _NANOSECONDS, DELETED_KEPT_SECONDS)
+            return NO_GENERATION
+        return self._repositories.create_for_push(repository, event.tag.pushed)
 
 
-def _is_after(event: TagEvent, created: datetime) -> bool:
-    """Return whether an event can belong to a repository. The clocks of both sides may differ by a minute."""
-    return event.tag.pushed >= (int(created.timestamp()) - 60) * _NANOSECONDS
+def _check_cursor(after: str) -> None:
+    if after and not is_tag(after):
+        raise InvalidInput("after must be a tag; use the Link header of the previous page")

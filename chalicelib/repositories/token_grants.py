@@ -16,16 +16,19 @@ class TokenGrants:
         self._authorization = authorization
 
     def grant(self, principal: Principal, requested: Iterable[Scope]) -> list[Scope]:
-        """Return the granted scopes. A scope without a granted action is kept with no actions.
+        """Return the granted scopes, sorted. A scope without a granted action is omitted.
 
-        The result has the same size for a missing and for a private repository.
+        A missing and a private repository therefore give the same result. All requests that are not allowed anything
+        give the same empty result, so that they share one cached token.
         """
-        return [Scope(scope.type, scope.name, self._actions(principal, scope)) for scope in requested]
+        granted = [Scope(scope.type, scope.name, self._actions(principal, scope)) for scope in requested]
+        return sorted(scope for scope in granted if scope.actions)
 
     def _actions(self, principal: Principal, scope: Scope) -> tuple[str, ...]:
         if (scope.type, scope.name) == _CATALOG:
-            # distribution lists all repositories for this scope, whoever may read them.
-            return (EVERYTHING,) if principal.admin and principal.robot is None else ()
+            # distribution lists all repositories for this scope, also those that the principal cannot read.
+            is_allowed = principal.admin and principal.robot is None and EVERYTHING in scope.actions
+            return (EVERYTHING,) if is_allowed else ()
         repository = scope.repository
         if repository is None:
             return ()

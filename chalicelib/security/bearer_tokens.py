@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from chalicelib.domain.errors import InvalidToken
+from chalicelib.domain.errors import InvalidInput, InvalidToken
 from chalicelib.domain.scopes import Scope
 from chalicelib.security.certificates import build_certificate, parse_rsa_key, thumbprint, to_pem
 from chalicelib.security.verification import encode_base64url
@@ -25,6 +25,7 @@ from chalicelib.security.verification import encode_base64url
 ISSUER = "waybill"
 CLOCK_SKEW_SECONDS = 60  # `iat` and `nbf` lie this far in the past, for registries whose clock is slow
 CACHE_SECONDS = 60
+MAX_SIGNED_BYTES = 4_096  # the limit of KMS for one message
 _MAX_CACHED = 1_000
 _SHA256_PREFIX = bytes.fromhex("3031300d060960864801650304020105000420")  # DigestInfo of RFC 8017, 9.2
 
@@ -102,7 +103,10 @@ class BearerTokens:
         return to_pem(self._load_identity().certificate)
 
     def issue(self, subject: str, service: str, scopes: Sequence[Scope]) -> BearerToken:
-        """Return a token. `subject` is empty for anonymous clients. One KMS call, or none if it is cached."""
+        """Return a token. `subject` is empty for anonymous clients. One KMS call, or none if it is cached.
+
+        Raises InvalidInput if the scopes are too long for one token.
+        """
         now = int(self._clock())
         cache_key = (subject, service, " ".join(map(str, scopes)))
         cached = self._cache.get(cache_key)
@@ -122,6 +126,8 @@ class BearerTokens:
 
         The header must equal our own byte for byte: neither an algorithm nor a key comes from the token.
         """
+        if not text.isascii():
+            raise InvalidToken("the token was not issued by this index")
         identity = self._load_identity()
         header, _, rest = text.partition(".")
         payload, _, signature = rest.partition(".")
@@ -144,6 +150,8 @@ class BearerTokens:
             "access": [{"type": scope.type, "name": scope.name, "actions": scope.actions} for scope in scopes],
         }
         signed = self._load_identity().header + b"." + encode_base64url(msgspec.json.encode(claims)).encode()
+        if len(signed) > MAX_SIGNED_BYTES:
+            raise InvalidInput("the scopes are too long for one token; request fewer repositories at once")
         return f"{signed.decode()}.{encode_base64url(self._key.sign(signed))}"
 
     def _load_identity(self) -> _Identity:

@@ -16,6 +16,7 @@ from chalicelib.storage.segment_codec import pack
 from chalicelib.storage.tables import RepositoryItem, Tables, translate_dynamodb_errors
 from chalicelib.storage.transactions import Transaction
 
+_PRIVATE_KEPT_SECONDS = 3650 * 86400  # a name whose last generation was private starts private
 DELETED_KEPT_SECONDS = 7 * 86400  # longer than any token is valid, so that a slow registry can finish the deletion
 
 
@@ -81,6 +82,7 @@ class RepositoryStore:
                     generation=generation,
                     private=private,
                     created=new.created,
+                    previous_deleted=deletion_time(stored) or None,
                 ),
             )
             if repository.namespace != LIBRARY:
@@ -136,7 +138,7 @@ class RepositoryStore:
 
     def _hide(self, repository: Repository, charged: int | None, *, confirmed: bool, is_counted: bool) -> None:
         model, name = self._tables.images, repository.name
-        expires = int(time.time()) + DELETED_KEPT_SECONDS
+        expires = int(time.time()) + _kept_seconds(repository.private)
         is_unchanged = self._images.is_generation(repository.generation, deleted=False)
         is_unchanged &= model.charged_bytes.does_not_exist() if charged is None else model.charged_bytes == charged
         with self._tables.transaction() as transaction:
@@ -223,4 +225,17 @@ def repository_of(item: RepositoryItem) -> Repository:
         private=item.private,
         created=item.created,
         last_pushed=item.last_pushed,
+        previous_deleted=int(item.previous_deleted or 0),
     )
+
+
+def deletion_time(stored: StoredImages) -> int:
+    """Return when the stored repository was deleted, in seconds since 1970, or 0 if there is none."""
+    if stored.head is None or not stored.head.deleted or stored.expires is None:
+        return 0
+    return stored.expires - _kept_seconds(stored.head.private)
+
+
+def _kept_seconds(is_private: bool) -> int:
+    """Return how long the head of a deleted repository is kept."""
+    return _PRIVATE_KEPT_SECONDS if is_private else DELETED_KEPT_SECONDS

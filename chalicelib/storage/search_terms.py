@@ -56,7 +56,7 @@ class HitPage(Struct, frozen=True):
     Attributes:
         hits: the matches, in the order of the results.
         size: the bytes that were read.
-        last_entry: the key after which the next Query continues, or None if there are no more matches.
+        last_entry: the key after which the next Query continues, or None after the last match.
     """
 
     hits: list[SearchHit]

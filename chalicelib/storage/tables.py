@@ -108,6 +108,7 @@ class RepositoryItem(Model):
     private = BooleanAttribute(default=False)
     created = UTCDateTimeAttribute()
     last_pushed = UTCDateTimeAttribute(null=True)
+    previous_deleted = NumberAttribute(null=True)
 
 
 class CollaboratorItem(Model):

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from pynamodb.expressions.condition import Condition
+
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.tags import Tag
 from chalicelib.storage.tables import Tables, TagItem, raises_conflict, translate_dynamodb_errors
 from chalicelib.storage.transactions import Conflict
 
+NO_GENERATION = "none"  # of a deletion that arrives before the push that creates its repository
 TOMBSTONE_SECONDS = 30 * 86_400  # a notification that is later than this can restore a deleted tag
 _NANOSECONDS = 1_000_000_000
 
@@ -27,25 +30,24 @@ class TagStore:
     @translate_dynamodb_errors
     def put(self, repository: RepositoryName, generation: str, tag: Tag) -> bool:
         """Store a pushed tag. Return False if a later push or deletion is stored already. One write."""
-        return self._save(
-            self._tags(
-                str(repository),
-                tag.name,
-                generation=generation,
-                digest=tag.digest,
-                media_type=tag.media_type,
-                size=tag.size,
-                pushed=tag.pushed,
-            )
+        model = self._tags
+        item = model(
+            str(repository),
+            tag.name,
+            generation=generation,
+            digest=tag.digest,
+            media_type=tag.media_type,
+            size=tag.size,
+            pushed=tag.pushed,
         )
+        return self._save(item, (model.pushed == tag.pushed) & (model.digest < tag.digest))
 
     @translate_dynamodb_errors
     def delete(self, repository: RepositoryName, generation: str, name: str, time: int) -> bool:
         """Delete a tag. Return False if a later push or deletion is stored. `time` is in nanoseconds. One write."""
-        expires = time // _NANOSECONDS + TOMBSTONE_SECONDS
-        return self._save(
-            self._tags(str(repository), name, generation=generation, deleted=True, pushed=time, expires=expires)
-        )
+        model, expires = self._tags, time // _NANOSECONDS + TOMBSTONE_SECONDS
+        item = model(str(repository), name, generation=generation, deleted=True, pushed=time, expires=expires)
+        return self._save(item, (model.pushed == time) & model.deleted.does_not_exist())
 
     @translate_dynamodb_errors
     def record_push(self, repository: RepositoryName, generation: str, time: int) -> None:
@@ -80,9 +82,15 @@ class TagStore:
             if item.generation == generation and not item.deleted:
                 yield _tag_of(item)
 
-    def _save(self, item: TagItem) -> bool:
+    def _save(self, item: TagItem, wins_at_same_time: Condition) -> bool:
+        """Write an item if the stored one is older. At the same time, a deletion wins, then the larger digest.
+
+        An item of another generation counts as older, except a deletion that arrived before its repository.
+        """
         model = self._tags
-        is_older = model.tag.does_not_exist() | (model.generation != item.generation) | (model.pushed < item.pushed)
+        is_older = model.tag.does_not_exist() | (model.pushed < item.pushed) | wins_at_same_time
+        if item.generation != NO_GENERATION:
+            is_older |= (model.generation != item.generation) & (model.generation != NO_GENERATION)
         try:
             with raises_conflict():
                 item.save(condition=is_older)

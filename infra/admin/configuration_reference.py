@@ -13,7 +13,7 @@ import click
 from chalicelib.settings_table import SETTINGS, Setting
 from infra.deploy.commands import deploy
 from infra.deploy.service_template import SERVICE_TEMPLATE as SERVICE_TEMPLATE
-from infra.deploy.service_template import read_service_template
+from infra.deploy.service_template import option_parameters, read_service_template
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 LOCAL_SETTINGS = (  # name, default, allowed values, meaning
@@ -24,6 +24,12 @@ LOCAL_SETTINGS = (  # name, default, allowed values, meaning
         "The port of the local server on 127.0.0.1. `0` uses any free port.",
     ),
     ("ADMIN_PASSWORD", "a random password, printed", "a password", "The password of the account `admin`."),
+    (
+        "REGISTRY",
+        "none",
+        "1",
+        "Also starts a registry (Debian's docker-registry) that uses this index, and stops it on exit.",
+    ),
     ("DATA", "none", "a path", "The file that stores all data. Without it, all data is lost when the server stops."),
 )
 _HEAD = """# Configuration
@@ -68,7 +74,7 @@ def render_page() -> str:
 
 def deploy_options() -> list[click.Option]:
     """Return the options of `waybill deploy` that are parameters of the template."""
-    described = template_parameters()
+    described = option_parameters()
     return [
         parameter
         for parameter in deploy.params

@@ -19,6 +19,7 @@ from infra.admin.target import Target
 from infra.deploy.data_template import tables
 
 STANDARD_STREAM = "-"
+_MAX_NAMES = 10  # in the question about administrators
 
 
 @click.command("export", cls=Command)
@@ -54,7 +55,14 @@ def import_command(file: str, merge: bool, index: Target, yes: bool, as_json: bo
     """
     with _open_input(file) as lines:
         counts = Counter(dict.fromkeys(tables(), 0))
-        counts.update(table for table, _ in export_format.read_export(lines, file))
+        administrators: list[str] = []
+        for table, item in export_format.read_export(lines, file):
+            counts[table] += 1
+            if table == "users" and item.get("admin", {}).get("BOOL"):
+                administrators.append(item["username"]["S"])
+        if administrators:
+            names = ", ".join(administrators[:_MAX_NAMES])
+            confirm(f"The file contains {len(administrators)} administrators ({names}). Import them?", yes)
         if merge:
             confirm(f"Merge {_describe(counts)} into {index.name} and replace items with equal keys?", yes)
         else:

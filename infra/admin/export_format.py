@@ -21,6 +21,7 @@ from typing import IO, Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from infra.admin.item_validation import validate_item
 from infra.deploy.data_template import tables
 
 FORMAT = "waybill export"
@@ -192,3 +193,4 @@ def _check_item(table_name: str, item: dict[str, Any]) -> None:
     for key in table.keys:
         if not item.get(key, {}).get("S"):
             raise ValueError(f"an item of {table_name} needs a non-empty string {key!r}, because it is part of the key")
+    validate_item(table_name, item)

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from infra.terminal_text import sanitize
+
 Row = Mapping[str, Any]
 _PIPE_WIDTH = 200  # characters of a line if the output is not a terminal
 
@@ -46,7 +48,7 @@ def write_result(result: Row, sentence: str, *, as_json: bool) -> None:
     if as_json:
         write_json(result)
     else:
-        click.echo(sentence)
+        click.echo(sanitize(sentence))
 
 
 def progress() -> Progress:
@@ -72,7 +74,7 @@ def _to_json(value: Any) -> Any:
 
 
 def _to_text(value: Any) -> str:
-    """Return the text of a table cell. Control characters become spaces, because a terminal would interpret them."""
+    """Return the text of a table cell."""
     match value:
         case None | "":
             return "-"
@@ -81,7 +83,7 @@ def _to_text(value: Any) -> str:
         case datetime():
             return value.strftime("%Y-%m-%d %H:%M")
         case str():
-            return "".join(character if character.isprintable() else " " for character in value)
+            return sanitize(value)
         case Iterable():
-            return ", ".join(sorted(map(str, value))) or "-"
-    return str(value)
+            return sanitize(", ".join(sorted(map(str, value)))) or "-"
+    return sanitize(str(value))

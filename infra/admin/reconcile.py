@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import Struct
 
+from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.scopes import EVERYTHING, Scope
 from chalicelib.domain.tags import Tag, TagAction, TagEvent
+from chalicelib.settings import Settings
 from infra.admin.audit_log import record
 from infra.admin.command import confirm
 from infra.admin.output import progress, write_fields
@@ -19,7 +21,6 @@ from infra.admin.target import Target
 
 PARALLEL_REQUESTS = 8
 _BATCH = 64  # repositories that are compared at the same time, so that memory is bounded
-_NANOSECONDS = 1_000_000_000
 
 
 class Difference(Struct, frozen=True):
@@ -30,6 +31,7 @@ class Difference(Struct, frozen=True):
     corrected: tuple[str, ...] = ()
     only_in_index: tuple[str, ...] = ()
     is_unknown: bool = False  # the registry has it, and its name has no owner here
+    is_deleted: bool = False  # the registry has it, and it was deleted here; it is not created again
 
 
 class Reconciliation:
@@ -38,12 +40,22 @@ class Reconciliation:
     def __init__(self, index: Target, url: str, variables: dict[str, str]) -> None:
         self._index = index
         self._base_url = variables["BASE_URL"]
-        self._service = variables["REGISTRIES"].split(",")[0].strip()
+        self._services = [name.strip() for name in variables["REGISTRIES"].split(",")]
+        self._service = RegistryClient(url).read_challenge().service
+        if self._service not in self._services:
+            raise RegistryError(f"the service {self._service!r} is not in REGISTRIES ({', '.join(self._services)})")
         self._client = RegistryClient(url, self._issue_token)
+        # The settings of the index decide the visibility of a new repository and the key, not those of the operator.
+        stack = {"STACK": index.settings.stack, "AWS_REGION": index.settings.region}
+        self._product = Services(Settings.from_environment({**variables, **stack}), index.aws)
         self._started = time.time_ns()
 
     def run(self, *, is_dry_run: bool, prunes: bool, as_json: bool, yes: bool) -> None:
         """Compare all repositories. Correct them unless `is_dry_run`. Nothing is removed if a listing fails."""
+        if prunes and len(self._services) > 1:
+            raise RegistryError(
+                "--prune is not possible with several REGISTRIES, because the index does not store which has a tag"
+            )
         seen: set[str] = set()
         differences: list[Difference] = []
         with progress() as bar, ThreadPoolExecutor(PARALLEL_REQUESTS) as executor:
@@ -54,7 +66,11 @@ class Reconciliation:
                     bar.advance(task)
                     if difference is not None:
                         differences.append(difference)
-        missing = [str(item.name) for item in scan_repositories(self._index) if str(item.name) not in seen]
+            missing = []
+            others = (str(item.name) for item in scan_repositories(self._index) if str(item.name) not in seen)
+            for batch in _batches(others):
+                missing += batch
+                differences += filter(None, executor.map(self._find_stale, batch))
         stale = {item.repository: item.only_in_index for item in differences if item.only_in_index}
         removed = 0
         if prunes and not is_dry_run and stale:
@@ -67,6 +83,7 @@ class Reconciliation:
             "only_in_index": [f"{name}:{tag}" for name, tags in stale.items() for tag in tags],
             "removed_tags": removed,
             "unknown_in_index": [item.repository for item in differences if item.is_unknown],
+            "deleted_in_index": [item.repository for item in differences if item.is_deleted],
             "not_in_registry": missing,
         }
         if not is_dry_run:
@@ -79,12 +96,18 @@ class Reconciliation:
         repository = _parse(name)
         if repository is None:
             return Difference(name, is_unknown=True)
-        names = self._client.list_tags(name)
         existing = stores.repositories.get(repository)
+        if existing is None and repository.namespace != LIBRARY and stores.users.get(repository.namespace) is None:
+            return Difference(name, is_unknown=True)
+        head = stores.images.get_head(repository)
+        if existing is None and head is not None and head.deleted:
+            return Difference(name, is_deleted=True)
+        names = self._client.list_tags(name)
         known = {} if existing is None else {t.name: t for t in stores.tags.list_all(repository, existing.generation)}
         added: list[str] = []
         corrected: list[str] = []
         for tag_name in names:
+            now = time.time_ns()  # before the read, so that a later push replaces what was read
             manifest = self._client.read_manifest(name, tag_name)
             if manifest is None:
                 continue
@@ -93,13 +116,22 @@ class Reconciliation:
                 continue
             (added if stored is None else corrected).append(tag_name)
             if not is_dry_run:
-                tag = Tag(tag_name, manifest.digest, manifest.media_type, manifest.size, time.time_ns())
-                if self._index.services.tags.record(TagEvent(TagAction.PUSH, name, tag)) is None:
+                tag = Tag(tag_name, manifest.digest, manifest.media_type, manifest.size, now)
+                is_recorded = self._product.tags.record(TagEvent(TagAction.PUSH, name, tag)) is not None
+                if not is_recorded and stores.repositories.get(repository) is None:
                     return Difference(name, is_unknown=True)
         stale = [tag.name for tag in known.values() if tag.name not in names and tag.pushed < self._started]
         if not (added or corrected or stale):
             return None
         return Difference(name, tuple(added), tuple(corrected), tuple(stale))
+
+    def _find_stale(self, name: str) -> Difference | None:
+        """Return the tags of a repository that the registry does not have at all."""
+        stores, repository = self._index.stores, RepositoryName.parse(name)
+        existing = stores.repositories.get(repository)
+        tags = () if existing is None else stores.tags.list_all(repository, existing.generation)
+        stale = tuple(tag.name for tag in tags if tag.pushed < self._started)
+        return Difference(name, only_in_index=stale) if stale else None
 
     def _remove(self, name: str, tag: str) -> bool:
         """Remove a tag that was pushed before the start, unless it was pushed again since."""
@@ -122,7 +154,7 @@ class Reconciliation:
         kind, _, rest = scope.partition(":")
         name, _, actions = rest.rpartition(":")
         granted = Scope(kind, name, tuple(actions.split(",")) if kind == "repository" else (EVERYTHING,))
-        return self._index.services.bearer_tokens.issue("waybill-reconcile", self._service, [granted]).text
+        return self._product.bearer_tokens.issue("waybill-reconcile", self._service, [granted]).text
 
 
 def _parse(name: str) -> RepositoryName | None:

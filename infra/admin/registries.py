@@ -8,8 +8,6 @@ from pathlib import Path
 
 import click
 
-from chalicelib.domain.roles import Role
-from chalicelib.domain.scopes import Scope, allowed_actions
 from chalicelib.security.bearer_tokens import ISSUER
 from infra.admin.command import Command, Group, index_options, yes_option
 from infra.admin.output import write_fields
@@ -38,12 +36,16 @@ def certificate(index: Target, as_json: bool) -> None:
 @click.option(
     "--type",
     "kind",
-    type=click.Choice(list(RegistryKind)),
+    type=click.Choice([kind.value for kind in RegistryKind]),
     default="distribution",
     show_default=True,
     help="The registry.",
 )
-@click.option("--proxy", type=click.Choice(list(ProxyKind)), help="Print the configuration of a reverse proxy instead.")
+@click.option(
+    "--proxy",
+    type=click.Choice([kind.value for kind in ProxyKind]),
+    help="Print the configuration of a reverse proxy instead.",
+)
 @click.option("--service", metavar="NAME", help="The name of the registry.  [default: the first of REGISTRIES]")
 @click.option(
     "--address", default="127.0.0.1:5000", show_default=True, help="The address on which the registry listens."
@@ -97,18 +99,18 @@ def check(url: str, index: Target, as_json: bool) -> None:
     client = RegistryClient(url)
     challenge = client.read_challenge()
     _check_challenge(challenge, variables)
+    _check_clock(challenge.date)
     answer = fetch_token(challenge.realm, challenge.service, "repository:library/waybill-check:pull")
     if answer.status != 200:
         raise RegistryError(f"the token endpoint {challenge.realm} answered {answer.status}; is it this index?")
     token = answer.json().get("token", "")
-    _check_token(token)
+    _check_token(token, fetch_certificate(index))
     accepted = RegistryClient(url, lambda _: token).request("GET", "/v2/", scope="")
     if accepted.status != 200:
         raise RegistryError(
             "the registry rejects tokens of this index; set its issuer to "
             f"{ISSUER!r} and its rootcertbundle to the file of `waybill registries certificate`, then restart it"
         )
-    _check_clock(accepted.headers.get("date", ""))
     write_fields(
         {"registry": url, "service": challenge.service, "realm": challenge.realm, "accepts_tokens": True},
         as_json=as_json,
@@ -144,6 +146,8 @@ def read_variables(index: Target) -> dict[str, str]:
 def fetch_certificate(index: Target) -> str:
     """Return the certificate that the index serves."""
     base_url = read_variables(index)["BASE_URL"]
+    if not base_url:
+        raise click.ClickException("BASE_URL is not set for this index; set it to the URL of the index")
     answer = RegistryClient(base_url).request("GET", "/token/certificate")
     if answer.status != 200:
         raise RegistryError(f"{base_url}/token/certificate answered {answer.status}; is BASE_URL the URL of the index?")
@@ -160,16 +164,20 @@ def _check_challenge(challenge: Challenge, variables: dict[str, str]) -> None:
         raise RegistryError(f"the service {challenge.service!r} is not in REGISTRIES ({', '.join(services)})")
 
 
-def _check_token(token: str) -> None:
+def _check_token(token: str, certificate: str) -> None:
     try:
-        payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError):
+        header, claims = (
+            json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in token.split(".")[:2]
+        )
+        is_own = header["x5c"] == ["".join(certificate.splitlines()[1:-1])]
+    except (KeyError, TypeError, ValueError):
         raise RegistryError(
             "the token endpoint returned something that is not a token; is the realm this index?"
         ) from None
     if claims.get("iss") != ISSUER:
         raise RegistryError(f"the token has the issuer {claims.get('iss')!r}; is the realm this index?")
+    if not is_own:
+        raise RegistryError("the realm signs tokens with the key of another index; set it to the URL of this index")
 
 
 def _check_clock(date: str) -> None:
@@ -177,8 +185,3 @@ def _check_clock(date: str) -> None:
         difference = abs(parsedate_to_datetime(date).timestamp() - time.time())
         if difference > _MAX_CLOCK_SECONDS:
             raise RegistryError(f"the clock of the registry differs by {difference:.0f} seconds; synchronise it")
-
-
-def admin_scope(name: str) -> Scope:
-    """Return the scope that reads everything about a repository."""
-    return Scope("repository", name, allowed_actions(("pull",), Role.ADMIN))

@@ -35,6 +35,7 @@ class Challenge(Struct, frozen=True):
     scheme: str
     realm: str
     service: str
+    date: str = ""
 
 
 class Answer(Struct, frozen=True):
@@ -105,10 +106,10 @@ class RegistryClient:
         values = dict(_CHALLENGE.findall(rest))
         if answer.status != 401 or not header:
             raise RegistryError(
-                f"the registry answers {answer.status} without a challenge; configure `auth: token` as `waybill registries "
-                "config` prints it"
+                f"the registry answers {answer.status} without a challenge; configure `auth: token` as `waybill "
+                "registries config` prints it"
             )
-        return Challenge(scheme, values.get("realm", ""), values.get("service", ""))
+        return Challenge(scheme, values.get("realm", ""), values.get("service", ""), answer.headers.get("date", ""))
 
     def list_repositories(self) -> Iterator[str]:
         """Yield the names of all repositories."""

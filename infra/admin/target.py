@@ -20,6 +20,7 @@ from chalicelib.aws import Clients
 from chalicelib.bootstrap import Services, Stores
 from chalicelib.settings import Settings
 from infra.devserver import ENDPOINT_PATH
+from infra.region import MISSING_REGION, find_region
 
 _TIMEOUT_SECONDS = 30  # more than in a Lambda, because an operator can wait
 _MAX_ATTEMPTS = 8
@@ -88,9 +89,9 @@ def open_deployed(stage: str | None, region: str | None) -> Target:
     Raises SettingsError, and ClickException if the region is unknown.
     """
     session = _create_session(False)
-    region = region or os.environ.get("AWS_REGION") or session.get_config_variable("region")
+    region = find_region(region, session)
     if not region:
-        raise click.ClickException("the region is missing; set --region or AWS_REGION, for example to eu-west-1")
+        raise click.ClickException(MISSING_REGION)
     if session.get_credentials() is None:
         raise click.ClickException("no AWS credentials found; set AWS_PROFILE, or log in with the AWS CLI")
     settings = _read_settings({"STACK": f"waybill-{stage}"} if stage else {}, region)

@@ -11,16 +11,19 @@ import click
 
 from infra.deploy.deploy import Operations
 from infra.deploy.logs import read_log
-from infra.deploy.package import ARCHITECTURES, PackageError, build_package
+from infra.deploy.package import ARCHITECTURES, build_package
+from infra.deploy.package_model import Package, PackageError
+from infra.deploy.release_file import read_release
 from infra.deploy.service_template import add_parameter_options, option_parameters, parse_options
 from infra.deploy.stacks import Stack
-from infra.deploy.stage import DeployError, Stage, explain_aws_errors, open_stage
+from infra.deploy.stage import DeployError, Stage, command_name, explain_aws_errors, open_stage
 from infra.deploy.terminal import Terminal
+from infra.region import REGION_HELP
 
 
 def _stage_options(command: Callable[..., Any]) -> Callable[..., Any]:
     stage = click.option("--stage", "name", default="dev", show_default=True, help="The stage, such as dev or prod.")
-    region = click.option("--region", help="The AWS region.  [default: AWS_REGION, or the region of the profile]")
+    region = click.option("--region", help=REGION_HELP)
     return stage(region(command))
 
 
@@ -31,24 +34,29 @@ _yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmat
 @_stage_options
 @_yes_option
 @click.option("--dry-run", is_flag=True, help="Show the changes and stop.")
+@click.option(
+    "--release",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Deploy this published release, the release.zip of `waybill package`, instead of building.",
+)
 @add_parameter_options
-def deploy(name: str, region: str | None, yes: bool, dry_run: bool, **options: Any) -> None:
+def deploy(name: str, region: str | None, yes: bool, dry_run: bool, release: Path | None, **options: Any) -> None:
     """Deploy an index to AWS, or update it.
 
-    Shows the changes and asks for confirmation. The settings below --dry-run keep their current value unless you pass
-    them.
+    Checks all settings, shows the changes and asks for confirmation. The settings below --release keep their current
+    value unless you pass them. If the new deployment does not work, the previous release is restored with its settings.
     """
     with _open_operations(name, region) as (stage, operations, terminal):
+        _print_stage(stage, terminal)
         with tempfile.TemporaryDirectory() as folder:
-            stack = operations.deploy(
-                lambda architecture: build_package(Path(folder) / "package", architecture),
-                parse_options(options),
-                _confirm(yes),
-                dry_run=dry_run,
-            )
+
+            def build(architecture: str) -> Package:
+                target = Path(folder) / "package"
+                return read_release(release, target, architecture) if release else build_package(target, architecture)
+
+            stack = operations.deploy(build, parse_options(options), _confirm(yes), dry_run=dry_run)
         if stack is None:
             return
-        operations.run_smoke_test(stack)
         terminal.print(f"\nThe URL of the index is {stack.outputs['IndexUrl']}")
         for step in _list_next_steps(stage, stack):
             terminal.print(f"- {step}")
@@ -88,7 +96,8 @@ def logs(name: str, region: str | None, follow: bool, minutes: int, access: bool
 @_yes_option
 def rollback(name: str, region: str | None, yes: bool) -> None:
     """Restore the previous release. Settings and data do not change."""
-    with _open_operations(name, region) as (_, operations, terminal):
+    with _open_operations(name, region) as (stage, operations, terminal):
+        _print_stage(stage, terminal)
         stack = operations.rollback(_confirm(yes))
         if stack is not None:
             operations.run_smoke_test(stack)
@@ -101,7 +110,8 @@ def rollback(name: str, region: str | None, yes: bool) -> None:
 @click.option("--delete-data", is_flag=True, help="Delete the tables and the key too. Asks for the name of the stage.")
 def destroy(name: str, region: str | None, yes: bool, delete_data: bool) -> None:
     """Delete an index. Its tables and signing key remain, and the next deployment uses them."""
-    with _open_operations(name, region) as (stage, operations, _):
+    with _open_operations(name, region) as (stage, operations, terminal):
+        _print_stage(stage, terminal)
         if delete_data:
             question = f"This deletes all accounts and repositories of {name}. Enter the name of the stage"
             entered = click.prompt(question)
@@ -121,7 +131,7 @@ def destroy(name: str, region: str | None, yes: bool, delete_data: bool) -> None
     help="Build for this processor.",
 )
 def package(architecture: str) -> None:
-    """Build the Lambda package and both templates in build/package. No AWS account is needed."""
+    """Build the Lambda package, both templates and a release file in build/package. No AWS account is needed."""
     try:
         built = build_package(architecture=architecture)
     except PackageError as error:
@@ -144,19 +154,26 @@ def _open_operations(name: str, region: str | None) -> Iterator[tuple[Stage, Ope
         sys.exit(130)
 
 
+def _print_stage(stage: Stage, terminal: Terminal) -> None:
+    emulator = f", emulator {stage.emulator}" if stage.emulator else ""
+    terminal.print(f"stage {stage.name}, account {stage.account}, region {stage.region}{emulator}")
+
+
 def _confirm(yes: bool) -> Callable[[str], bool]:
     return lambda question: yes or click.confirm(question)
 
 
 def _list_next_steps(stage: Stage, stack: Stack) -> Iterator[str]:
     settings, outputs = stack.parameters, stack.outputs
-    options = f"--stage {stage.name} --region {stage.region}"
+    waybill, options = command_name(), f"--stage {stage.name} --region {stage.region}"
     if settings["DomainName"]:
-        yield f"create a CNAME or alias record from {settings['DomainName']} to {outputs['DistributionDomain']}"
-    if settings["RegistryEndpoints"] == "localhost:5000":
-        yield "set the registry that stores the layers: deploy again with --registry-endpoints registry.example.com"
+        yield f"create a CNAME or alias record from {settings['DomainName']} to {outputs['DomainTarget']}"
+    if settings["RegistryEndpoints"] == "localhost:5000" and not settings["Registries"]:
+        yield f"set the registry that stores the layers: {waybill} deploy {options} --registry-endpoints HOST"
+    if settings["Registries"]:
+        yield f"configure the registry: {waybill} registries config --help"
     if not settings["AlarmEmail"]:
-        yield "receive alarms by email: deploy again with --alarm-email you@example.com"
-    yield f"create an administrator: waybill users create NAME --email ADDRESS --admin {options}"
+        yield f"receive alarms by email: {waybill} deploy {options} --alarm-email you@example.com"
+    yield f"create an administrator: {waybill} users create NAME --email ADDRESS --admin {options}"
     yield f"log in: docker login {outputs['IndexUrl']}"
-    yield f"show the stacks: waybill status {options}; docs/guide/alarms.md explains the operation"
+    yield f"show the stacks: {waybill} status {options}; docs/guide/alarms.md explains the operation"

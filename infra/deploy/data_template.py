@@ -1,4 +1,4 @@
-"""The tables and the signing key that infra/deploy/data.yaml declares. It is the only list of tables."""
+"""The tables and the keys that infra/deploy/data.yaml declares. It is the only list of tables."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -34,10 +34,10 @@ def read_data_template() -> dict[str, Any]:
     return template
 
 
-def resources() -> dict[str, Any]:
-    """Return the resources by logical name."""
+def resources(*, with_token_key: bool = False) -> dict[str, Any]:
+    """Return the resources by logical name. The key of bearer tokens is included only on request."""
     declared: dict[str, Any] = read_data_template()["Resources"]
-    return declared
+    return {name: value for name, value in declared.items() if with_token_key or "Condition" not in value}
 
 
 @cache

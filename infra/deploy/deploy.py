@@ -7,16 +7,21 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from infra.deploy.cost import describe_cost
 from infra.deploy.data_stack import KEY_DELETION_DAYS, DataStack
-from infra.deploy.package import Package
+from infra.deploy.package_model import Package
 from infra.deploy.releases import Release, Releases
-from infra.deploy.service_template import check_combination, option_parameters
+from infra.deploy.service_template import check_values, merge_values, read_service_template
 from infra.deploy.smoke import run_smoke_test
 from infra.deploy.stacks import ChangeSet, Stack, Stacks
-from infra.deploy.stage import DeployError, Stage
+from infra.deploy.stage import DeployError, Stage, command_name
 from infra.deploy.terminal import Terminal
 
-KEY_PLACEHOLDER = "created-with-the-tables"  # in the plan of a first deployment, which has no signing key yet
+KEY_PLACEHOLDER = "created-with-the-tables"  # in the plan of a deployment that creates the key
+BOUNDARY = "waybill-boundary"  # the name of the policy in docs/guide/permissions-boundary.json
+_SECRET_BYTES = 32
 _CREATION_FAILED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
 
 Confirm = Callable[[str], bool]
@@ -35,42 +40,73 @@ class Operations:
     def deploy(
         self, build: Callable[[str], Package], options: Mapping[str, str], confirm: Confirm, *, dry_run: bool
     ) -> Stack | None:
-        """Deploy the sources with `options`. Return the service stack, or None if the plan was not executed.
+        """Deploy a package with `options`. Return the service stack, or None if the plan was not executed.
 
-        `build` builds the package for an architecture.
+        `build` returns the package for an architecture. If the smoke test fails, the previous release is restored with
+        its settings.
         """
         service = self._find_usable(self._stage.stack)
         data = self._find_usable(self._stage.data_stack)
         current = service.parameters if service else {}
-        check_combination({**current, **options})
-        with self._terminal.show_step("building the package"):
-            architecture = option_parameters()["Architecture"]["Default"]
-            package = build({"Architecture": architecture, **current, **options}["Architecture"])
+        options = {**self._find_boundary(current), **options}
+        values = merge_values(current, options)
+        has_registries = bool(check_values(values, self._stage.region).registries)
+        with self._terminal.show_step("preparing the package"):
+            package = build(values["Architecture"])
         with self._terminal.show_step("uploading the release"):
             release = self._releases.add(package)
-        values = {**options, **self._compute_values(current, release)}
-        key = self._data.find_key()
-        data_changes = (self._data.create_import() if data is None else None) or self._data.create_change_set()
-        service_changes = self._plan(release, current, {**values, "SigningKey": key or KEY_PLACEHOLDER})
+        keys = self._find_keys()
+        has_token_key = has_registries or bool(keys["TokenKey"])
+        passed = {**options, **self._compute_values(current, release)}
+        data_changes = (
+            self._data.create_import(has_token_key=has_token_key) if data is None else None
+        ) or self._data.create_change_set(has_token_key=has_token_key)
+        planned_keys = {
+            "SigningKey": keys["SigningKey"] or KEY_PLACEHOLDER,
+            "TokenKey": keys["TokenKey"] or (KEY_PLACEHOLDER if has_token_key else ""),
+        }
+        service_changes = self._plan(release, current, {**passed, **planned_keys})
         planned = [change_set for change_set in (data_changes, service_changes) if change_set.is_required]
         if not planned:
             self._terminal.print(f"{self._stage.stack} is up to date: nothing changes")
-            return self._set_base_url(self._get_service())
+            return self._get_service()
+        self._terminal.print_settings(merge_values(current, {}) if current else {}, values)
         for change_set in planned:
             self._terminal.print_changes(change_set.stack_name, change_set.changes)
-        if dry_run or not confirm("Make these changes?"):
+        self._terminal.print(describe_cost(values, has_token_key=has_token_key))
+        if dry_run or not confirm(f"Make these changes in account {self._stage.account}, {self._stage.region}?"):
             for change_set in planned:
                 self._stacks.discard(change_set)
             self._terminal.print("nothing was changed")
             return None
         if data_changes.is_required:
-            self._execute_data_changes(data_changes)
-        if key is None:
+            self._execute_data_changes(data_changes, has_token_key)
+        if KEY_PLACEHOLDER in planned_keys.values():
             self._stacks.discard(service_changes)
-            service_changes = self._plan(release, current, {**values, "SigningKey": self._data.find_key() or ""})
+            service_changes = self._plan(release, current, {**passed, **self._find_keys()})
         if service_changes.is_required:
             self._execute(service_changes)
-        return self._set_base_url(self._get_service())
+        self._test_or_restore(service)
+        return self._get_service()
+
+    def _test_or_restore(self, previous: Stack | None) -> None:
+        """Run the smoke test. If it fails, restore the release and the settings of `previous`."""
+        try:
+            self.run_smoke_test(self._get_service())
+        except DeployError as error:
+            if previous is None:
+                raise
+            self._terminal.print(f"the smoke test failed: {error}")
+            name = previous.parameters["Release"]
+            restored = {
+                name: value
+                for name, value in previous.parameters.items()
+                if not read_service_template()["Parameters"].get(name, {}).get("NoEcho")
+            }
+            change_set = self._plan(self._releases.get(name), previous.parameters, restored)
+            if change_set.is_required:
+                self._execute(change_set)
+            raise DeployError(f"release {name} and its settings are active again, because {error}") from error
 
     def rollback(self, confirm: Confirm) -> Stack | None:
         """Restore the previous release with its template. The settings remain. A second rollback undoes the first.
@@ -102,7 +138,7 @@ class Operations:
         if delete_data:
             with self._terminal.show_step("deleting the tables"):
                 self._data.delete_resources()
-            self._terminal.print(f"the tables are deleted; KMS deletes the signing key in {KEY_DELETION_DAYS} days")
+            self._terminal.print(f"the tables are deleted; KMS deletes the keys in {KEY_DELETION_DAYS} days")
             return
         data = self._stacks.find(self._stage.data_stack)
         if data is not None and data.status in _CREATION_FAILED:
@@ -119,12 +155,11 @@ class Operations:
 
     def run_smoke_test(self, stack: Stack) -> None:
         """Check that the deployed index responds."""
-        # The name of the distribution works before DNS has an entry for a custom domain.
-        url = f"https://{stack.outputs['DistributionDomain']}"
+        url, connects_to = stack.outputs["IndexUrl"], stack.outputs.get("DomainTarget")
         if self._stage.emulator:
-            url = f"{self._stage.emulator}/_aws/execute-api/{stack.outputs['RestAPIId']}/v"
+            url, connects_to = f"{self._stage.emulator}/_aws/execute-api/{stack.outputs['ApiId']}/$default", None
         with self._terminal.show_step("running the smoke test"):
-            lines = run_smoke_test(url)
+            lines = run_smoke_test(url, connects_to)
         for line in lines:
             self._terminal.print(f"  {line}")
 
@@ -146,10 +181,10 @@ class Operations:
         stack = self._find_idle(name)
         if stack is None or not stack.exists:
             return None
-        variables = f"STAGE={self._stage.name} REGION={self._stage.region}"
+        destroy = f"run `{command_name()} destroy --stage {self._stage.name} --region {self._stage.region}`"
         next_steps = {
-            **dict.fromkeys(_CREATION_FAILED, f"run `make destroy {variables}`"),
-            "DELETE_FAILED": f"run `make destroy {variables}`",
+            **dict.fromkeys(_CREATION_FAILED, destroy),
+            "DELETE_FAILED": destroy,
             "UPDATE_ROLLBACK_FAILED": "choose 'Continue update rollback' in the CloudFormation console",
         }
         if stack.status in next_steps:
@@ -160,11 +195,11 @@ class Operations:
             )
         return stack
 
-    def _execute_data_changes(self, change_set: ChangeSet) -> None:
+    def _execute_data_changes(self, change_set: ChangeSet, has_token_key: bool) -> None:
         """Execute a change set. After an import, add the resources that were not imported."""
         self._execute(change_set)
         if any(change.action == "Import" for change in change_set.changes):
-            rest = self._data.create_change_set()
+            rest = self._data.create_change_set(has_token_key=has_token_key)
             if rest.is_required:
                 self._execute(rest)
 
@@ -182,21 +217,24 @@ class Operations:
         values = {"Stack": self._stage.stack, "ReleaseBucket": release.bucket, "Release": release.name}
         if current.get("Release") not in (None, release.name):
             values["PreviousRelease"] = current["Release"]
-        if "FrontProof" not in current:
-            values["FrontProof"] = secrets.token_urlsafe(32)
-        if "AccountLogRole" not in current:
-            account = self._stage.client("apigateway").get_account()
-            values["AccountLogRole"] = "present" if account.get("cloudwatchRoleArn") else "create"
+        if "RegistrySecret" not in current:
+            values["RegistrySecret"] = secrets.token_urlsafe(_SECRET_BYTES)
         return values
 
-    def _set_base_url(self, stack: Stack) -> Stack:
-        """Pass the URL of the index to the function. CloudFront creates it, so it is not known before."""
-        url = stack.outputs["IndexUrl"]
-        if stack.parameters["DomainName"] or stack.parameters["BaseUrl"] == url:
-            return stack
-        release = self._releases.get(stack.parameters["Release"])
-        self._execute(self._plan(release, stack.parameters, {"BaseUrl": url}))
-        return self._get_service()
+    def _find_keys(self) -> dict[str, str]:
+        """Return the ARNs of the keys, or empty texts."""
+        return {"SigningKey": self._data.find_key() or "", "TokenKey": self._data.find_token_key() or ""}
+
+    def _find_boundary(self, current: Mapping[str, str]) -> dict[str, str]:
+        """Return the permissions boundary of the account, unless the stack already has one."""
+        if current.get("PermissionsBoundary"):
+            return {}
+        arn = f"arn:{self._stage.partition}:iam::{self._stage.account}:policy/{BOUNDARY}"
+        try:
+            self._stage.client("iam").get_policy(PolicyArn=arn)
+        except ClientError:  # it does not exist, or only administrators may see it
+            return {}
+        return {"PermissionsBoundary": arn}
 
     def _get_service(self) -> Stack:
         stack = self._stacks.find(self._stage.stack)

@@ -19,7 +19,7 @@ def read_log(stage: Stage, *, minutes: int, follow: bool, access: bool) -> Itera
     `access` selects the access log of API Gateway instead of the log of the function. Raises DeployError.
     """
     client = stage.client("logs")
-    group = f"/waybill/{stage.stack}/access" if access else f"/aws/lambda/{stage.stack}"
+    group = f"/aws/vendedlogs/{stage.stack}/access" if access else f"/aws/lambda/{stage.stack}"
     start = int((time.time() - minutes * 60) * 1000)
     printed: dict[str, int] = {}
     while True:

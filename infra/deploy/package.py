@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-
 from infra import ROOT
 from infra.deploy.bill_of_materials import Wheel, write_bill_of_materials
 from infra.deploy.data_template import read_data_template
+from infra.deploy.package_model import Package, PackageError
+from infra.deploy.release_file import write_release
 from infra.deploy.service_models import OPERATIONS, SHARED_FILES, trim_service_models
-from infra.deploy.service_template import read_service_template
+from infra.deploy.service_template import add_function_properties
 
 REQUIREMENTS = ROOT / "requirements.txt"
 BUILD = ROOT / "build"
@@ -34,32 +34,6 @@ _SOURCES = ("app.py", "chalicelib", ".chalice/config.json")
 _PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}  # every Lambda runtime supports them
 _UNUSED_SUFFIXES = (".pyi", ".pyx", ".c", ".h", "py.typed", "examples-1.json", "paginators-1.json", "waiters-2.json")
 _FILE_DATE = (1980, 1, 1, 0, 0, 0)  # the first date that the zip format supports
-
-
-class PackageError(Exception):
-    """The package cannot be built. The message gives the reason."""
-
-
-class Package(Struct, frozen=True):
-    """A package. Sizes are in bytes.
-
-    Attributes:
-        zip: the function's code.
-        sha256: the hash of `zip`, as hexadecimal digits.
-        sbom: the bill of materials.
-        template: the template of the service stack.
-        untrimmed: the zip from Chalice.
-        size: the size of `zip`.
-        untrimmed_size: the size of `untrimmed`.
-    """
-
-    zip: Path
-    sha256: str
-    sbom: Path
-    template: dict[str, Any]
-    untrimmed: Path
-    size: int
-    untrimmed_size: int
 
 
 def build_package(out: Path = BUILD / "package", architecture: str = "arm64") -> Package:
@@ -82,20 +56,38 @@ def build_package(out: Path = BUILD / "package", architecture: str = "arm64") ->
     sbom.write_text(write_bill_of_materials(sha256, wheels, datetime(*_FILE_DATE, tzinfo=UTC)))
     (out / "service.json").write_text(json.dumps(template, indent=1))
     (out / "data.json").write_text(json.dumps(read_data_template(), indent=1))
-    return Package(target, sha256, sbom, template, untrimmed, target.stat().st_size, untrimmed.stat().st_size)
+    package = Package(target, sha256, sbom, template, architecture, untrimmed)
+    write_release(package, out / "release.zip")
+    return package
 
 
 def _copy_sources(project: Path, architecture: str) -> None:
     """Copy only the files that belong to the package, so that no other file of the work tree gets into it."""
-    for name in _SOURCES:
-        source, target = ROOT / name, project / name
+    for name in _list_sources():
+        target = project / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
+        shutil.copy(ROOT / name, target)
     config = project / ".chalice" / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "lambda_architecture": architecture}))
+
+
+def _list_sources() -> list[str]:
+    """Return the source files that git tracks. Without a repository, those without a leading dot in their names."""
+    if (ROOT / ".git").exists():
+        listed = subprocess.run(  # nosec B603 B607  # the arguments are constants
+            ["git", "ls-files", "-z", "--", *_SOURCES], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        if listed.returncode:
+            raise PackageError(f"git cannot list the sources: {listed.stderr.strip()}")
+        return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
+    paths = (
+        path for name in _SOURCES for path in ((ROOT / name).rglob("*") if (ROOT / name).is_dir() else [ROOT / name])
+    )
+    return [
+        path.relative_to(ROOT).as_posix()
+        for path in paths
+        if path.is_file() and not path.name.startswith(".") and "__pycache__" not in path.parts
+    ]
 
 
 def _download_libraries(vendor: Path, architecture: str) -> list[Wheel]:
@@ -121,15 +113,13 @@ def _download_libraries(vendor: Path, architecture: str) -> list[Wheel]:
 
 
 def _run_chalice(project: Path, out: Path) -> tuple[Path, dict[str, Any]]:
-    """Return the zip and the template of `chalice package`, which merges infra/deploy/service.yaml into its own."""
-    merged = project / "service.json"  # Chalice would write a YAML template with tags of its own
-    merged.write_text(json.dumps(read_service_template()))
+    """Return the zip of `chalice package`, and the template of the service stack."""
     chalice = ["-c", "import sys, chalice.cli; sys.exit(chalice.cli.main())"]
-    arguments = [*chalice, "package", "--merge-template", merged.name, str(out.resolve())]
+    arguments = [*chalice, "package", "--template-format", "json", str(out.resolve())]
     # Chalice imports app.py, which creates clients but calls nothing.
     environment = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
     _run_python("chalice package", arguments, project, **environment)
-    return out / "deployment.zip", json.loads((out / "sam.json").read_text())
+    return out / "deployment.zip", add_function_properties(json.loads((out / "sam.json").read_text()))
 
 
 def _run_python(program: str, arguments: list[str], folder: Path, **environment: str) -> None:

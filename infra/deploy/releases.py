@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from msgspec import Struct
 
-from infra.deploy.package import Package
+from infra.deploy.package_model import Package
 from infra.deploy.stage import DeployError, Stage
 
 _CREATE_ATTEMPTS = 10  # after the deletion of a bucket, S3 needs some time until the name can be used again

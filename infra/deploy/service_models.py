@@ -21,7 +21,7 @@ OPERATIONS = {  # the operations that the index calls
         "TransactWriteItems",
         "UpdateItem",
     ),
-    "kms": ("GenerateMac",),
+    "kms": ("GenerateMac", "GetPublicKey", "Sign"),
     "ses": ("SendEmail",),
 }
 SHARED_FILES = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json")

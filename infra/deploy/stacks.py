@@ -13,7 +13,7 @@ from infra.deploy.stage import DeployError
 
 POLL_SECONDS = 1
 _CHANGE_SET_SECONDS = 600  # AWS needs less than a minute
-_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+_CAPABILITIES = ["CAPABILITY_IAM"]
 _FIRST_STATUSES = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
 _CONSEQUENCES = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
 _STACK = "AWS::CloudFormation::Stack"

@@ -2,11 +2,15 @@
 
 import os
 import re
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -21,6 +25,8 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 from msgspec import Struct
+
+from infra.region import MISSING_REGION, find_region
 
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]", re.ASCII)
 _WRONG_CREDENTIALS = (
@@ -46,6 +52,7 @@ class Stage(Struct, frozen=True):
     region: str
     account: str
     session: Any
+    partition: str = "aws"
 
     @property
     def stack(self) -> str:
@@ -80,11 +87,20 @@ def open_stage(name: str, region: str | None) -> Stage:
             f"the name of a stage must be 2 to 20 of a-z, 0-9 and '-', and start with one of a-z, not {name!r}"
         )
     with explain_aws_errors():
-        session = boto3.Session(region_name=region or None)
-        if session.region_name is None:
+        found = find_region(region, botocore.session.get_session())
+        if found is None:
             raise NoRegionError
-        account = session.client("sts").get_caller_identity()["Account"]
-    return Stage(name, session.region_name, account, session)
+        session = boto3.Session(region_name=found)
+        identity = session.client("sts").get_caller_identity()
+    return Stage(name, found, identity["Account"], session, identity["Arn"].split(":")[1])
+
+
+def command_name() -> str:
+    """Return the command that a person can enter: `waybill`, or its path in this clone."""
+    program = Path(sys.executable).with_name("waybill")
+    if shutil.which("waybill") is not None or not program.exists():
+        return "waybill"
+    return os.path.relpath(program)
 
 
 @contextmanager
@@ -99,7 +115,7 @@ def explain_aws_errors() -> Iterator[None]:
 def _explain(error: ClientError | BotoCoreError) -> str:
     match error:
         case NoRegionError():
-            return "no region is set: pass REGION=… (or --region, or set AWS_REGION), for example REGION=eu-west-1"
+            return MISSING_REGION
         case NoCredentialsError():
             return "there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         case ProfileNotFound() | PartialCredentialsError() | CredentialRetrievalError():

@@ -1,10 +1,11 @@
 """The output of the deployment commands: tables of changes, and the progress of operations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from infra.deploy.stacks import Change, Event, Watcher
 
@@ -23,19 +24,28 @@ class Terminal:
         self._console.print(text, markup=False)
 
     def print_changes(self, stack: str, changes: Sequence[Change]) -> None:
-        """Print the changes of a change set."""
-        table = Table(title=stack, title_justify="left", title_style="bold")
+        """Print the changes of a change set, without the resources that CloudFormation only evaluates again."""
+        certain = [change for change in changes if change.is_certain]
+        title = f"{stack}: {len(certain)} {'resource changes' if len(certain) == 1 else 'resources change'}"
+        table = Table(title=title, title_justify="left", title_style="bold")
         for column in ("change", "resource", "type", "replaced"):
             table.add_column(column, overflow="fold")
-        for change in changes:
-            if change.is_certain:
-                colour, replaced = _COLOURS.get(change.action, "white"), _REPLACEMENTS.get(change.replacement, "")
-                action, resource_type = f"[{colour}]{change.action}[/]", change.type.removeprefix("AWS::")
-                table.add_row(action, change.resource, resource_type, replaced)
+        for change in certain:
+            colour, replaced = _COLOURS.get(change.action, "white"), _REPLACEMENTS.get(change.replacement, "")
+            action, resource_type = f"[{colour}]{change.action}[/]", change.type.removeprefix("AWS::")
+            table.add_row(action, change.resource, resource_type, replaced)
         self._console.print(table)
-        evaluated = [change.resource for change in changes if not change.is_certain]
-        if evaluated:
-            self.print(f"These refer to a changed resource; they change only if its values do: {', '.join(evaluated)}")
+
+    def print_settings(self, current: Mapping[str, str], values: Mapping[str, str]) -> None:
+        """Print the settings that change, with their old and new values. A new stack has no old values."""
+        table = Table(title="settings that change", title_justify="left", title_style="bold")
+        for column in ("setting", "now", "after"):
+            table.add_column(column, overflow="fold")
+        for name, value in values.items():
+            if current.get(name, "") != value:
+                table.add_row(name, Text(current.get(name, "")), Text(value))
+        if table.row_count:
+            self._console.print(table)
 
     def print_values(self, title: str, values: Sequence[tuple[str, str]]) -> None:
         """Print names and values."""

@@ -79,6 +79,7 @@ class AwsEndpoint:
             "BASE_URL": settings.base_url,
             "REGISTRIES": ",".join(settings.registries),
             "REGISTRY_SECRET": settings.registry_secret,
+            "REPOSITORY_VISIBILITY": settings.repository_visibility,
         }
         return {"stack": settings.stack, "region": settings.region, "variables": variables}
 

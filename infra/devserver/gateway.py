@@ -18,6 +18,7 @@ from chalicelib.api.errors import RouteNotFound
 
 COMPRESSED_FROM_BYTES = 10_240  # MinimumCompressionSize in infra/deploy/service.yaml
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+_HIDDEN = ("link", "scope", "account")
 WSGI = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
@@ -109,14 +110,17 @@ def _parse_path(target: str) -> str:
 
 
 def _hide_links(target: str) -> str:
-    """Replace the value of `link`. A link from an email gives access to an account for some time."""
+    """Replace secret and private values in the query.
+
+    A link from an email gives access to an account for some time. The scopes and accounts of tokens say who uses what.
+    """
     path, mark, query = target.partition("?")
     return path + mark + "&".join(map(_hide_link, query.split("&")))
 
 
 def _hide_link(pair: str) -> str:
     name = pair.partition("=")[0]
-    return f"{name}=…" if unquote_plus(name) == "link" else pair
+    return f"{name}=…" if unquote_plus(name) in _HIDDEN else pair
 
 
 def _read_headers(environ: Mapping[str, Any]) -> dict[str, str]:

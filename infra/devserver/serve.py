@@ -28,7 +28,15 @@ from infra.devserver.console_mailer import ConsoleMailer
 from infra.devserver.data_file import DataFile, DataFileError, lock_data_file, save_periodically
 from infra.devserver.gateway import Gateway
 from infra.devserver.local_audit_log import LocalAuditLog
+from infra.devserver.local_registry import (
+    RegistryStartError,
+    add_registry_settings,
+    describe_registries,
+    run_registry,
+    token_key_path,
+)
 from infra.devserver.moto_aws import create_stack, local_aws
+from infra.devserver.token_key import TokenKeyError, load_token_key
 
 HOST = "127.0.0.1"
 _EMAIL = {"EMAIL_SENDER": "waybill@localhost.localdomain"}  # emails are printed, so any sender works
@@ -47,17 +55,20 @@ def serve(environment: Mapping[str, str]) -> None:
     try:
         with _listen(port) as listener, local_aws():
             _run(environment, listener)
-    except (DataFileError, AdministratorError) as error:
+    except (DataFileError, AdministratorError, TokenKeyError, RegistryStartError) as error:
         raise ServeError(str(error)) from error
     print("\nWaybill has stopped.", flush=True)
 
 
 def _run(environment: Mapping[str, str], listener: socket.socket) -> None:
     base_url = f"http://{HOST}:{listener.getsockname()[1]}"
+    environment = add_registry_settings(environment)
     settings, password = _read_settings({**_EMAIL, "BASE_URL": base_url, **environment})
     clients = create_clients(settings.region)
     create_stack(clients, settings.stack)
-    services = Services(settings, clients, ConsoleMailer())
+    key_file = token_key_path(environment)
+    token_key = load_token_key(key_file) if settings.registries else None
+    services = Services(settings, clients, ConsoleMailer(), token_key)
     with ExitStack() as resources:
         data_file, storage = None, "All data is in memory and is lost when the server stops. Ctrl-C stops it."
         if path := environment.get("DATA"):
@@ -67,7 +78,11 @@ def _run(environment: Mapping[str, str], listener: socket.socket) -> None:
         server = _create_server(services, settings, listener)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: sys.exit(0))
-        _greet(base_url, administrator, storage)
+        notes = [storage, describe_registries(settings, key_file)]
+        if environment.get("REGISTRY"):
+            certificate = services.bearer_tokens.get_certificate()
+            notes.append(resources.enter_context(run_registry(environment, settings, certificate)))
+        _greet(base_url, administrator, "\n".join(filter(None, notes)))
         if data_file:
             resources.enter_context(save_periodically(data_file))
         server.run()  # returns after Ctrl-C and the other signals

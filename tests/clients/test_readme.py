@@ -1,6 +1,7 @@
 """Every `console` example in README.md and docs/guide prints what the page shows.
 
-The examples of one page run in order, against a local server of their own.
+The examples of one page run in order, against a local server of their own. Its registry is called `registry.local`.
+Examples that need a registry program are in blocks without a language; test_registries.py runs the same commands.
 """
 
 import os
@@ -26,7 +27,7 @@ WAYBILL = f'waybill() {{ {sys.executable} -m infra "$@"; }}; '  # pages show the
 def test_examples_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
     examples = find_examples(page.read_text())
     assert examples
-    with run_server(tmp_path) as server:
+    with run_server(tmp_path, REGISTRIES="registry.local") as server:
         for command, expected in examples:
             assert run_example(command, server) == expected.replace(EXAMPLE_URL, server.base_url), command
 

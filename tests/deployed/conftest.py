@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.deploy.package import Package, build_package
+from infra.deploy.package import build_package
+from infra.deploy.package_model import Package
 from tests.deployed import ministack
 from tests.deployed.programs import environment
 

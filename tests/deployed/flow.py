@@ -23,12 +23,16 @@ class Client(Struct, frozen=True):
         tables: the tables of the index, for changes that are not possible over HTTP.
         list_recipients: returns the addresses to which email was sent, if the index sends email.
         has_single_use_tokens: whether TOKEN_SINGLE_USE is on.
+        registry: the service name of a registry that accepts bearer tokens, or an empty text.
+        registry_secret: the secret with which the registry sends notifications.
     """
 
     send: Send
     tables: Tables
     list_recipients: Callable[[], list[str]] | None = None
     has_single_use_tokens: bool = False
+    registry: str = ""
+    registry_secret: str = ""
 
     def request(
         self, method: str, path: str, auth: str | None = None, body: Any = None, *, token: bool = False
@@ -127,6 +131,7 @@ def share(client: Client, owner: str, other: str, path: str) -> None:
     collaborators = client.get_json(f"{repositories}/{name}/collaborators", owner)
     assert collaborators == [{"username": username_of(other), "access": "read"}]
     assert client.request("GET", f"/v1/repositories/{path}/images", other).status == 200
+    assert client.request("PUT", collaborator, owner, {"access": "write"}).status == 204  # changes the role
     search(client, other, path)
     assert client.request("DELETE", collaborator, owner).status == 204
     assert client.request("GET", f"/v1/repositories/{path}/images", other).status == 404
@@ -145,6 +150,28 @@ def use_robot(client: Client, auth: str, path: str) -> None:
     assert client.request("GET", f"/v1/repositories/{path}/images", robot).status == 401
 
 
+def use_registry(client: Client, auth: str, path: str) -> None:
+    """Get a bearer token and the certificate of its key, report a tag as the registry does, and list it."""
+    response = client.request("GET", f"/token?service={client.registry}&scope=repository:{path}:pull,push", auth)
+    assert response.status == 200, response
+    assert response.json["token"].count(".") == 2
+    response = client.request("GET", "/token/certificate")
+    assert response.body.startswith(b"-----BEGIN CERTIFICATE-----"), response
+    target = {
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": "sha256:" + "0" * 64,
+        "size": 1,
+        "repository": path,
+        "tag": "v1",
+    }
+    event = {"action": "push", "timestamp": "2025-01-01T00:00:00Z", "target": target}
+    response = client.request("POST", "/registries/events", f"Bearer {client.registry_secret}", {"events": [event]})
+    assert response.status == 204, response
+    namespace, _, name = path.partition("/")
+    tags = client.get_json(f"/v1/namespaces/{namespace}/repositories/{name}/tags", auth)
+    assert "v1" in json.dumps(tags)
+
+
 def delete_account(client: Client, auth: str) -> None:
     """Delete an account with its repositories."""
     assert client.request("DELETE", f"/v1/users/{username_of(auth)}/", auth).status == 204
@@ -161,7 +188,7 @@ def delete(client: Client, auth: str, path: str) -> None:
 
 
 def run_all(client: Client) -> None:
-    """Use every operation of the function's role at least once.
+    """Use every operation of the function's role at least once, those for registries only if there is one.
 
     The second push is repeated so often that the image list is compacted.
     """
@@ -172,6 +199,8 @@ def run_all(client: Client) -> None:
     pull(client, None, path, ids)
     search(client, None, path)
     use_robot(client, auth, path)
+    if client.registry:
+        use_registry(client, auth, path)
     share(client, auth, other, path)
     client.make_admin(other)
     search(client, other, path)

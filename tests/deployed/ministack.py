@@ -24,7 +24,7 @@ REGION = "us-east-1"
 DEPLOYER = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")  # the environment of a deployer
 START_SECONDS = 60
 _POLICY = ROOT / "docs" / "guide" / "deployer-policy.json"
-_SERVICES = "acm,apigateway,cloudformation,cloudfront,cloudwatch,dynamodb,iam,kms,lambda,logs,monitoring,s3,ses,sns,sts"
+_SERVICES = "acm,apigateway,cloudformation,cloudwatch,dynamodb,iam,kms,lambda,logs,monitoring,s3,ses,sns,sts"
 
 
 class Ministack(Struct, frozen=True):
@@ -66,10 +66,12 @@ class Ministack(Struct, frozen=True):
         """Return a client of the index that is deployed as `stack`."""
         settings = self.read_settings(stack)
         return flow.Client(
-            Gateway(self.url, f"/_aws/execute-api/{self.read_outputs(stack)['RestAPIId']}/v"),
+            Gateway(self.url, f"/_aws/execute-api/{self.read_outputs(stack)['ApiId']}/$default"),
             Tables(self.client("dynamodb"), REGION, lambda name: f"{stack}-{name}"),
             self.list_recipients if settings["ACCOUNT_ACTIVATION"] == "email" else None,
             settings["TOKEN_SINGLE_USE"] == "true",
+            settings["REGISTRIES"],
+            settings["REGISTRY_SECRET"],
         )
 
     def list_recipients(self) -> list[str]:
@@ -96,11 +98,12 @@ class Gateway(Struct, frozen=True):
 
 
 @contextmanager
-def start(python: Path, folder: Path) -> Iterator[Ministack]:
-    """Run the emulator on a free port until the context ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def start(python: Path, folder: Path, port: int = 0) -> Iterator[Ministack]:
+    """Run the emulator until the context ends. Port 0 is any free port."""
+    if not port:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

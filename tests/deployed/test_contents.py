@@ -14,7 +14,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 import infra.deploy.package
 from infra import ROOT
-from infra.deploy.package import Package, PackageError, build_package
+from infra.deploy.package import build_package
+from infra.deploy.package_model import Package, PackageError
 from infra.deploy.service_models import OPERATIONS
 
 pytestmark = pytest.mark.xdist_group("package")
@@ -40,7 +41,8 @@ def files(package: Package) -> dict[str, bytes]:
     return read_zip(package.zip)
 
 
-def read_zip(path: Path) -> dict[str, bytes]:
+def read_zip(path: Path | None) -> dict[str, bytes]:
+    assert path is not None
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 

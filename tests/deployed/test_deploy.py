@@ -9,13 +9,15 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 import infra.deploy.stacks
 from infra.cli import cli
 from infra.deploy import commands
-from infra.deploy.package import Package
+from infra.deploy.package_model import Package
+from infra.deploy.stage import DeployError
 from tests.deployed import flow
 from tests.deployed.ministack import DEPLOYER, REGION, Ministack, run_waybill
 
@@ -108,7 +110,8 @@ def test_changed_setting_changes_only_the_function_and_is_kept(
 ) -> None:
     output_of(run("deploy", *options))
     output = output_of(run("deploy", *STAGE, "--token-lifetime", "600", "--yes"))
-    assert re.findall(r"│ (\w+) +│ (\w+) ", output) == [("Modify", "APIHandler")]
+    assert re.findall(r"│ (Add|Modify|Remove) +│ (\w+) ", output) == [("Modify", "Function")]
+    assert re.search(r"│ TokenLifetime +│ 3600 +│ 600 ", output)
     output_of(run("deploy", *STAGE, "--memory", "2048", "--yes"))
     assert empty.read_function(STACK)["MemorySize"] == 2048
     assert empty.read_settings(STACK)["TOKEN_LIFETIME"] == "600"
@@ -124,7 +127,8 @@ def test_function_that_sends_email_knows_its_url(empty: Ministack, run: Run, opt
 def test_dry_run_shows_all_changes_and_leaves_no_stack(empty: Ministack, run: Run, options: tuple[str, ...]) -> None:
     output = output_of(run("deploy", *options, "--dry-run"))
     assert "UsersTable" in output
-    assert "APIHandler" in output
+    assert "FunctionRole" in output
+    assert re.search(r"\$1\.40 a month", output)
     assert (find_status(empty, STACK), find_status(empty, f"{STACK}-data")) == (None, None)
     assert list_tables(empty) == []
 
@@ -227,23 +231,87 @@ def test_deployment_continues_after_an_interruption_at_any_call(
 
 
 def test_cause_of_a_failed_deployment_is_reported_by_this_and_the_next_deployment(
-    empty: Ministack, run: Run, options: tuple[str, ...]
+    empty: Ministack, run: Run, options: tuple[str, ...], package: Package
 ) -> None:
-    cloudfront = empty.client("cloudfront")
-    conflicting = cloudfront.create_function(
-        Name=f"{STACK}-challenge",
-        FunctionConfig={"Comment": "of another application", "Runtime": "cloudfront-js-2.0"},
-        FunctionCode=b"function handler(event) { return event.response; }",
-    )
-    cause = "RestoreChallenge (AWS::CloudFront::Function)"
-    assert cause in error_of(run("deploy", *options))
+    resources = {**package.template["Resources"], "Unknown": {"Type": "AWS::Unknown::Thing", "Properties": {}}}
+    broken = replace(package, template={**package.template, "Resources": resources})
+    cause = "Unknown (AWS::Unknown::Thing)"
+    assert cause in error_of(run("deploy", *options, package=broken))
     second = error_of(run("deploy", *options))
     assert cause in second
     assert "ROLLBACK_COMPLETE" in second
-    assert "make destroy STAGE=dev REGION=us-east-1" in second
-    cloudfront.delete_function(Name=f"{STACK}-challenge", IfMatch=conflicting["ETag"])
+    assert "waybill destroy --stage dev --region us-east-1" in second
     output_of(run("destroy", *STAGE, "--yes"))
     output_of(run("deploy", *options))
+
+
+def test_release_that_fails_its_smoke_test_is_replaced_by_the_previous_one_with_its_settings(
+    empty: Ministack, run: Run, options: tuple[str, ...], package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output_of(run("deploy", *options))
+    before = empty.read_settings(STACK), empty.read_outputs(STACK)["Releases"].partition(",")[0]
+
+    def fail(*_: object) -> list[str]:
+        raise DeployError("the new release does not respond")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("infra.deploy.deploy.run_smoke_test", fail)
+        message = error_of(run("deploy", *options, "--token-lifetime", "600", package=create_other_release(package)))
+    assert "the new release does not respond" in message
+    assert (empty.read_settings(STACK), empty.read_outputs(STACK)["Releases"].partition(",")[0]) == before
+    assert empty.connect(STACK).request("GET", "/v1/_ping").status == 200
+
+
+def test_published_release_is_deployed_without_building(
+    empty: Ministack, run: Run, options: tuple[str, ...], package: Package
+) -> None:
+    release = package.zip.with_name("release.zip")
+    output_of(run("deploy", *options, "--release", str(release)))
+    assert empty.connect(STACK).request("GET", "/v1/_ping").status == 200
+
+
+def test_registries_create_their_key_later_and_keep_their_secret(
+    empty: Ministack, run: Run, options: tuple[str, ...]
+) -> None:
+    output_of(run("deploy", *options))
+    secret = empty.read_settings(STACK)["REGISTRY_SECRET"]
+    assert empty.read_settings(STACK).get("TOKEN_KEY", "") == ""
+    output = output_of(run("deploy", *STAGE, "--yes", "--registries", "registry.example.com"))
+    assert "$2.40 a month" in output
+    assert ":key/" in empty.read_settings(STACK)["TOKEN_KEY"]
+    assert empty.read_settings(STACK)["REGISTRY_SECRET"] == secret
+    assert secret not in output
+    assert empty.connect(STACK).request("GET", "/token/certificate").status == 200
+
+
+def test_policy_of_the_deployer_allows_no_escalation(empty: Ministack, run: Run, options: tuple[str, ...]) -> None:
+    output_of(run("deploy", *options))
+    root = empty.client("iam")
+    administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
+    admin_role = root.create_role(RoleName="admin", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    empty.client("logs").create_log_group(logGroupName="/aws/lambda/another-application")
+    other_api = empty.client("apigatewayv2").create_api(Name="another", ProtocolType="HTTP")["ApiId"]
+    iam, functions, logs, apis = (
+        boto3.client(service, region_name=REGION) for service in ("iam", "lambda", "logs", "apigatewayv2")
+    )
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = empty.read_function(STACK)["Role"].rpartition("/")[2]
+    denied: list[Callable[[], Any]] = [
+        lambda: iam.create_role(RoleName="waybill-x", AssumeRolePolicyDocument=trust),
+        lambda: iam.attach_role_policy(RoleName=role, PolicyArn=administrator),
+        lambda: iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=trust),
+        lambda: iam.delete_role_permissions_boundary(RoleName=role),
+        lambda: functions.create_function(
+            FunctionName="waybill-x", Runtime="python3.11", Role=admin_role, Handler="a.a", Code={"ZipFile": b"x"}
+        ),
+        lambda: logs.filter_log_events(logGroupName="/aws/lambda/another-application"),
+        lambda: logs.delete_log_group(logGroupName="/aws/lambda/another-application"),
+        lambda: apis.delete_api(ApiId=other_api),
+    ]
+    for number, action in enumerate(denied):
+        with pytest.raises(ClientError) as error:
+            action()
+        assert error.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException"), number
 
 
 def test_wrong_credentials_are_reported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

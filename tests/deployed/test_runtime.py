@@ -9,7 +9,8 @@ from moto.server import ThreadedMotoServer
 
 from chalicelib.aws import create_clients
 from chalicelib.storage.tables import Tables
-from infra.deploy.package import Package, build_package
+from infra.deploy.package import build_package
+from infra.deploy.package_model import Package
 from infra.devserver.moto_aws import create_stack, local_aws
 from tests.deployed import flow, runtime
 from tests.deployed.programs import environment

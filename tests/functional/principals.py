@@ -9,19 +9,21 @@ from msgspec import Struct
 
 from chalicelib.accounts.robots import Robots
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.models import User
+from chalicelib.domain.models import Repository, User
 from chalicelib.domain.roles import Grant, Role, TokenScope
-from chalicelib.domain.search_terms import terms_of
 from chalicelib.security.passwords import Passwords
+from chalicelib.storage.quotas import Quotas
 from chalicelib.storage.robots import RobotStore
 from chalicelib.storage.search_terms import SearchTermStore
 from chalicelib.storage.segment_codec import pack
 from tests.clock import Clock
 from tests.index import PASSWORD, Index, Response, basic
+from tests.registries import SERVICE
 
 IMAGE = "a" * 64
 GENERATION = "0123456789abcdef"
-KINDS = ("public", "private", "library", "deleted", "missing")
+KINDS = ("public", "private", "library", "deleted", "missing", "unowned", "unowned missing")
+NAMESPACES = {"library": "library", "unowned": "abandoned", "unowned missing": "abandoned"}
 ACCOUNTS = (
     "owner",
     "stranger",
@@ -68,12 +70,11 @@ class State(Struct, frozen=True):
 
     def repository(self, principal: str) -> RepositoryName:
         """The repository that is used for `principal` only, so that its requests do not disturb those of others."""
-        namespace = "library" if self.kind == "library" else "owner"
-        return RepositoryName(namespace, "web" + str(PRINCIPALS.index(principal)))
+        return RepositoryName(NAMESPACES.get(self.kind, "owner"), "web" + str(PRINCIPALS.index(principal)))
 
     def request(self, principal: str, method: str, path: str, json: object = None) -> Response:
         if principal == "wrong password":
-            self.index.tables.counters("account owner").delete()  # prevents delays
+            self.index.reset_counters()  # prevents delays
         return self.index.request(method, path, self.authorization(principal), json=json)
 
     def authorization(self, principal: str) -> str | None:
@@ -90,24 +91,27 @@ def _hash() -> str:
 
 def create_state(index: Index, kind: str) -> State:
     """Fill an empty index. Items are written without transactions, because moto's transactions are slow."""
-    for username in ACCOUNTS:
-        index.users.create(
-            User(
-                username=username,
-                password_hash=_hash(),
-                active=username != "inactive",
-                admin=username == "administrator",
-                created=datetime.now(UTC),
-            )
+    users = {
+        username: User(
+            username=username,
+            password_hash=_hash(),
+            active=username != "inactive",
+            admin=username == "administrator",
+            created=datetime.now(UTC),
         )
+        for username in ACCOUNTS
+    }
+    for user in users.values():
+        index.users.create(user)
+    index.users.block("owner", "newcomer", 1)
     robots, other = index.services.robots, [RepositoryName("owner", "other")]
-    three_hours_ago = Robots(RobotStore(index.tables), Clock(time.time() - 3 * 3600))
+    three_hours_ago = Robots(RobotStore(index.tables, Quotas()), Clock(time.time() - 3 * 3600))
     tokens = {
-        "robot read": robots.create("owner", "reads", Role.READ).token,
-        "robot write": robots.create("owner", "writes", Role.WRITE).token,
-        "robot of other repositories": robots.create("owner", "others", Role.WRITE, other).token,
-        "expired robot": three_hours_ago.create("owner", "expired", Role.WRITE, None, 3600).token,
-        "revoked robot": robots.create("owner", "revoked", Role.WRITE).token,
+        "robot read": robots.create(users["owner"], "reads", Role.READ).token,
+        "robot write": robots.create(users["owner"], "writes", Role.WRITE).token,
+        "robot of other repositories": robots.create(users["owner"], "others", Role.WRITE, other).token,
+        "expired robot": three_hours_ago.create(users["owner"], "expired", Role.WRITE, None, 3600).token,
+        "revoked robot": robots.create(users["owner"], "revoked", Role.WRITE).token,
     }
     robots.revoke("owner", "revoked")
     authorizations: dict[str, str | None] = {
@@ -115,11 +119,13 @@ def create_state(index: Index, kind: str) -> State:
         "wrong password": basic("owner", "wrong horse"),
         **{name.replace("_", " "): basic(name) for name in ACCOUNTS},
         **{name: basic("owner", token) for name, token in tokens.items()},
-        "writer's robot": basic("writer", robots.create("writer", "writes", Role.WRITE).token),
-        "administrator's robot": basic("administrator", robots.create("administrator", "writes", Role.WRITE).token),
+        "writer's robot": basic("writer", robots.create(users["writer"], "writes", Role.WRITE).token),
+        "administrator's robot": basic(
+            "administrator", robots.create(users["administrator"], "writes", Role.WRITE).token
+        ),
     }
     state = State(index, kind, authorizations)
-    if kind != "missing":
+    if not kind.endswith("missing"):
         for principal in PRINCIPALS:
             _put_repository(index, state.repository(principal), kind)
     return state
@@ -138,11 +144,12 @@ def _put_repository(index: Index, repository: RepositoryName, kind: str) -> None
         images.save(tables.images(str(repository), f"segment/{GENERATION}/{1:020x}/0000", packed=pack({IMAGE: ""})[0]))
     if deleted:
         return
+    stored = Repository(name=repository, generation=GENERATION, private=private, created=datetime.now(UTC))
     tables.repositories(
-        repository.namespace, repository.name, generation=GENERATION, private=private, created=datetime.now(UTC)
+        repository.namespace, repository.name, generation=GENERATION, private=private, created=stored.created
     ).save()
     with tables.terms.batch_write() as terms:
-        for term in SearchTermStore(tables).items(repository, terms_of(repository, ""), private=private):
+        for term in SearchTermStore(tables).items(stored):
             terms.save(term)
     if not shared:
         return
@@ -164,11 +171,13 @@ def render_table(operations: Iterable[str], cells: Mapping[tuple[str, str], str]
     width = max(map(len, PRINCIPALS))
     rows = [
         ("principal", headings),
-        ("-" * width, ["-" * len(heading) for heading in headings]),
+        ("-" * width, []),
         *((principal, [cells[heading, principal] for heading in headings]) for principal in PRINCIPALS),
     ]
+    widths = [max(len(row[place]) for _, row in rows[:1] + rows[2:]) for place in range(len(headings))]
+    rows[1] = (rows[1][0], ["-" * width for width in widths])
     return "".join(
-        f"| {name:{width}} | {' | '.join(f'{cell:{len(h)}}' for h, cell in zip(headings, row, strict=True))} |\n"
+        f"| {name:{width}} | {' | '.join(f'{cell:{w}}' for w, cell in zip(widths, row, strict=True))} |\n"
         for name, row in rows
     )
 
@@ -176,7 +185,7 @@ def render_table(operations: Iterable[str], cells: Mapping[tuple[str, str], str]
 def try_repositories(index: Index, kind: str) -> str:
     """Return the table for one kind of repository. Operations that create or delete are tried last."""
     state = create_state(index, kind)
-    last = ["delete", "push"] if kind in ("deleted", "missing") else ["push", "delete"]
+    last = ["delete", "push"] if kind == "deleted" or kind.endswith("missing") else ["push", "delete"]
     order = [operation for operation in OPERATIONS if operation not in last] + last
     cells = {
         (operation, principal): OPERATIONS[operation](state, principal)
@@ -186,6 +195,17 @@ def try_repositories(index: Index, kind: str) -> str:
     return render_table(OPERATIONS, cells)
 
 
+def try_tokens(index: Index, kind: str) -> str:
+    """Return the table of the actions that a bearer token for one kind of repository grants."""
+    state = create_state(index, kind)
+    cells = {
+        (operation, principal): run(state, principal)
+        for operation, run in TOKEN_OPERATIONS.items()
+        for principal in PRINCIPALS
+    }
+    return render_table(TOKEN_OPERATIONS, cells)
+
+
 def try_account(make_index: Callable[[], Index]) -> str:
     """Return the table for the operations on the account `owner`."""
     cells = {}
@@ -193,7 +213,7 @@ def try_account(make_index: Callable[[], Index]) -> str:
         state = create_state(make_index(), "missing")
         for principal in PRINCIPALS:
             cells[operation, principal] = status = run(state, principal)
-            if status.startswith("2") and operation in ("revoke robot", "delete"):
+            if status.startswith("2") and operation in ("revoke robot", "unblock", "delete"):
                 state = create_state(make_index(), "missing")
     return render_table(ACCOUNT_OPERATIONS, cells)
 
@@ -223,6 +243,17 @@ def _search(state: State, principal: str) -> str:
     )
 
 
+def _get_token(actions: str) -> Callable[[State, str], str]:
+    """Return a function that returns the granted actions of a bearer token, or the status of an error."""
+
+    def run(state: State, principal: str) -> str:
+        scope = f"repository:{state.repository(principal)}:{actions}"
+        response = state.request(principal, "GET", f"/token?service={SERVICE}&scope={scope}")
+        return (response.json["scope"].rpartition(":")[2] or "-") if response.status == 200 else str(response.status)
+
+    return run
+
+
 def _is_shown(response: Response, names: Callable[[], list[str]], name: str) -> str:
     if response.status != 200:
         return str(response.status)
@@ -238,12 +269,17 @@ OPERATIONS: dict[str, Callable[[State, str], str]] = {
     "auth": _status("PUT", _V1 + "/auth"),
     "delete": _status("DELETE", _V1),
     "show": _status("GET", _NAMESPACES),
+    "tags": _status("GET", _NAMESPACES + "/tags"),
     "change": _status("PUT", _NAMESPACES, {"description": "new"}),
     "collaborators": _status("GET", _NAMESPACES + "/collaborators"),
     "share": _status("PUT", _NAMESPACES + "/collaborators/newcomer", {"access": "read"}),
     "unshare": _status("DELETE", _NAMESPACES + "/collaborators/collaborator"),
     "listed": _list_namespace,
     "found": _search,
+}
+# The actions that a client requests in the scope of a bearer token.
+TOKEN_OPERATIONS: dict[str, Callable[[State, str], str]] = {
+    actions: _get_token(actions) for actions in ("pull", "push", "delete", "pull,push", "*")
 }
 
 _ACCOUNT = "/v1/users/owner"
@@ -255,5 +291,8 @@ ACCOUNT_OPERATIONS: dict[str, Callable[[State, str], str]] = {
     "robots": _status("GET", _ACCOUNT + "/robots"),
     "create robot": _status("PUT", _ACCOUNT + "/robots/new", {"access": "read"}),
     "revoke robot": _status("DELETE", _ACCOUNT + "/robots/reads"),
+    "blocked": _status("GET", _ACCOUNT + "/blocked"),
+    "block": _status("PUT", _ACCOUNT + "/blocked/stranger"),
+    "unblock": _status("DELETE", _ACCOUNT + "/blocked/newcomer"),
     "delete": _status("DELETE", _ACCOUNT),
 }

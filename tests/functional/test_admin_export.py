@@ -20,6 +20,9 @@ from tests.index import Index, basic
 ALICE = basic("alice")
 IMAGES = ["aaa", "b" * 64]
 
+CREATED = {"S": "2026-11-24T06:00:00.000000+0000"}
+GEN = {"generation": {"S": "0123456789abcdef"}}
+
 
 class Killed(BaseException):
     """Stands for the end of the process."""
@@ -68,7 +71,7 @@ def test_exported_and_imported_index_is_equal(
     large.fill(index.aws, index.settings, index.tables, accounts, repositories)
     counts = run(index, "export", file, "--json").json
     assert (counts["users"], counts["repositories"]) == (accounts, repositories)
-    assert run(other, "import", file, "--json").json == counts
+    assert run(other, "import", file, "--json", "--yes").json == counts
     assert _sorted_items(other) == _sorted_items(index)
     assert run(other, "doctor", "--json").json == []
 
@@ -105,7 +108,7 @@ def test_interrupted_export_leaves_previous_file(
 
 def test_export_and_import_use_standard_streams(source: Index, destination: Index) -> None:
     export = run(source, "export", "-").stdout
-    result = run(destination, "import", "-", "--json", stdin=export)
+    result = run(destination, "import", "-", "--json", "--yes", stdin=export)
     assert result.json["users"] == 2
     assert destination.ids("alice/web") == source.ids("alice/web") == IMAGES
     assert _sorted_items(destination) == _sorted_items(source)
@@ -127,16 +130,16 @@ def test_interrupted_import_can_be_repeated(
     with monkeypatch.context() as patched:
         patched.setattr(table_copy, "_write_batch", interrupt)
         with pytest.raises(Killed):
-            run(destination, "import", str(exported))
+            run(destination, "import", str(exported), "--yes")
     for _ in range(2):
-        assert run(destination, "import", str(exported)).status == 0
+        assert run(destination, "import", str(exported), "--yes").status == 0
     assert _sorted_items(destination) == _sorted_items(source)
 
 
 def test_import_into_index_with_other_data_needs_merge(exported: Path, destination: Index) -> None:
     destination.push("carol/web", destination.create_account("carol"), "ccc")
     before = _sorted_items(destination)
-    result = run(destination, "import", str(exported))
+    result = run(destination, "import", str(exported), "--yes")
     assert result.is_readable_error
     assert f"{len(before)} items" in result.stderr
     assert "--merge" in result.stderr
@@ -158,14 +161,14 @@ def test_unprocessed_items_are_sent_again(exported: Path, destination: Index, mo
         return {"UnprocessedItems": parameters["RequestItems"]} if calls % 3 else batch_write_item(**parameters)
 
     monkeypatch.setattr(destination.aws.dynamodb, "batch_write_item", reject_two_of_three)
-    assert run(destination, "import", str(exported)).status == 0
+    assert run(destination, "import", str(exported), "--yes").status == 0
     assert destination.ids("alice/web") == IMAGES
     monkeypatch.setattr(
         destination.aws.dynamodb,
         "batch_write_item",
         lambda **parameters: {"UnprocessedItems": parameters["RequestItems"]},
     )
-    result = run(destination, "import", str(exported))
+    result = run(destination, "import", str(exported), "--yes")
     assert (result.status, result.stdout) == (1, "")
 
 
@@ -203,7 +206,7 @@ def test_invalid_file_gives_readable_error_and_nothing_is_written(
     items.sort(key=lambda line: '"alice"' not in line or '"table":"users"' not in line)
     file = tmp_path / "index.jsonl"
     file.write_text("\n".join(change([header, *items, counts])))
-    result = run(empty_index, "import", str(file))
+    result = run(empty_index, "import", str(file), "--yes")
     assert result.is_readable_error
     assert keyword in result.stderr
     assert _sorted_items(empty_index) == []
@@ -230,3 +233,51 @@ def _sorted_items(index: Index) -> list[str]:
         return json.dumps(item, sort_keys=True, default=lambda value: value.hex())
 
     return sorted(map(encode, read_items(index.aws, index.settings)))
+
+
+def test_import_asks_before_it_creates_an_administrator(source: Index, exported: Path, destination: Index) -> None:
+    source.create_account("chief", admin=True)
+    assert run(source, "export", str(exported)).status == 0
+    assert run(destination, "import", str(exported), stdin="n\n").status == 1
+    assert destination.users.get("chief") is None
+    assert run(destination, "import", str(exported), stdin="y\n").status == 0
+    assert destination.users.get("chief") is not None
+
+
+@pytest.mark.parametrize(
+    ("table", "item"),
+    [
+        ("users", {"username": {"S": "alice"}, "password_hash": {"S": "$2b$31$" + "a" * 53}, "created": CREATED}),
+        ("users", {"username": {"S": "alice"}, "created": CREATED}),
+        ("users", {"username": {"S": "Alice!"}, "tombstone": {"BOOL": True}}),
+        ("users", {"username": {"S": "alice"}, "tombstone": {"S": "yes"}}),
+        ("users", {"username": {"S": "alice"}, "tombstone": {"BOOL": True}, "colour": {"S": "red"}}),
+        ("collaborators", {"of": {"S": "account bobby"}, "entry": {"S": "alice/web"}, "role": {"S": "owner"}, **GEN}),
+        ("collaborators", {"of": {"S": "account bobby"}, "entry": {"S": "web"}, "role": {"S": "read"}, **GEN}),
+        ("terms", {"bucket": {"S": "public 1 w"}, "entry": {"S": "web 1 alice/web"}}),
+        ("terms", {"bucket": {"S": "public 1 w"}, "entry": {"S": "web"}, "rank": {"N": "1"}}),
+        ("images", {"repository": {"S": "alice/web"}, "segment": {"S": "elsewhere"}, "packed": {"B": "AQ=="}}),
+        ("images", {"repository": {"S": "alice/web"}, "segment": {"S": "head"}}),
+        ("repositories", {"namespace": {"S": "alice"}, "name": {"S": "../web"}, "created": CREATED, **GEN}),
+        (
+            "robots",
+            {
+                "username": {"S": "alice"},
+                "name": {"S": "ci"},
+                "role": {"S": "admin"},
+                "created": CREATED,
+                "token_hash": {"B": "AAAA"},
+            },
+        ),
+    ],
+)
+def test_import_rejects_an_item_that_the_product_cannot_use(
+    empty_index: Index, tmp_path: Path, table: str, item: dict[str, Any]
+) -> None:
+    file = tmp_path / "export.jsonl"
+    header = {"format": "waybill export", "version": 1, "stack": "any", "time": "2026-11-24T06:00:00+00:00"}
+    lines = (header, {"table": table, "item": item}, {"counts": {table: 1}})
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    result = run(empty_index, "import", str(file), "--yes")
+    assert result.is_readable_error, result
+    assert "line 2" in result.stderr

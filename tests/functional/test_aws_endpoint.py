@@ -71,7 +71,7 @@ def test_only_administrators_are_admitted(index: Index, send: Send, admin: str) 
         response = send(auth, "DynamoDB_20120810.ListTables", {})
         assert response.status == status, auth
     assert response.headers["content-length"] == str(len(response.body))
-    assert set(send(admin, method="GET").json) == {"stack", "region"}
+    assert set(send(admin, method="GET").json) == {"stack", "region", "variables"}
 
 
 def test_bodies_are_passed_on_unchanged(index: Index, send: Send, admin: str) -> None:

@@ -8,7 +8,7 @@ from tests.index import Index
 A, B = "a" * 64, "b" * 64
 BASE = "/v1/repositories/alice/web"
 GET, BATCH_GET, QUERY = "dynamodb.GetItem", "dynamodb.BatchGetItem", "dynamodb.Query"
-PUT, TRANSACT = "dynamodb.PutItem", "dynamodb.TransactWriteItems"
+PUT, UPDATE, TRANSACT = "dynamodb.PutItem", "dynamodb.UpdateItem", "dynamodb.TransactWriteItems"
 
 
 class Warm(Struct):
@@ -39,16 +39,16 @@ def warm(index: Index) -> Warm:
         ("GET", BASE + "/images", "write", None, 200, [QUERY]),
         ("GET", BASE + "/images", "none", None, 200, [GET, QUERY]),
         ("GET", BASE + "/images", "alice", None, 200, [GET, QUERY]),
-        ("GET", f"{BASE}/layer/{A}/access", "write", None, 200, [QUERY]),
+        ("GET", f"{BASE}/layer/{A}/access", "write", None, 200, [GET, QUERY]),
         ("PUT", BASE + "/auth", "write", None, 200, [GET]),
         ("GET", "/v1/users/", "alice", None, 200, [GET]),
-        ("PUT", BASE, "alice", [{"id": B}], 200, [GET, QUERY, PUT]),
+        ("PUT", BASE, "alice", [{"id": B}], 200, [GET, QUERY, PUT, GET]),
         ("PUT", "/v1/repositories/alice/new", "alice", [{"id": B}], 200, [GET, QUERY, TRANSACT]),
         ("PUT", BASE, "alice", [{"id": A}], 200, [GET, QUERY]),
         ("PUT", BASE + "/images", "alice", [], 204, [GET, QUERY]),
         ("PUT", BASE + "/images", "write", [{"id": A}], 204, [QUERY]),
-        ("PUT", BASE + "/images", "write", [{"id": B}], 204, [QUERY, PUT]),
-        ("DELETE", BASE, "alice", None, 202, [GET, QUERY, BATCH_GET, TRANSACT]),
+        ("PUT", BASE + "/images", "write", [{"id": B}], 204, [QUERY, PUT, GET]),
+        ("DELETE", BASE, "alice", None, 202, [GET, QUERY, BATCH_GET, TRANSACT, QUERY, UPDATE]),
         ("GET", "/v1/_ping", "alice", None, 200, []),
         ("GET", "/v2/", "none", None, 401, []),
         ("GET", BASE + "/images", "forged", None, 401, []),

@@ -1,9 +1,15 @@
 """Private repositories, descriptions, collaborators, and the list of a namespace."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.models import Repository
+from infra.admin.export_format import Item
+from infra.devserver.moto_aws import put_items
 from tests.index import Index, Response, basic
 
 WEB = "/v1/namespaces/alice/repositories/web"
@@ -44,6 +50,7 @@ def test_repository_is_shown_with_its_description_and_the_own_role(index: Index)
         "namespace": "alice",
         "name": "web",
         "description": "Serves the web",
+        "last_pushed": None,
         "private": False,
         "access": "read",
     }
@@ -147,20 +154,31 @@ def test_namespace_list_contains_readable_repositories(shared: Index) -> None:
 def test_long_namespace_list_has_pages(index: Index) -> None:
     alice = index.create_account("alice")
     index.push("alice/web", alice)
-    item = index.tables.repositories.get("alice", "web")
-    with index.tables.repositories.batch_write() as batch:
-        for n in range(250):
-            batch.save(
-                index.tables.repositories(
-                    "alice", f"many{n:03}", private=n % 2 == 0, generation="0", created=item.created
-                )
-            )
-    path, found, after = "/v1/namespaces/alice/repositories", [], ""
-    while page := index.request("GET", f"{path}?after={after}").json:
-        assert len(page) <= 100
-        found += [entry["name"] for entry in page]
-        after = found[-1]
-    assert found == [f"many{n:03}" for n in range(250) if n % 2] + ["web"]
+    created = index.tables.repositories.get("alice", "web").created
+    put_items(index.aws, index.settings, _create_repositories(index, 250, created))
+    public = [f"many{n:03}" for n in range(250) if n % 2] + ["web"]
+    for auth, expected in ((None, public), (alice, sorted([*public, *(f"many{n:03}" for n in range(0, 250, 2))]))):
+        found, target = list[str](), "/v1/namespaces/alice/repositories"
+        while target:
+            response = index.request("GET", target, auth)
+            assert len(response.json) <= 100
+            found += [entry["name"] for entry in response.json]
+            target = response.headers.get("link", "").partition("<")[2].removesuffix('>; rel="next"')
+        assert found == expected
+
+
+def _create_repositories(index: Index, count: int, created: datetime) -> Iterator[Item]:
+    """Yield the items that a list reads. Every second repository is private."""
+    for n in range(count):
+        repository = Repository(
+            name=RepositoryName("alice", f"many{n:03}"), generation="0", private=n % 2 == 0, created=created
+        )
+        item = index.tables.repositories(
+            "alice", repository.name.name, private=repository.private, generation="0", created=created
+        )
+        yield "repositories", item.serialize()
+        for term in index.services.stores.terms.items(repository):
+            yield "terms", term.serialize()
 
 
 @pytest.mark.parametrize("visibility", ["public", "private"])

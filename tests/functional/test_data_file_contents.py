@@ -38,6 +38,7 @@ def saving(data_file: DataFile) -> Iterator[None]:
 
 def test_file_is_saved_only_after_changes(index: Index, data_file: DataFile) -> None:
     alice = index.create_account("alice")
+    assert index.request("GET", "/v1/users/", alice).status == 200  # the first login from a network is stored
     assert data_file.save()
     index.request("GET", "/v1/users/", alice)
     index.request("GET", "/v1/search?q=web")

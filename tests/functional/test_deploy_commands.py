@@ -1,7 +1,10 @@
 """Errors before and during a deployment. Each message is one sentence that names the cause."""
 
+import hashlib
 import os
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -9,15 +12,17 @@ import pytest
 from botocore.stub import Stubber
 from click.testing import CliRunner
 
+import infra.deploy.package
 import infra.deploy.stacks
 from infra import project_version
 from infra.cli import cli
-from infra.deploy.package import Package
+from infra.deploy.package_model import Package, PackageError
+from infra.deploy.release_file import read_release, write_release
 from infra.deploy.releases import Releases
-from infra.deploy.service_template import check_combination
 from infra.deploy.smoke import run_smoke_test
 from infra.deploy.stacks import Event, OperationFailed, Stack, Stacks
 from infra.deploy.stage import DeployError, Stage
+from infra.region import MISSING_REGION
 
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/waybill-dev/1"
 CHANGE_SET_ID = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/waybill/1"
@@ -56,7 +61,7 @@ def test_version_is_the_one_in_pyproject() -> None:
 
 
 def test_missing_region_is_reported() -> None:
-    assert "REGION=" in fail_to_deploy(env=IN_AWS)
+    assert "AWS_REGION" in fail_to_deploy(env=IN_AWS)
 
 
 def test_missing_credentials_are_reported() -> None:
@@ -82,21 +87,69 @@ def test_bucket_name_has_at_most_63_characters(region: str) -> None:
     assert len(Stage("a" * 20, region, "123456789012", None).bucket) <= 63
 
 
+@pytest.mark.parametrize("command", ["deploy", "status", "logs", "rollback", "destroy", "users", "doctor", "audit"])
+def test_each_command_uses_aws_region(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    arguments = {"users": ["users", "list"]}.get(command, [command])
+    environment = {**IN_AWS, "AWS_REGION": "eu-west-1"}
+    with_region = CliRunner(env=environment).invoke(cli, [*arguments, "--stage", "dev"])
+    without = CliRunner(env=IN_AWS).invoke(cli, [*arguments, "--stage", "dev"])
+    assert MISSING_REGION not in with_region.output
+    assert MISSING_REGION in without.output
+
+
 @pytest.mark.usefixtures("aws")
-def test_certificate_of_another_region_is_rejected() -> None:
-    certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
-    message = fail_to_deploy("--region", "eu-west-1", "--certificate", certificate, env=IN_AWS)
-    assert "--certificate" in message
-    assert "us-east-1" in message
-
-
 @pytest.mark.parametrize(
-    ("values", "option"),
-    [({"DomainName": "index.example.com"}, "--certificate"), ({"AccountActivation": "email"}, "--email-sender")],
+    ("option", "value"),
+    [("--registry-endpoints", "http://r.example.com"), ("--token-lifetime", "59"), ("--signer", "none")],
 )
-def test_setting_without_the_setting_that_it_needs_is_rejected(values: dict[str, str], option: str) -> None:
-    with pytest.raises(DeployError, match=option):
-        check_combination(values)
+def test_invalid_setting_is_rejected_before_anything_is_created(option: str, value: str) -> None:
+    result = CliRunner(env=IN_AWS).invoke(cli, ["deploy", "--region", "eu-west-1", "--yes", option, value])
+    assert result.exit_code == 1
+    assert option.removeprefix("--").replace("-", "_").upper() in result.output
+    session = boto3.Session(region_name="eu-west-1", **CREDENTIALS)
+    assert session.client("s3").list_buckets()["Buckets"] == []
+    assert session.client("cloudformation").describe_stacks()["Stacks"] == []
+
+
+def test_release_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path, package = write_test_release(tmp_path)
+    read = read_release(path, tmp_path / "read", "arm64")
+    assert (read.sha256, read.template, read.architecture) == (package.sha256, package.template, "arm64")
+    assert read.zip.read_bytes() == package.zip.read_bytes()
+    assert read.sbom.read_bytes() == package.sbom.read_bytes()
+
+
+def test_release_for_another_processor_is_rejected(tmp_path: Path) -> None:
+    path, _ = write_test_release(tmp_path)
+    with pytest.raises(PackageError, match="--architecture arm64"):
+        read_release(path, tmp_path / "read", "x86_64")
+
+
+def test_damaged_release_is_rejected(tmp_path: Path) -> None:
+    path, _ = write_test_release(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"the code", b"bad code"))
+    with pytest.raises(PackageError, match=r"release\.zip"):
+        read_release(path, tmp_path / "read", "arm64")
+
+
+def write_test_release(folder: Path) -> tuple[Path, Package]:
+    (folder / "waybill.zip").write_bytes(b"the code")
+    (folder / "waybill.cdx.json").write_bytes(b"{}")
+    sha256 = hashlib.sha256(b"the code").hexdigest()
+    package = Package(folder / "waybill.zip", sha256, folder / "waybill.cdx.json", {"Resources": {}}, "arm64")
+    write_release(package, folder / "release.zip")
+    return folder / "release.zip", package
+
+
+def test_package_contains_only_files_that_git_tracks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "chalicelib").mkdir()
+    for name in ("app.py", "chalicelib/tracked.py", "chalicelib/.env", "chalicelib/untracked.py"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(infra.deploy.package, "ROOT", tmp_path)
+    for command in (["init", "-q"], ["add", "app.py", "chalicelib/tracked.py"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    assert infra.deploy.package._list_sources() == ["app.py", "chalicelib/tracked.py"]
 
 
 def test_bucket_of_another_account_is_named() -> None:
@@ -105,7 +158,7 @@ def test_bucket_of_another_account_is_named() -> None:
     with Stubber(s3) as stub:
         stub.add_client_error("create_bucket", "BucketAlreadyExists", http_status_code=409)
         with pytest.raises(DeployError, match="waybill-dev-123456789012-eu-west-1"):
-            Releases(stage, s3).add(Package(None, "", None, {}, None, 0, 0))  # type: ignore[arg-type]
+            Releases(stage, s3).add(Package(None, "", None, {}, "arm64"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -221,5 +274,5 @@ def test_failed_smoke_test_names_the_url() -> None:
 
 
 def test_smoke_test_does_not_read_files() -> None:
-    with pytest.raises(DeployError, match="unknown url type: file"):
+    with pytest.raises(DeployError, match="not an HTTP URL"):
         run_smoke_test("file:///etc", attempts=1)

@@ -15,8 +15,10 @@ import pytest
 from msgspec import Struct
 
 from chalicelib.storage.image_lists import HEAD
+from tests.conftest import create_index
 from tests.faults import Fault, Killed, faults_of, intercept_calls
 from tests.index import PASSWORD, Index, Response, basic
+from tests.registries import SECRET, SERVICE, create_registry_index
 from tests.snapshot import Snapshot
 
 WEB, NAMESPACED = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
@@ -43,6 +45,15 @@ class Operation(Struct, frozen=True):
     body: Any = None
     success: tuple[int, ...] = (200,)
     repeated: tuple[int, ...] = ()
+
+
+TOKEN = f"/token?service={SERVICE}&scope=repository:alice/web:pull,push"
+
+
+def tag_event(repository: str) -> Any:
+    """Return a notification. Its time is in the future, so the index replaces it by the present time."""
+    target = {"repository": repository, "tag": "1.0", "digest": "sha256:" + "a" * 64, "mediaType": "x", "size": 7}
+    return {"events": [{"action": "push", "timestamp": "2100-01-01T00:00:00Z", "target": target}]}
 
 
 ALICE, BOBBY, ADMIN = basic("alice"), basic("bobby"), basic("admin")
@@ -74,6 +85,14 @@ OPERATIONS = (
     Operation("check a layer", "GET", WEB + "/layer/a/access", "read token"),
     Operation("check a token", "PUT", WEB + "/auth", "read token"),
     Operation("complete a deletion", "PUT", "/v1/repositories/alice/deleted/auth", "delete token"),
+    Operation("list tags", "GET", NAMESPACED + "/tags", BOBBY),
+    Operation("record a tag", "POST", "/registries/events", "registry", tag_event("alice/web"), (204,)),
+    Operation("create for a tag", "POST", "/registries/events", "registry", tag_event("alice/new"), (204,)),
+    Operation("get a token", "GET", TOKEN, ALICE),
+    Operation("get a token as a collaborator", "GET", TOKEN, BOBBY),
+    Operation("get a token as a robot", "GET", TOKEN, "robot"),
+    Operation("get a token without credentials", "GET", TOKEN, None),
+    Operation("block an account", "PUT", "/v1/users/bobby/blocked/alice", BOBBY, None, (204,)),
     Operation("delete account", "DELETE", "/v1/users/alice", ALICE, None, (204,), (401,)),
 )
 NOT_ATOMIC = {"delete account"}  # accounts/deletion.py has several steps; the order makes each intermediate state valid
@@ -104,6 +123,7 @@ class ExampleIndex:
             "robot": basic("alice", robot),
             "read token": f"Token {read}",
             "delete token": f"Token {delete}",
+            "registry": f"Bearer {SECRET}",
         }
         self._snapshot = Snapshot(index)
 
@@ -127,9 +147,13 @@ class ExampleIndex:
         repositories = self._get("/v1/namespaces/alice/repositories")
         results = self._get("/v1/search?q=alice"), self._get("/v1/search?q=words")
         collaborators = self._get(NAMESPACED + "/collaborators")
+        tags = [self._get(f"/v1/namespaces/alice/repositories/{name}/tags") for name in ("web", "new")]
+        blocked = sorted(self.index.user("bobby").blocked)
         confirmed = bool(self.index.tables.images.get("alice/deleted", HEAD).confirmed)
         logins = self._read_logins()
-        return json.dumps([users, lists, repositories, results, collaborators, confirmed, logins], sort_keys=True)
+        return json.dumps(
+            [users, lists, repositories, results, collaborators, tags, blocked, confirmed, logins], sort_keys=True
+        )
 
     def _read_logins(self) -> dict[str, int]:
         """Return the status of each login. Delete the counters of failed logins."""
@@ -162,17 +186,20 @@ class ExampleIndex:
             yield calls
 
 
+TIMES = ("created", "last_used", "last_pushed", "pushed")
+
+
 def _without_times(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_times(item) for key, item in value.items() if key not in ("created", "last_used")}
+        return {key: _without_times(item) for key, item in value.items() if key not in TIMES}
     return [_without_times(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_every_fault_in_every_call(index: Index, monkeypatch: pytest.MonkeyPatch, operation: Operation) -> None:
+def test_every_fault_in_every_call(aws: None, monkeypatch: pytest.MonkeyPatch, operation: Operation) -> None:
     monkeypatch.setattr(logging.getLogger("waybill"), "disabled", True)  # it would log an error for each fault
-    example = ExampleIndex(index)
+    example = ExampleIndex(create_registry_index(create_index))
     before = example.read_all()
     example.reset()
     with example.failing(-1, None) as calls:
@@ -192,6 +219,7 @@ def test_every_fault_in_every_call(index: Index, monkeypatch: pytest.MonkeyPatch
             if response is not None and not is_acknowledged:
                 assert response.status == 503, f"{where}: {response}"
                 assert response.headers["retry-after"], where
+                assert b'"token"' not in response.body, where
             seen = example.read_all()
             assert not is_acknowledged or seen == after, f"{where}: the change was acknowledged and is lost"
             assert seen in (before, after) or operation.name in NOT_ATOMIC, f"{where}: the change is incomplete"

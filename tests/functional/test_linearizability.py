@@ -20,7 +20,8 @@ from chalicelib.repositories.authorization import Authorized, _decide_for_token
 from chalicelib.repositories.image_list_cache import ImageListCache
 from chalicelib.security.passwords import Passwords
 from chalicelib.storage.collaborators import CollaboratorStore
-from chalicelib.storage.image_lists import ImageListStore, StoredImages
+from chalicelib.storage.image_list_writer import ImageListWriter
+from chalicelib.storage.image_lists import StoredImages
 from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.segment_codec import pack
 from tests.index import Index
@@ -85,7 +86,7 @@ def test_seed_repeats_its_history(make_index: MakeIndex) -> None:
 
 
 def _read_modify_write(
-    self: ImageListStore,
+    self: ImageListWriter,
     repository: RepositoryName,
     stored: StoredImages,
     images: dict[str, str],
@@ -95,8 +96,8 @@ def _read_modify_write(
     """Rewrite the whole list, and so lose what was pushed since it was read."""
     assert stored.active_head is not None
     merged = stored.merged() | images
-    self.delete_segments(repository, [key for key, _ in stored.segments])
-    for item in self.segment_items(repository, stored.active_head.generation, pack(merged)):
+    self._store.delete_segments(repository, [key for key, _ in stored.segments])
+    for item in self._store.segment_items(repository, stored.active_head.generation, pack(merged)):
         item.save()
     return 0
 
@@ -105,8 +106,8 @@ def _accept_any_generation(grant: Grant, state: RepositoryState | None, required
     return _decide_for_token(grant if state is None else replace(grant, generation=state.generation), state, required)
 
 
-def _compact_without_the_push(compact: Callable[..., None]) -> Callable[..., None]:
-    return lambda self, repository, head, segments, _: compact(self, repository, head, segments, {})
+def _compact_without_the_push(compact: Callable[..., int]) -> Callable[..., int]:
+    return lambda self, repository, stored, head, _, **options: compact(self, repository, stored, head, {}, **options)
 
 
 def _cache_twice_as_long(initialize: Callable[..., None]) -> Callable[..., None]:
@@ -114,9 +115,9 @@ def _cache_twice_as_long(initialize: Callable[..., None]) -> Callable[..., None]
 
 
 FAULTS: dict[str, Callable[[], AbstractContextManager[object]]] = {
-    "a push overwrites the list": lambda: patch.object(ImageListStore, "append", _read_modify_write),
+    "a push overwrites the list": lambda: patch.object(ImageListWriter, "append", _read_modify_write),
     "a compaction loses the push that starts it": lambda: patch.object(
-        ImageListStore, "_compact", _compact_without_the_push(ImageListStore._compact)
+        ImageListWriter, "_compact_with", _compact_without_the_push(ImageListWriter._compact_with)
     ),
     "a token is valid for every generation": lambda: patch(
         "chalicelib.repositories.authorization._decide_for_token", _accept_any_generation

@@ -10,8 +10,10 @@ from chalicelib.accounts.login_throttle import (
     ACCOUNT_FAILURES_BEFORE_DELAY,
     CLIENT_FAILURES_BEFORE_DELAY,
     COUNTER_LIFETIME_SECONDS,
+    MAX_ACCOUNT_DELAY_SECONDS,
     MAX_DELAY_SECONDS,
     MAX_REGISTRATIONS,
+    PAIR_FAILURES_BEFORE_DELAY,
     LoginThrottle,
     delay_after,
 )
@@ -58,7 +60,7 @@ def find_delay(new_login: NewLogin, username: str, password: str, client_ip: str
 
 @pytest.mark.parametrize("username", ["alice", "nobody"])
 def test_delays_double_for_existing_and_missing_accounts(new_login: NewLogin, clock: Clock, username: str) -> None:
-    fail_logins(new_login, ACCOUNT_FAILURES_BEFORE_DELAY, username)
+    fail_logins(new_login, PAIR_FAILURES_BEFORE_DELAY, username)
     for expected in (1, 2, 4, 8, 16):
         assert find_delay(new_login, username, PASSWORD, ATTACKER) == expected  # also for the right password
         clock.now += expected
@@ -66,38 +68,46 @@ def test_delays_double_for_existing_and_missing_accounts(new_login: NewLogin, cl
 
 
 def test_rejected_login_does_not_extend_the_delay(new_login: NewLogin, clock: Clock) -> None:
-    fail_logins(new_login, ACCOUNT_FAILURES_BEFORE_DELAY)
+    fail_logins(new_login, PAIR_FAILURES_BEFORE_DELAY)
     for _ in range(10):
         assert find_delay(new_login, "alice", "wrong horse", ATTACKER) == 1
     clock.now += 1
     assert new_login().log_in("alice", PASSWORD, ATTACKER).username == "alice"
 
 
-def test_login_after_the_delay_resets_the_counter_of_the_account(new_login: NewLogin, clock: Clock) -> None:
-    fail_logins(new_login, ACCOUNT_FAILURES_BEFORE_DELAY)
-    clock.now += 1
-    new_login().log_in("alice", PASSWORD, ATTACKER)
-    fail_logins(new_login, ACCOUNT_FAILURES_BEFORE_DELAY)
-    assert find_delay(new_login, "alice", PASSWORD, ATTACKER) == 1
+def test_right_password_does_not_count_as_an_attempt(new_login: NewLogin, clock: Clock) -> None:
+    fail_logins(new_login, PAIR_FAILURES_BEFORE_DELAY)
+    for _ in range(3):
+        clock.now += 1
+        assert new_login().log_in("alice", PASSWORD, ATTACKER).username == "alice"
+    fail_logins(new_login, 1)
+    assert find_delay(new_login, "alice", PASSWORD, ATTACKER) == 2
 
 
-def test_attacker_cannot_lock_out_the_owner(new_login: NewLogin, clock: Clock) -> None:
-    for n in range(40):
-        clock.now += MAX_DELAY_SECONDS
-        fail_logins(new_login, 1, client_ip=f"203.0.113.{n % 8}")
-    assert find_delay(new_login, "alice", PASSWORD, "203.0.113.7") > 60
-    assert new_login().log_in("alice", PASSWORD, HOME).username == "alice"
+@pytest.fixture
+def attacked(new_login: NewLogin, clock: Clock) -> NewLogin:
+    """The account of alice, whose owner has logged in at home, is attacked from many networks."""
+    new_login().log_in("alice", PASSWORD, HOME)
+    for n in range(ACCOUNT_FAILURES_BEFORE_DELAY + 10):
+        clock.now += MAX_ACCOUNT_DELAY_SECONDS
+        fail_logins(new_login, 1, client_ip=f"203.0.113.{n}")
+    return new_login
 
 
-def test_owner_with_a_wrong_password_during_an_attack_is_delayed_for_a_limited_time(
-    new_login: NewLogin, clock: Clock
+def test_attack_from_many_networks_is_slow(attacked: NewLogin) -> None:
+    assert find_delay(attacked, "alice", PASSWORD, "203.0.113.200") == MAX_ACCOUNT_DELAY_SECONDS
+
+
+def test_attacker_cannot_lock_out_the_owner_in_a_known_network(attacked: NewLogin) -> None:
+    fail_logins(attacked, PAIR_FAILURES_BEFORE_DELAY - 1, client_ip=HOME)
+    assert attacked().log_in("alice", PASSWORD, HOME).username == "alice"
+
+
+def test_owner_in_an_unknown_network_waits_for_a_limited_time_during_an_attack(
+    attacked: NewLogin, clock: Clock
 ) -> None:
-    fail_logins(new_login, 1, client_ip=HOME)
-    fail_logins(new_login, ACCOUNT_FAILURES_BEFORE_DELAY - 1)
-    for _ in range(COUNTER_LIFETIME_SECONDS // MAX_DELAY_SECONDS + 1):
-        clock.now += MAX_DELAY_SECONDS
-        fail_logins(new_login, 1)
-    assert new_login().log_in("alice", PASSWORD, HOME).username == "alice"
+    clock.now += MAX_ACCOUNT_DELAY_SECONDS
+    assert attacked().log_in("alice", PASSWORD, OFFICE).username == "alice"
 
 
 def test_client_ip_that_tries_many_accounts_is_delayed(new_login: NewLogin, clock: Clock) -> None:
@@ -107,8 +117,17 @@ def test_client_ip_that_tries_many_accounts_is_delayed(new_login: NewLogin, cloc
     clock.now += 1
     assert new_login().log_in("bobby", PASSWORD, ATTACKER).username == "bobby"
     fail_logins(new_login, 1, username="user1")
-    assert find_delay(new_login, "bobby", PASSWORD, ATTACKER) == 2  # a login does not reset the counter of the IP
-    assert new_login().log_in("bobby", PASSWORD, OFFICE).username == "bobby"
+    assert find_delay(new_login, "alice", PASSWORD, ATTACKER) == 2  # a login does not reset the counter of the IP
+    assert new_login().log_in("alice", PASSWORD, OFFICE).username == "alice"
+    assert new_login().log_in("bobby", PASSWORD, ATTACKER).username == "bobby", "the network is known for bobby"
+
+
+def test_known_network_has_a_higher_limit(new_login: NewLogin) -> None:
+    new_login().log_in("alice", PASSWORD, ATTACKER)
+    for n in range(CLIENT_FAILURES_BEFORE_DELAY):
+        fail_logins(new_login, 1, username=f"user{n}")
+    assert find_delay(new_login, "bobby", PASSWORD, ATTACKER) == 1
+    assert new_login().log_in("alice", PASSWORD, ATTACKER).username == "alice"
 
 
 def test_delay_has_a_maximum() -> None:
@@ -117,24 +136,24 @@ def test_delay_has_a_maximum() -> None:
 
 
 def test_expired_counter_restarts(index: Index, new_login: NewLogin, clock: Clock) -> None:
-    fail_logins(new_login, ACCOUNT_FAILURES_BEFORE_DELAY)
+    fail_logins(new_login, PAIR_FAILURES_BEFORE_DELAY)
     assert {item.expires for item in index.tables.counters.scan()} == {int(clock.now) + COUNTER_LIFETIME_SECONDS}
     clock.now += COUNTER_LIFETIME_SECONDS + 1
-    fail_logins(new_login, ACCOUNT_FAILURES_BEFORE_DELAY)
+    fail_logins(new_login, PAIR_FAILURES_BEFORE_DELAY)
     assert find_delay(new_login, "alice", PASSWORD, ATTACKER) == 1  # also if DynamoDB has not deleted it yet
 
 
 def test_calls_for_logins(index: Index) -> None:
-    alice, get, batch = index.create_account("alice"), "dynamodb.GetItem", "dynamodb.BatchGetItem"
+    alice, get, update = index.create_account("alice"), "dynamodb.GetItem", "dynamodb.UpdateItem"
     index.create_account("bobby")
-    write, delete = "dynamodb.TransactWriteItems", "dynamodb.DeleteItem"
     for auth, status, calls in (
-        (basic("bobby"), 200, [get, batch]),
+        (basic("bobby"), 200, [get, *[update] * 5]),  # two counters, their release, and the new network
         (basic("bobby"), 200, [get]),
-        (basic("alice", "wrong"), 401, [get, batch, write]),
-        (basic("nobody", "wrong"), 401, [get, batch, write]),
-        (alice, 200, [get, batch, delete]),
+        (basic("alice", "wrong"), 401, [get, *[update] * 3]),
+        (basic("nobody", "wrong"), 401, [get, update, get, *[update] * 2]),
+        (alice, 200, [get, update, get, *[update] * 4]),
         (alice, 200, [get]),
+        (basic("alice", "wrong"), 401, [get, update, get, update]),
     ):
         index.calls.clear()
         assert index.request("GET", "/v1/users/", auth).status == status
@@ -145,7 +164,7 @@ def test_response_has_a_delay_and_does_not_reveal_whether_the_account_exists(ind
     index.create_account("alice")
     responses = []
     for username in ("alice", "nobody"):
-        for _ in range(ACCOUNT_FAILURES_BEFORE_DELAY):
+        for _ in range(PAIR_FAILURES_BEFORE_DELAY):
             assert index.request("GET", "/v1/users/", basic(username, "wrong horse")).status == 401
         responses.append(index.request("GET", "/v1/users/", basic(username, "wrong horse")))
     assert responses[0] == responses[1]
@@ -157,7 +176,7 @@ def test_response_has_a_delay_and_does_not_reveal_whether_the_account_exists(ind
 def test_cached_login_is_not_delayed_during_an_attack(index: Index) -> None:
     alice = index.create_account("alice")
     assert index.request("GET", "/v1/users/", alice).status == 200
-    for _ in range(ACCOUNT_FAILURES_BEFORE_DELAY + 1):
+    for _ in range(PAIR_FAILURES_BEFORE_DELAY + 1):
         index.request("GET", "/v1/users/", basic("alice", "wrong horse"))
     assert index.request("GET", "/v1/users/", basic("alice", "wrong horse")).status == 429
     assert index.request("GET", "/v1/users/", alice).status == 200

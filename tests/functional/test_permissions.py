@@ -1,6 +1,6 @@
 """The result of each operation for each kind of principal and each kind of repository.
 
-`python -m tests.functional.test_permissions` generates docs/reference/permissions.md from the tables of this module.
+`python -m tests.functional.test_permissions` generates docs/reference/permissions.md from the expected tables.
 """
 
 from collections.abc import Callable
@@ -8,156 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.principals import KINDS, try_account, try_repositories
+from tests.conftest import create_index
+from tests.functional import permission_tables, token_tables
+from tests.functional.permission_tables import ACCOUNT, MISSING, PRIVATE
+from tests.functional.principals import KINDS, try_account, try_repositories, try_tokens
 from tests.index import Index
+from tests.registries import create_registry_index
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "permissions.md"
 
-PUBLIC = """\
-| principal                   | images | layer | push | update | auth | delete | show | change | collaborators | share | unshare | listed | found |
-| --------------------------- | ------ | ----- | ---- | ------ | ---- | ------ | ---- | ------ | ------------- | ----- | ------- | ------ | ----- |
-| anonymous                   | 200    | 200   | 401  | 401    | 403  | 401    | 200  | 401    | 401           | 401   | 401     | shown  | shown |
-| wrong password              | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| stranger                    | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| inactive                    | 403    | 403   | 403  | 403    | 403  | 403    | 403  | 403    | 403           | 403   | 403     | 403    | 403   |
-| reader                      | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| writer                      | 200    | 200   | 200  | 204    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| repository admin            | 200    | 200   | 200  | 204    | 403  | 202    | 200  | 204    | 200           | 204   | 204     | shown  | shown |
-| owner                       | 200    | 200   | 200  | 204    | 403  | 202    | 200  | 204    | 200           | 204   | 204     | shown  | shown |
-| administrator               | 200    | 200   | 200  | 204    | 403  | 202    | 200  | 204    | 200           | 204   | 204     | shown  | shown |
-| robot read                  | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| robot write                 | 200    | 200   | 200  | 204    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| robot of other repositories | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| expired robot               | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| revoked robot               | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| writer's robot              | 200    | 200   | 200  | 204    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| administrator's robot       | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| read token                  | 200    | 200   | 401  | 403    | 200  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| write token                 | 200    | 200   | 401  | 204    | 200  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| delete token                | 200    | 403   | 401  | 403    | 200  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-"""
-
-PRIVATE = """\
-| principal                   | images | layer | push | update | auth | delete | show | change | collaborators | share | unshare | listed | found |
-| --------------------------- | ------ | ----- | ---- | ------ | ---- | ------ | ---- | ------ | ------------- | ----- | ------- | ------ | ----- |
-| anonymous                   | 404    | 404   | 401  | 401    | 403  | 401    | 404  | 401    | 401           | 401   | 401     | -      | -     |
-| wrong password              | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| stranger                    | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| inactive                    | 403    | 403   | 403  | 403    | 403  | 403    | 403  | 403    | 403           | 403   | 403     | 403    | 403   |
-| reader                      | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| writer                      | 200    | 200   | 200  | 204    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| repository admin            | 200    | 200   | 200  | 204    | 403  | 202    | 200  | 204    | 200           | 204   | 204     | shown  | shown |
-| owner                       | 200    | 200   | 200  | 204    | 403  | 202    | 200  | 204    | 200           | 204   | 204     | shown  | shown |
-| administrator               | 200    | 200   | 200  | 204    | 403  | 202    | 200  | 204    | 200           | 204   | 204     | shown  | shown |
-| robot read                  | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| robot write                 | 200    | 200   | 200  | 204    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| robot of other repositories | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| expired robot               | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| revoked robot               | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| writer's robot              | 200    | 200   | 200  | 204    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| administrator's robot       | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| read token                  | 200    | 200   | 401  | 403    | 200  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| write token                 | 200    | 200   | 401  | 204    | 200  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| delete token                | 200    | 403   | 401  | 403    | 200  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-"""
-
-LIBRARY = """\
-| principal                   | images | layer | push | update | auth | delete | show | change | collaborators | share | unshare | listed | found |
-| --------------------------- | ------ | ----- | ---- | ------ | ---- | ------ | ---- | ------ | ------------- | ----- | ------- | ------ | ----- |
-| anonymous                   | 200    | 200   | 401  | 401    | 403  | 401    | 200  | 401    | 401           | 401   | 401     | shown  | shown |
-| wrong password              | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| stranger                    | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| inactive                    | 403    | 403   | 403  | 403    | 403  | 403    | 403  | 403    | 403           | 403   | 403     | 403    | 403   |
-| reader                      | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| writer                      | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| repository admin            | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| owner                       | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| administrator               | 200    | 200   | 200  | 204    | 403  | 202    | 200  | 204    | 200           | 400   | 404     | shown  | shown |
-| robot read                  | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| robot write                 | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| robot of other repositories | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| expired robot               | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| revoked robot               | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| writer's robot              | 200    | 200   | 403  | 403    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| administrator's robot       | 200    | 200   | 200  | 204    | 403  | 403    | 200  | 403    | 403           | 403   | 403     | shown  | shown |
-| read token                  | 200    | 200   | 401  | 403    | 200  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| write token                 | 200    | 200   | 401  | 204    | 200  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| delete token                | 200    | 403   | 401  | 403    | 200  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-"""
-
-DELETED = """\
-| principal                   | images | layer | push | update | auth | delete | show | change | collaborators | share | unshare | listed | found |
-| --------------------------- | ------ | ----- | ---- | ------ | ---- | ------ | ---- | ------ | ------------- | ----- | ------- | ------ | ----- |
-| anonymous                   | 404    | 404   | 401  | 401    | 403  | 401    | 404  | 401    | 401           | 401   | 401     | -      | -     |
-| wrong password              | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| stranger                    | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| inactive                    | 403    | 403   | 403  | 403    | 403  | 403    | 403  | 403    | 403           | 403   | 403     | 403    | 403   |
-| reader                      | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| writer                      | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| repository admin            | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| owner                       | 404    | 404   | 200  | 404    | 403  | 202    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| administrator               | 404    | 404   | 200  | 404    | 403  | 202    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| robot read                  | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| robot write                 | 404    | 404   | 200  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| robot of other repositories | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| expired robot               | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| revoked robot               | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| writer's robot              | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| administrator's robot       | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| read token                  | 404    | 404   | 401  | 403    | 404  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| write token                 | 404    | 404   | 401  | 404    | 404  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| delete token                | 200    | 403   | 401  | 403    | 200  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-"""
-
-MISSING = """\
-| principal                   | images | layer | push | update | auth | delete | show | change | collaborators | share | unshare | listed | found |
-| --------------------------- | ------ | ----- | ---- | ------ | ---- | ------ | ---- | ------ | ------------- | ----- | ------- | ------ | ----- |
-| anonymous                   | 404    | 404   | 401  | 401    | 403  | 401    | 404  | 401    | 401           | 401   | 401     | -      | -     |
-| wrong password              | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| stranger                    | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| inactive                    | 403    | 403   | 403  | 403    | 403  | 403    | 403  | 403    | 403           | 403   | 403     | 403    | 403   |
-| reader                      | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| writer                      | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| repository admin            | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| owner                       | 404    | 404   | 200  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| administrator               | 404    | 404   | 200  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| robot read                  | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| robot write                 | 404    | 404   | 200  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| robot of other repositories | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| expired robot               | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| revoked robot               | 401    | 401   | 401  | 401    | 403  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| writer's robot              | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| administrator's robot       | 404    | 404   | 404  | 404    | 403  | 404    | 404  | 404    | 404           | 404   | 404     | -      | -     |
-| read token                  | 404    | 404   | 401  | 403    | 404  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| write token                 | 404    | 404   | 401  | 404    | 404  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-| delete token                | 404    | 403   | 401  | 403    | 404  | 401    | 401  | 401    | 401           | 401   | 401     | 401    | 401   |
-"""
-
-ACCOUNT = """\
-| principal                   | log in | show | password | activate | robots | create robot | revoke robot | delete |
-| --------------------------- | ------ | ---- | -------- | -------- | ------ | ------------ | ------------ | ------ |
-| anonymous                   | 401    | 401  | 401      | 401      | 401    | 401          | 401          | 401    |
-| wrong password              | 401    | 401  | 401      | 401      | 401    | 401          | 401          | 401    |
-| stranger                    | 200    | 403  | 403      | 403      | 403    | 403          | 403          | 403    |
-| inactive                    | 403    | 403  | 403      | 403      | 403    | 403          | 403          | 403    |
-| reader                      | 200    | 403  | 403      | 403      | 403    | 403          | 403          | 403    |
-| writer                      | 200    | 403  | 403      | 403      | 403    | 403          | 403          | 403    |
-| repository admin            | 200    | 403  | 403      | 403      | 403    | 403          | 403          | 403    |
-| owner                       | 200    | 200  | 204      | 400      | 200    | 201          | 204          | 204    |
-| administrator               | 200    | 200  | 403      | 204      | 200    | 403          | 204          | 204    |
-| robot read                  | 200    | 403  | 403      | 403      | 403    | 403          | 403          | 403    |
-| robot write                 | 200    | 403  | 403      | 403      | 403    | 403          | 403          | 403    |
-| robot of other repositories | 200    | 403  | 403      | 403      | 403    | 403          | 403          | 403    |
-| expired robot               | 401    | 401  | 401      | 401      | 401    | 401          | 401          | 401    |
-| revoked robot               | 401    | 401  | 401      | 401      | 401    | 401          | 401          | 401    |
-| writer's robot              | 200    | 403  | 403      | 403      | 403    | 403          | 403          | 403    |
-| administrator's robot       | 200    | 403  | 403      | 403      | 403    | 403          | 403          | 403    |
-| read token                  | 401    | 401  | 401      | 401      | 401    | 401          | 401          | 401    |
-| write token                 | 401    | 401  | 401      | 401      | 401    | 401          | 401          | 401    |
-| delete token                | 401    | 401  | 401      | 401      | 401    | 401          | 401          | 401    |
-"""
-
-TABLES = dict(zip(KINDS, (PUBLIC, PRIVATE, LIBRARY, DELETED, MISSING), strict=True))
+TABLES, TOKEN_TABLES = (
+    {kind: str(getattr(module, kind.upper().replace(" ", "_"))) for kind in KINDS}
+    for module in (permission_tables, token_tables)
+)
 WITHOUT_ACCESS = (
     "anonymous",
     "wrong password",
@@ -178,6 +41,14 @@ def test_each_principal_gets_the_documented_results_for_repositories(index: Inde
 
 
 @pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", KINDS)
+def test_bearer_token_grants_each_principal_the_documented_actions(aws: None, kind: str) -> None:
+    table = try_tokens(create_registry_index(create_index), kind)
+    print(f"tokens, {kind}: {_count_cells(table)}")
+    assert table == TOKEN_TABLES[kind]
+
+
+@pytest.mark.exhaustive
 def test_each_principal_gets_the_documented_results_for_an_account(make_index: Callable[[], Index]) -> None:
     table = try_account(make_index)
     print(f"account: {_count_cells(table)}")
@@ -192,8 +63,8 @@ def _count_cells(table: str) -> str:
 
 @pytest.mark.parametrize("principal", WITHOUT_ACCESS)
 def test_private_repository_has_the_same_results_as_a_missing_one_without_access(principal: str) -> None:
-    private, missing = (_row(table, principal) for table in (PRIVATE, MISSING))
-    assert private == missing
+    assert _row(PRIVATE, principal) == _row(MISSING, principal)
+    assert _row(token_tables.PRIVATE, principal) == _row(token_tables.MISSING, principal)
 
 
 def _row(table: str, principal: str) -> str:
@@ -203,6 +74,21 @@ def _row(table: str, principal: str) -> str:
 
 def test_document_contains_these_tables() -> None:
     assert DOCUMENT.read_text() == render_document()
+
+
+HEADINGS = {
+    "public": "A public repository",
+    "private": "A private repository",
+    "library": "A repository in `library`",
+    "deleted": "A deleted repository",
+    "missing": "A missing repository",
+    "unowned": "A public repository in a namespace without an account",
+    "unowned missing": "A missing repository in a namespace without an account",
+}
+
+
+def _render_kind(kind: str) -> str:
+    return f"## {HEADINGS[kind]}\n\n{TABLES[kind]}\nActions of a bearer token:\n\n{TOKEN_TABLES[kind]}\n"
 
 
 def render_document() -> str:
@@ -229,34 +115,24 @@ The tables show the HTTP status of each request. The columns are:
 | `push`, `delete`                | `PUT` and `DELETE /v1/repositories/…`                              |
 | `auth`                          | `PUT /v1/repositories/…/auth`                                      |
 | `show`, `change`                | `GET` and `PUT /v1/namespaces/…/repositories/…`                    |
+| `tags`                          | `GET /v1/namespaces/…/repositories/…/tags`                         |
 | `collaborators`                 | `GET /v1/namespaces/…/repositories/…/collaborators`                |
 | `share`, `unshare`              | `PUT` and `DELETE /v1/namespaces/…/repositories/…/collaborators/…` |
 | `listed`                        | whether the list of the namespace shows the repository             |
 | `found`                         | whether a search shows the repository                              |
 
+A second table shows the actions that a bearer token of `GET /token` grants. Its columns are the actions that the client
+requests in the scope `repository:(namespace)/(name):(actions)`. A token never reveals whether a repository exists. The
+index checks only when a push is reported whether the namespace has an account.
+
 The principals are:
 
-- The owner owns all namespaces in these tables except `library`.
+- The owner owns all namespaces in these tables except `library` and the namespaces without an account.
 - The reader, the writer and the repository admin are collaborators of the public and the private repository.
 - The robots belong to the owner, unless the table names another account.
 - The access tokens were issued for the repository.
 
-## A public repository
-
-{PUBLIC}
-## A private repository
-
-{PRIVATE}
-## A repository in `library`
-
-{LIBRARY}
-## A deleted repository
-
-{DELETED}
-## A missing repository
-
-{MISSING}
-## The account of the owner
+{"".join(_render_kind(kind) for kind in KINDS)}## The account of the owner
 
 | column                   | request                                         |
 | ------------------------ | ----------------------------------------------- |
@@ -266,6 +142,8 @@ The principals are:
 | `robots`                 | `GET /v1/users/(owner)/robots`                  |
 | `create robot`           | `PUT /v1/users/(owner)/robots/(new name)`       |
 | `revoke robot`           | `DELETE /v1/users/(owner)/robots/(name)`        |
+| `blocked`                | `GET /v1/users/(owner)/blocked`                 |
+| `block`, `unblock`       | `PUT` and `DELETE /v1/users/(owner)/blocked/…`  |
 
 {ACCOUNT}"""
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.accounts.login_throttle import MAX_REGISTRATIONS
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import Repository
-from chalicelib.storage.image_lists import ImageListStore
+from chalicelib.storage.image_list_writer import ImageListWriter
 from chalicelib.storage.repositories import RepositoryStore
 from tests.index import Index, Response, basic
 
@@ -68,14 +69,14 @@ def test_concurrent_updates_during_compactions_lose_nothing(index: Index) -> Non
 
 def test_concurrent_registrations_of_one_username_create_one_account(index: Index) -> None:
     responses = run_together(
-        REQUESTS,
+        MAX_REGISTRATIONS,
         lambda n: index.request(
             "POST",
             "/v1/users/",
             json={"username": "alice", "password": f"password {n}", "email": f"alice{n}@example.com"},
         ),
     )
-    assert sorted(response.status for response in responses) == [201] + [400] * (REQUESTS - 1)
+    assert sorted(response.status for response in responses) == [201] + [400] * (MAX_REGISTRATIONS - 1)
     bodies = {response.body for response in responses if response.status == 400}
     assert bodies == {b'"Username or email already exists"'}
     assert len(list(index.tables.users.scan())) == 1
@@ -134,11 +135,11 @@ def test_replaced_checksum_survives_a_compaction_that_has_not_read_it(
     assert index.request("PUT", f"{BASE}/images", alice, json=[{"id": image, "checksum": old}]).status == 204
     for n in range(14):
         index.push("alice/web", alice, f"before{n}")
-    append = ImageListStore.append
+    append = ImageListWriter.append
 
-    def push_and_then_append(self: ImageListStore, *args: Any, **options: Any) -> int:
+    def push_and_then_append(self: ImageListWriter, *args: Any, **options: Any) -> int:
         """Push between the read and the write of the list."""
-        monkeypatch.setattr(ImageListStore, "append", append)
+        monkeypatch.setattr(ImageListWriter, "append", append)
         before = time.time_ns()
         for n in range(pushes):
             index.push("alice/web", alice, f"meanwhile{n}")
@@ -146,7 +147,7 @@ def test_replaced_checksum_survives_a_compaction_that_has_not_read_it(
             slow_clock.setattr("chalicelib.storage.image_lists.time", SimpleNamespace(time_ns=lambda: before))
             return append(self, *args, **options)
 
-    monkeypatch.setattr(ImageListStore, "append", push_and_then_append)
+    monkeypatch.setattr(ImageListWriter, "append", push_and_then_append)
     assert index.request("PUT", f"{BASE}/images", alice, json=[{"id": image, "checksum": new}]).status == 204
     listed = {entry["id"]: entry.get("checksum") for entry in index.request("GET", f"{BASE}/images").json}
     assert listed[image] == new

@@ -126,11 +126,19 @@ def test_robot_cannot_manage_accounts(index: Index) -> None:
 
 def test_account_can_have_50_robots_with_different_names(index: Index) -> None:
     alice = index.create_account("alice")
+    assert index.request("PUT", f"{ROBOTS}/ci7", alice, json={"access": "read"}).status == 201
+    users, created = index.tables.users, index.user("alice").created
     with index.tables.robots.batch_write() as batch:
-        for n in range(50):
-            robot = index.tables.robots("alice", f"ci{n}", token_hash=bytes(32), role="read", created=datetime.now(UTC))
-            batch.save(robot)
-    assert index.request("PUT", f"{ROBOTS}/ci7", alice, json={"access": "read"}).status == 400
+        for n in range(8, 57):
+            batch.save(
+                index.tables.robots(
+                    "alice", f"ci{n}", token_hash=bytes(32), role="read", created=created, account_created=created
+                )
+            )
+    users("alice").update([users.robots.set(50)])
+    response = index.request("PUT", f"{ROBOTS}/one-more", alice, json={"access": "read"})
+    assert response.status == 403
+    assert "quota" in response.json["error"]
     assert index.request("DELETE", f"{ROBOTS}/ci8", alice).status == 204
     response = index.request("PUT", f"{ROBOTS}/ci7", alice, json={"access": "read"})
     assert response.status == 409

@@ -16,11 +16,10 @@ from unittest.mock import patch
 import pytest
 from moto.dynamodb.models.dynamo_type import Item
 
-from chalicelib.storage.image_lists import ImageListStore
+from chalicelib.storage.image_list_writer import ImageListWriter
 from infra.devserver.moto_aws import read_items
 from tests.index import Index
 from tests.linearizability.checker import NotLinearizable
-from tests.linearizability.run import PROOF
 from tests.linearizability.traffic import Traffic
 from tests.snapshot import Snapshot
 
@@ -33,9 +32,9 @@ MAX_GROWTH = 1.05
 @pytest.fixture
 def index(make_index: Callable[..., Index], monkeypatch: pytest.MonkeyPatch) -> Index:
     """Return an index that compacts often. It logs nothing, because each fault would be an error with a traceback."""
-    monkeypatch.setattr("chalicelib.storage.image_lists.COMPACT_ABOVE", 4)
+    monkeypatch.setattr("chalicelib.storage.compaction.COMPACT_ABOVE", 4)
     monkeypatch.setattr(logging.getLogger("waybill"), "disabled", True)
-    return make_index(front_proof=PROOF, image_list_cache_seconds=2)
+    return make_index(image_list_cache_seconds=2)
 
 
 def _soak(index: Index, seed: int, seconds: float, rounds: int) -> tuple[Traffic, float]:
@@ -90,10 +89,10 @@ def test_short_soak_injects_faults_and_repeats_requests(index: Index) -> None:
 
 @pytest.mark.exhaustive
 def test_soak_detects_lost_pushes(index: Index) -> None:
-    append, number = ImageListStore.append, count()
+    append, number = ImageListWriter.append, count()
 
     def lose_every_tenth(*args: Any, **options: Any) -> int:
         return append(*args, **options) if next(number) % 10 else 0
 
-    with patch.object(ImageListStore, "append", lose_every_tenth), pytest.raises(NotLinearizable):
+    with patch.object(ImageListWriter, "append", lose_every_tenth), pytest.raises(NotLinearizable):
         _soak(index, 2, 0, rounds=10)

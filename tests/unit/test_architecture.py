@@ -27,6 +27,7 @@ ALLOWED = {
         "storage",
     },
     "chalice_adapter": {"api", "domain", "request_log"},
+    "http_api": {"api"},
     "api": {"accounts", "domain", "repositories", "request_log", "security"},
     "pages": {"accounts", "api", "domain", "repositories", "request_log", "settings"},
     "accounts": {"domain", "repositories", "request_log", "security", "settings", "storage"},
@@ -35,7 +36,8 @@ ALLOWED = {
     "security": {"domain"},
     "domain": set[str](),
     "request_log": {"domain"},
-    "settings": {"domain"},
+    "settings": {"domain", "settings_table"},
+    "settings_table": {"domain"},
     "aws": {"domain"},
 }
 # The packages of chalicelib that can import a library. All others cannot.

@@ -5,7 +5,7 @@ from math import log2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.storage.image_lists import COMPACT_ABOVE, first_to_compact
+from chalicelib.storage.compaction import COMPACT_ABOVE, MAX_RUN_BYTES, MAX_RUN_SEGMENTS, first_to_compact
 
 
 @given(st.lists(st.integers(1, 350_000), max_size=COMPACT_ABOVE))
@@ -18,8 +18,8 @@ def test_compacted_segments_fit_one_transaction(sizes: list[int]) -> None:
     first = first_to_compact(sizes)
     if first is not None:
         assert len(sizes) - first >= 2
-        assert len(sizes) - first <= 60
-        assert sum(sizes[first:]) <= 1_500_000
+        assert len(sizes) - first <= MAX_RUN_SEGMENTS
+        assert sum(sizes[first:]) <= MAX_RUN_BYTES
 
 
 def test_small_pushes_to_a_large_list_rewrite_few_bytes_and_keep_few_segments() -> None:

@@ -20,11 +20,19 @@ from infra.admin.configuration_reference import (
     render_page,
     template_parameters,
 )
+from infra.deploy.service_template import check_values
+from infra.deploy.stage import DeployError
 
 ROOT = Path(__file__).parents[2]
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 FROM_LAMBDA = {"AWS_REGION"}  # Lambda sets it
-SET_BY_DEPLOY = {"STACK", "SIGNING_KEY", "BASE_URL", "FRONT_PROOF"}  # `waybill deploy` determines the value
+SET_BY_DEPLOY = {
+    "STACK",
+    "SIGNING_KEY",
+    "TOKEN_KEY",
+    "REGISTRY_SECRET",
+    "BASE_URL",
+}  # `waybill deploy` determines the value
 PARAMETERS = template_parameters()
 PAIRS = [
     pytest.param(setting, PARAMETERS[parameter_of(option)], id=setting.name)
@@ -36,7 +44,7 @@ PAIRS = [
 def function_variables() -> dict[str, Any]:
     """Return the environment variables of the function in the template."""
     resources = yaml.safe_load(SERVICE_TEMPLATE.read_text())["Resources"]
-    variables: dict[str, Any] = resources["APIHandler"]["Properties"]["Environment"]["Variables"]
+    variables: dict[str, Any] = resources["Function"]["Properties"]["Environment"]["Variables"]
     return variables
 
 
@@ -77,6 +85,41 @@ def test_parameter_allows_the_values_of_its_setting(setting: Setting, parameter:
         for outside in (low - 1, high + 1):
             with pytest.raises(SettingsError):
                 setting.read({setting.name: str(outside)})
+
+
+INVALID = {
+    "RegistryEndpoints": "http://r.example.com",
+    "EmailSender": "nobody",
+    "Registries": "a registry",
+    "RegistryAddress": "https://registry.example.com",
+}
+
+
+@pytest.mark.parametrize(("setting", "parameter"), PAIRS)
+def test_deploy_rejects_an_invalid_value_with_the_sentence_of_the_local_server(
+    setting: Setting, parameter: dict[str, Any]
+) -> None:
+    name = parameter_of(option_of(setting) or "")
+    value = INVALID.get(name, "no such value")
+    with pytest.raises(DeployError) as deployed:
+        check_values({name: value}, "eu-west-1")
+    with pytest.raises(SettingsError) as local:
+        Settings.from_environment({setting.name: value})
+    assert str(deployed.value) == str(local.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"DomainName": "index.example.com"}, "--certificate"),
+        ({"DomainName": "i.example.com", "Certificate": "arn:aws:acm:us-east-1:1:certificate/1"}, "eu-west-1"),
+        ({"AccountActivation": "email"}, "EMAIL_SENDER"),
+        ({"Registries": "registry.example.com", "ReserveDeletedNames": "false"}, "RESERVE_DELETED_NAMES"),
+    ],
+)
+def test_deploy_rejects_settings_that_exclude_each_other(values: dict[str, str], named: str) -> None:
+    with pytest.raises(DeployError, match=named):
+        check_values(values, "eu-west-1")
 
 
 def test_page_has_each_option_of_a_deployment() -> None:

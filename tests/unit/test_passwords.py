@@ -145,11 +145,11 @@ def test_cache_holds_10000_entries_and_drops_the_oldest(monkeypatch: pytest.Monk
     passwords = Passwords(4, clock)
     monkeypatch.setattr(bcrypt, "checkpw", lambda secret, stored: True)
     for n in range(10_000):
-        passwords.verify("correct horse", f"hash {n}")
-    assert passwords.is_cached("correct horse", "hash 0")
+        passwords.verify("correct horse", f"$2b$04${n:053}")
+    assert passwords.is_cached("correct horse", f"$2b$04${0:053}")
     clock.now = CACHE_SECONDS
-    passwords.verify("correct horse", "hash 0")  # renews the entry, so that another one is the oldest
-    passwords.verify("correct horse", "hash 10000")
+    passwords.verify("correct horse", f"$2b$04${0:053}")  # renews the entry, so that another one is the oldest
+    passwords.verify("correct horse", f"$2b$04${10_000:053}")
     clock.now -= 1
-    cached = [n for n in range(10_001) if passwords.is_cached("correct horse", f"hash {n}")]
+    cached = [n for n in range(10_001) if passwords.is_cached("correct horse", f"$2b$04${n:053}")]
     assert cached == [0, *range(2, 10_001)]

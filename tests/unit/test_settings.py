@@ -30,7 +30,6 @@ def test_all_settings_are_read() -> None:
             "REPOSITORY_VISIBILITY": "private",
             "RESERVE_DELETED_NAMES": "no",
             "PUBLIC_PAGES": "off",
-            "FRONT_PROOF": "proof",
         }
     )
     assert settings == Settings(
@@ -49,7 +48,6 @@ def test_all_settings_are_read() -> None:
         repository_visibility=Visibility.PRIVATE,
         reserve_deleted_names=False,
         public_pages=False,
-        front_proof="proof",
     )
     assert settings.table("users") == "waybill-live-users"
     assert settings.key == "alias/waybill-live"

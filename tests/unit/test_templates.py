@@ -4,7 +4,6 @@ tests/unit/test_configuration.py compares the parameters with the settings.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,17 +11,18 @@ import pytest
 from botocore.session import Session
 from pynamodb.models import Model
 
-from chalicelib.api.errors import RouteNotFound
+from bench.aws_cost import prices
 from chalicelib.aws import SERVICES
 from chalicelib.request_log import LOGIN_FAILED, RequestLog
-from chalicelib.storage.tables import CounterItem, ImagesItem, Tables
+from chalicelib.storage.tables import CounterItem, EmailItem, ImagesItem, Tables, TagItem
 from infra import ROOT
+from infra.deploy import cost
+from infra.deploy.cost import ALARMS
 from infra.deploy.data_template import resources
 from infra.deploy.service_models import OPERATIONS
 from infra.deploy.service_template import COMPUTED, option_name, option_parameters, read_service_template
-from infra.devserver.gateway import COMPRESSED_FROM_BYTES
 
-DATA = resources()
+DATA = resources(with_token_key=True)
 SERVICE: dict[str, Any] = read_service_template()["Resources"]
 TABLES = {
     resource["Properties"]["TableName"]["Fn::Sub"]: resource["Properties"]
@@ -69,13 +69,18 @@ def test_table_has_the_keys_types_and_indexes_of_its_model(table: str, model: ty
     assert {each["AttributeName"]: each["AttributeType"] for each in properties["AttributeDefinitions"]} == types
 
 
-def test_only_image_items_and_counters_expire_by_a_number_in_their_model() -> None:
+def test_items_expire_by_a_number_in_their_model() -> None:
     expiring = {
         table: properties["TimeToLiveSpecification"]["AttributeName"]
         for table, properties in TABLES.items()
         if properties.get("TimeToLiveSpecification", {}).get("Enabled")
     }
-    expected = {"${Stack}-images": ImagesItem.expires, "${Stack}-counters": CounterItem.expires}
+    expected = {
+        "${Stack}-images": ImagesItem.expires,
+        "${Stack}-counters": CounterItem.expires,
+        "${Stack}-emails": EmailItem.expires,
+        "${Stack}-tags": TagItem.expires,
+    }
     assert expiring == {table: attribute.attr_name for table, attribute in expected.items()}
     assert {attribute.attr_type for attribute in expected.values()} == {"N"}
 
@@ -86,25 +91,49 @@ def test_each_parameter_is_computed_or_an_option_with_a_default() -> None:
     for name, parameter in option_parameters().items():
         assert option_name(name).startswith("--")
         assert "Default" in parameter, name
+        assert "NoEcho" not in parameter, name
     for name, parameter in parameters.items():
         assert parameter["Description"], name
 
 
+def list_statements() -> list[dict[str, Any]]:
+    """Return the statements of all policies of the role, also of those with a condition."""
+    policies = [policy.get("Fn::If", [None, policy])[1] for policy in SERVICE["FunctionRole"]["Properties"]["Policies"]]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
 def test_role_names_exactly_the_tables_and_no_action_has_a_wildcard() -> None:
-    statements = SERVICE["FunctionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     arns = [
         arn
-        for statement in statements
+        for statement in list_statements()
         if "dynamodb" in str(statement["Action"])
         for arn in as_list(statement["Resource"])
     ]
     assert {arn["Fn::Sub"].rpartition("table/")[2].partition("/index/")[0] for arn in arns} == set(TABLES)
-    assert not any("*" in str(statement["Action"]) for statement in statements)
+    assert not any("*" in str(statement["Action"]) for statement in list_statements())
+
+
+def test_role_signs_bearer_tokens_only_with_the_token_key() -> None:
+    signing = [statement for statement in list_statements() if "kms:Sign" in statement["Action"]]
+    assert [statement["Resource"] for statement in signing] == [{"Ref": "TokenKey"}]
+    properties = DATA["TokenKey"]["Properties"]
+    assert (properties["KeySpec"], properties["KeyUsage"], properties["MultiRegion"]) == (
+        "RSA_2048",
+        "SIGN_VERIFY",
+        True,
+    )
+    assert DATA["TokenKey"]["Condition"] == DATA["TokenKeyAlias"]["Condition"]
+
+
+def test_boundary_allows_exactly_the_actions_of_the_role() -> None:
+    boundary = json.loads((ROOT / "docs" / "guide" / "permissions-boundary.json").read_text())
+    bounded = {action for statement in boundary["Statement"] for action in as_list(statement["Action"])}
+    assert bounded == {action for statement in list_statements() for action in as_list(statement["Action"])}
 
 
 def test_role_allows_exactly_the_packaged_operations() -> None:
-    policies = SERVICE["FunctionRole"]["Properties"]["Policies"]
-    allowed = set(re.findall(r'"(dynamodb|kms|ses):(\w+)"', json.dumps(policies)))
+    actions = [action for statement in list_statements() for action in as_list(statement["Action"])]
+    allowed = {tuple(action.split(":")) for action in actions if not action.startswith("logs:")}
     parts_of_transactions = {("dynamodb", "ConditionCheckItem")}
     transactions = {("dynamodb", "TransactWriteItems")}  # IAM checks the actions of their parts
     packaged = {(service, operation) for service, operations in OPERATIONS.items() for operation in operations}
@@ -112,22 +141,28 @@ def test_role_allows_exactly_the_packaged_operations() -> None:
     assert set(OPERATIONS) == set(SERVICES)
 
 
-@pytest.mark.parametrize("metric", ["ReadThrottleEvents", "WriteThrottleEvents"])
-def test_each_table_has_an_alarm(metric: str) -> None:
-    watched = [
-        resource["Properties"]["Dimensions"][0]["Value"]["Fn::Sub"]
-        for resource in SERVICE.values()
-        if resource.get("Properties", {}).get("MetricName") == metric
-    ]
-    assert sorted(watched) == sorted(TABLES)
+def test_service_stack_is_small_and_has_four_alarms() -> None:
+    assert len(SERVICE) <= 28
+    types = [resource["Type"] for resource in SERVICE.values()]
+    assert types.count("AWS::CloudWatch::Alarm") == ALARMS == 4
+    assert not [each for each in types if each.split("::")[1] in ("Serverless", "CloudFront", "ApiGateway")]
+    assert "Transform" not in read_service_template()
 
 
-def test_api_gateway_and_function_send_the_same_error_for_an_unknown_path() -> None:
-    responses = SERVICE["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
-    for kind in ("MISSING_AUTHENTICATION_TOKEN", "RESOURCE_NOT_FOUND"):
-        assert responses[kind]["statusCode"] == 404
-        template = json.loads(responses[kind]["responseTemplates"]["application/json"])
-        assert template == {"error": RouteNotFound().message}
+def test_each_throttle_has_a_route_to_the_function() -> None:
+    routes = {
+        name: resource["Properties"] for name, resource in SERVICE.items() if resource["Type"].endswith("V2::Route")
+    }
+    stage = SERVICE["Stage"]
+    assert {route["RouteKey"] for route in routes.values()} == {"$default", *stage["Properties"]["RouteSettings"]}
+    assert {json.dumps(route["Target"]) for route in routes.values()} == {'{"Fn::Sub": "integrations/${Integration}"}'}
+    assert set(stage["DependsOn"]) == set(routes)
+
+
+def test_cost_in_the_plan_is_that_of_the_cost_model() -> None:
+    assert (cost.KEY_PER_MONTH, cost.ALARM_PER_MONTH) == (prices.KEY_PER_MONTH, prices.ALARM_PER_MONTH)
+    assert "$1.40 a month" in cost.describe_cost({}, has_token_key=False)
+    assert "$5.40 a month" in cost.describe_cost({"Dashboard": "on"}, has_token_key=True)
 
 
 def test_alarm_on_failed_logins_uses_the_metric_of_the_request_log() -> None:
@@ -145,23 +180,30 @@ def test_deployer_policy_covers_each_service_and_fits_into_a_managed_policy() ->
     assert len(json.dumps(policy, separators=(",", ":"))) <= 6144
     allowed = {action.partition(":")[0] for statement in policy["Statement"] for action in as_list(statement["Action"])}
     services = {
-        resource["Type"].split("::")[1].lower()
+        resource["Type"].split("::")[1].lower().removesuffix("v2")  # both kinds of APIs have the same actions
         for resource in [*DATA.values(), *SERVICE.values()]
         if "Type" in resource
     }
     assert services <= allowed
 
 
+def test_deployer_can_only_create_roles_with_the_boundary() -> None:
+    policy = json.loads((ROOT / "docs" / "guide" / "deployer-policy.json").read_text())
+    for statement in policy["Statement"]:
+        actions = set(as_list(statement["Action"]))
+        if actions & {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}:
+            boundary = "arn:aws:iam::*:policy/waybill-boundary"
+            assert statement["Condition"] == {"StringLike": {"iam:PermissionsBoundary": boundary}}
+        assert not actions & {"iam:AttachRolePolicy", "iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion"}
+
+
 def test_data_is_retained_encrypted_and_protected() -> None:
     for name, resource in DATA.items():
-        assert resource["DeletionPolicy"] == "RetainExceptOnCreate", name
+        is_table = resource["Type"] == "AWS::DynamoDB::Table"
+        assert resource["DeletionPolicy"] == ("Retain" if is_table else "RetainExceptOnCreate"), name
         assert resource["UpdateReplacePolicy"] == "Retain", name
     for table, properties in TABLES.items():
         assert properties["DeletionProtectionEnabled"], table
         assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], table
-        assert properties["SSESpecification"]["SSEEnabled"], table
+        assert "SSESpecification" not in properties, table  # DynamoDB's own key encrypts it
         assert properties["BillingMode"] == "PAY_PER_REQUEST", table
-
-
-def test_local_gateway_compresses_like_api_gateway() -> None:
-    assert SERVICE["RestAPI"]["Properties"]["MinimumCompressionSize"] == COMPRESSED_FROM_BYTES

@@ -1,0 +1,52 @@
+"""Any text is shown as text on the public pages."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.functional.filling import fill
+from tests.functional.test_public_pages import HOSTILE_TEXTS, describe, get
+from tests.index import Index, basic
+
+
+def replace_unprintable(text: str) -> str:
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+@pytest.mark.exhaustive
+@settings(max_examples=150)
+@given(st.text(max_size=60) | st.sampled_from(HOSTILE_TEXTS))
+def test_any_search_text_is_shown_as_text(index: Index, query: str) -> None:
+    if not index.calls:
+        fill(index, ["alice/web"])
+    page = get(index, q=query)
+    plain = get(index, q="web" if page.data("repository") else "nothing")
+    shown = replace_unprintable(" ".join(query.split()))
+    assert page.fields("/") == {"q": shown}
+    assert shown in page.title
+    assert page.shape == plain.shape
+
+
+@pytest.mark.exhaustive
+@settings(max_examples=150)
+@given(st.text(min_size=1, max_size=60).filter(str.isprintable) | st.sampled_from(HOSTILE_TEXTS))
+def test_any_description_is_shown_as_text(index: Index, description: str) -> None:
+    alice = basic("alice")
+    if index.users.get("alice") is None:
+        index.push("alice/web", index.create_account("alice"), "a")
+    pages = []
+    for text in ("plain", description):
+        describe(index, "alice/web", alice, description=text)
+        pages.append((get(index, "/r/alice/web"), get(index, q="alice")))
+    (plain, plain_results), (page, results) = pages
+    assert page.root.findtext("body/main/p") == description
+    assert results.root.findtext(".//li/p") == description
+    assert page.shape == plain.shape
+    assert results.shape == plain_results.shape
+
+
+@pytest.mark.parametrize("query", HOSTILE_TEXTS)
+def test_hostile_search_text_is_shown_as_text(index: Index, query: str) -> None:
+    page = get(index, q=query)
+    assert page.fields("/") == {"q": " ".join(query.split())}
+    assert page.shape == get(index, q="nothing").shape
