@@ -9,9 +9,9 @@ from moto import mock_aws
 
 from chalicelib.aws import Clients
 from chalicelib.settings import Settings
-from infra.admin import table_copy
 from infra.admin.export_format import Item
-from infra.deploy.data_template import resolve_name, resources
+from infra.deploy.data_template import resolve_name, resources, tables
+from infra.devserver import moto_speed
 from infra.devserver.moto_lock import LOCK
 
 _TABLE_PROPERTIES = (
@@ -56,23 +56,33 @@ def create_stack(clients: Clients, stack: str) -> None:
                 )
 
 
-def read_items(clients: Clients, settings: Settings) -> list[Item]:
-    """Return all items of the stack at one moment, as (table, DynamoDB's JSON with bytes as bytes).
+def read_items(settings: Settings) -> Iterator[Item]:
+    """Yield all items of the stack at the moment of the call, as (table, DynamoDB's JSON with bytes as bytes).
 
-    All other calls to DynamoDB wait in the meantime.
+    Other calls to DynamoDB wait for about 0.1 µs for each item, not until all items were yielded.
     """
+    names = {settings.table(name): name for name in tables()}
     with LOCK.held():
-        return list(table_copy.scan_items(clients.dynamodb, settings))
+        snapshot = moto_speed.take_snapshot(settings.region, names)
+    return (
+        (names[table], moto_speed.decode_item(item)) for table, items in snapshot for item in sorted(items, key=_key_of)
+    )
 
 
-def put_items(clients: Clients, settings: Settings, items: Iterable[Item]) -> None:
-    """Write items, as (table, DynamoDB's JSON with bytes as bytes)."""
-    table_copy.put_items(clients.dynamodb, settings, items)
+def put_items(settings: Settings, items: Iterable[Item]) -> None:
+    """Write items, as (table, DynamoDB's JSON with bytes as bytes). Raises moto's exceptions for invalid items."""
+    for table, item in items:
+        with LOCK.held():
+            moto_speed.put_item(settings.region, settings.table(table), item)
 
 
 def count_writes() -> int:
     """Return the number of calls so far that may have changed data."""
     return LOCK.writes
+
+
+def _key_of(item: Any) -> tuple[str, str]:
+    return item.hash_key.value, item.range_key.value if item.range_key else ""
 
 
 def _create_table(dynamodb: Any, table: str, properties: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ from infra.devserver.data_file import DataFile, DataFileError, lock_data_file, s
 from infra.devserver.gateway import Gateway
 from infra.devserver.local_audit_log import LocalAuditLog
 from infra.devserver.moto_aws import create_stack, local_aws
+from infra.devserver.moto_speed import fast_dynamodb
 
 HOST = "127.0.0.1"
 _EMAIL = {"EMAIL_SENDER": "waybill@localhost.localdomain"}  # emails are printed, so any sender works
@@ -44,7 +45,7 @@ def serve(environment: Mapping[str, str]) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns about each request that waits for a thread
     port = _parse_port(environment.get("PORT") or "8000")
     try:
-        with _listen(port) as listener, local_aws():
+        with _listen(port) as listener, local_aws(), fast_dynamodb():
             _run(environment, listener)
     except (DataFileError, AdministratorError) as error:
         raise ServeError(str(error)) from error

@@ -54,7 +54,7 @@ def test_failed_transactions_do_not_remove_writes_of_other_threads(clients: Clie
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(400)))
-    stored = {item["address"]["S"] for _, item in read_items(clients, SETTINGS)}
+    stored = {item["address"]["S"] for _, item in read_items(SETTINGS)}
     assert stored == {f"{number}@example.com" for number in range(0, 400, 2)}
 
 
@@ -80,7 +80,7 @@ def test_only_calls_that_may_write_are_counted(clients: Clients) -> None:
     before = count_writes()
     clients.dynamodb.get_item(TableName=TABLE, Key={"address": {"S": "x"}})
     clients.dynamodb.describe_table(TableName=TABLE)
-    read_items(clients, SETTINGS)
+    read_items(SETTINGS)
     assert count_writes() == before
     clients.dynamodb.put_item(TableName=TABLE, Item=_item(1))
     _fail_transaction(clients.dynamodb, 1)
@@ -103,8 +103,8 @@ def test_moto_keeps_no_copies(clients: Clients) -> None:
 def test_items_can_be_put_and_read(clients: Clients) -> None:
     items: list[Item] = [("emails", _item(number)) for number in range(60)]
     items.append(("images", {"repository": {"S": "a/b"}, "segment": {"S": "1"}, "packed": {"B": b"\x00\xff"}}))
-    put_items(clients, SETTINGS, items)
-    assert sorted(read_items(clients, SETTINGS), key=str) == sorted(items, key=str)
+    put_items(SETTINGS, items)
+    assert sorted(read_items(SETTINGS), key=str) == sorted(items, key=str)
 
 
 def test_nothing_remains_after_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
