@@ -1,6 +1,5 @@
 """AWS in this process, emulated by moto, with the tables and the key of the production template."""
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ from chalicelib.settings import Settings
 from infra.admin.export_format import Item
 from infra.deploy.data_template import resolve_name, resources, tables
 from infra.devserver import moto_speed
+from infra.devserver.aws_configuration import empty_aws_configuration
 from infra.devserver.moto_lock import LOCK
 
 _TABLE_PROPERTIES = (
@@ -27,14 +27,11 @@ _TABLE_PROPERTIES = (
 def local_aws() -> Iterator[None]:
     """Let moto answer all calls to AWS from this process, from an empty state, until the block ends.
 
-    Clients for DynamoDB that are created in the block are safe for threads.
+    Clients for DynamoDB that are created in the block are safe for threads. The AWS configuration of the environment
+    does not affect them.
     """
-    endpoints = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_ENDPOINT_URL")}
-    try:
-        with LOCK.installed(), mock_aws():  # clients would call these endpoints instead of moto
-            yield
-    finally:
-        os.environ.update(endpoints)
+    with empty_aws_configuration(), LOCK.installed(), mock_aws():
+        yield
 
 
 def create_stack(clients: Clients, stack: str) -> None:
