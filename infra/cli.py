@@ -42,4 +42,7 @@ for command in (*COMMANDS, users, repositories, doctor, audit, export_command, i
 
 def main() -> None:
     """Run the command."""
+    from infra.devserver.output import replace_unknown_characters
+
+    replace_unknown_characters()
     cli(prog_name="waybill")

@@ -4,7 +4,7 @@ import fcntl
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
@@ -17,6 +17,7 @@ from chalicelib.storage.tables import Tables
 from infra.admin import export_format as export
 from infra.admin.export_format import Item
 from infra.devserver.moto_aws import count_writes, put_items, read_items
+from infra.devserver.output import print_line
 
 SAVE_SECONDS = 60
 _PART_LENGTH = len(".") + len(".12345678.part")  # what export.replace_file adds to the name of the file
@@ -81,12 +82,8 @@ class DataFile:
             try:
                 self.save()
             except OSError as error:
-                with suppress(OSError):
-                    print(
-                        f"waybill: cannot save {self.path}: {error.strerror}; trying again in {seconds:g} s",
-                        file=sys.stderr,
-                        flush=True,
-                    )
+                reason = error.strerror or error
+                print_line(f"waybill: cannot save {self.path}: {reason}; trying again in {seconds:g} s", sys.stderr)
 
     def _read_items(self, lines: Iterator[bytes]) -> Iterator[Item]:
         """Yield the items of the file. Each attribute is checked against the model of its table."""
