@@ -16,7 +16,7 @@ from chalicelib.settings import Settings
 from chalicelib.storage.tables import Tables
 from infra.admin import export_format as export
 from infra.admin.export_format import Item
-from infra.devserver.moto_aws import count_writes, put_items, read_items
+from infra.devserver.moto_aws import count_writes, load_items, take_snapshot
 from infra.devserver.output import print_line
 
 SAVE_SECONDS = 60
@@ -57,7 +57,7 @@ class DataFile:
         except OSError as error:
             raise DataFileError(f"cannot read {self.path}: {error.strerror}; set DATA to another file") from error
         try:
-            put_items(self._settings, items)
+            load_items(self._settings, items)
         except DynamodbException as error:
             raise DataFileError(f"cannot load {self.path}: {error}") from error
         self._saved_writes = count_writes()
@@ -72,7 +72,7 @@ class DataFile:
         if writes == self._saved_writes:
             return False
         with export.replace_file(self.path) as out:
-            export.write_export(out, self._settings.stack, export.skip_expired(read_items(self._settings)))
+            export.write_export(out, self._settings.stack, export.skip_expired(take_snapshot(self._settings)))
         self._saved_writes = writes
         return True
 

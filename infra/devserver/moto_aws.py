@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from chalicelib.aws import Clients
 from chalicelib.settings import Settings
+from infra.admin import table_copy
 from infra.admin.export_format import Item
 from infra.deploy.data_template import resolve_name, resources, tables
 from infra.devserver import moto_speed
@@ -53,7 +54,21 @@ def create_stack(clients: Clients, stack: str) -> None:
                 )
 
 
-def read_items(settings: Settings) -> Iterator[Item]:
+def read_items(clients: Clients, settings: Settings) -> list[Item]:
+    """Return all items of the stack at one moment, as (table, DynamoDB's JSON with bytes as bytes).
+
+    All other calls to DynamoDB wait in the meantime.
+    """
+    with LOCK.held():
+        return list(table_copy.scan_items(clients.dynamodb, settings))
+
+
+def put_items(clients: Clients, settings: Settings, items: Iterable[Item]) -> None:
+    """Write items, as (table, DynamoDB's JSON with bytes as bytes)."""
+    table_copy.put_items(clients.dynamodb, settings, items)
+
+
+def take_snapshot(settings: Settings) -> Iterator[Item]:
     """Yield all items of the stack at the moment of the call, as (table, DynamoDB's JSON with bytes as bytes).
 
     Other calls to DynamoDB wait for about 0.1 µs for each item, not until all items were yielded.
@@ -66,8 +81,8 @@ def read_items(settings: Settings) -> Iterator[Item]:
     )
 
 
-def put_items(settings: Settings, items: Iterable[Item]) -> None:
-    """Write items, as (table, DynamoDB's JSON with bytes as bytes). Raises moto's exceptions for invalid items."""
+def load_items(settings: Settings, items: Iterable[Item]) -> None:
+    """Write items as `put_items` does, five times as fast. Raises moto's exceptions for invalid items."""
     for table, item in items:
         with LOCK.held():
             moto_speed.put_item(settings.region, settings.table(table), item)

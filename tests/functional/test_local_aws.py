@@ -16,7 +16,15 @@ from chalicelib.aws import Clients, create_clients
 from chalicelib.settings import Settings
 from infra.admin.export_format import Item
 from infra.devserver.data_file import DataFile
-from infra.devserver.moto_aws import count_writes, create_stack, local_aws, put_items, read_items
+from infra.devserver.moto_aws import (
+    count_writes,
+    create_stack,
+    load_items,
+    local_aws,
+    put_items,
+    read_items,
+    take_snapshot,
+)
 from infra.devserver.moto_lock import LOCK
 
 SETTINGS = Settings(stack="test-local")
@@ -54,7 +62,7 @@ def test_failed_transactions_do_not_remove_writes_of_other_threads(clients: Clie
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(400)))
-    stored = {item["address"]["S"] for _, item in read_items(SETTINGS)}
+    stored = {item["address"]["S"] for _, item in read_items(clients, SETTINGS)}
     assert stored == {f"{number}@example.com" for number in range(0, 400, 2)}
 
 
@@ -80,7 +88,7 @@ def test_only_calls_that_may_write_are_counted(clients: Clients) -> None:
     before = count_writes()
     clients.dynamodb.get_item(TableName=TABLE, Key={"address": {"S": "x"}})
     clients.dynamodb.describe_table(TableName=TABLE)
-    read_items(SETTINGS)
+    read_items(clients, SETTINGS)
     assert count_writes() == before
     clients.dynamodb.put_item(TableName=TABLE, Item=_item(1))
     _fail_transaction(clients.dynamodb, 1)
@@ -103,8 +111,15 @@ def test_moto_keeps_no_copies(clients: Clients) -> None:
 def test_items_can_be_put_and_read(clients: Clients) -> None:
     items: list[Item] = [("emails", _item(number)) for number in range(60)]
     items.append(("images", {"repository": {"S": "a/b"}, "segment": {"S": "1"}, "packed": {"B": b"\x00\xff"}}))
-    put_items(SETTINGS, items)
-    assert sorted(read_items(SETTINGS), key=str) == sorted(items, key=str)
+    put_items(clients, SETTINGS, items)
+    assert sorted(read_items(clients, SETTINGS), key=str) == sorted(items, key=str)
+    assert sorted(take_snapshot(SETTINGS), key=str) == sorted(items, key=str)
+
+
+def test_items_can_be_loaded_without_the_api(clients: Clients) -> None:
+    items: list[Item] = [("emails", _item(1)), ("images", {"repository": {"S": "a"}, "segment": {"S": "1"}})]
+    load_items(SETTINGS, items)
+    assert sorted(read_items(clients, SETTINGS), key=str) == sorted(items, key=str)
 
 
 def test_nothing_remains_after_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
