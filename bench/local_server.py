@@ -5,7 +5,9 @@ not depend on the format of the items. Each operation is measured in processor t
 is saved to a file while requests are sent, and loaded from that file.
 """
 
+import gc
 import json
+import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,7 +32,7 @@ from infra.admin.export_format import Item
 from infra.devserver.console_mailer import ConsoleMailer
 from infra.devserver.data_file import DataFile
 from infra.devserver.gateway import Gateway, GatewayResponse
-from infra.devserver.moto_aws import create_stack, local_aws, put_items, read_items
+from infra.devserver.moto_aws import create_stack, load_items, local_aws, take_snapshot
 from infra.devserver.moto_speed import fast_dynamodb
 
 SIZES = (100, 1_000, 5_000, 20_000)
@@ -56,13 +58,15 @@ def measure(size: int) -> dict[str, float]:
         path = Path(folder) / "data.jsonl"
         with local_aws(), fast_dynamodb():
             index = _Index()
-            put_items(SETTINGS, list(_copy_repository(index, size)))
+            load_items(SETTINGS, list(_copy_repository(index, size)))
+            gc.freeze()  # as DataFile.load does
             times = {name: index.measure(name) for name in ("create", "check", "push", "search", "delete")}
             times |= _measure_save(index, path)
         with local_aws(), fast_dynamodb():
             start = time.perf_counter()
             DataFile(path, _Index(account=False).clients, SETTINGS).load()
             times["load, s"] = time.perf_counter() - start
+        times["memory, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return times
 
 
@@ -115,10 +119,10 @@ class _Index:
 
 def _copy_repository(index: _Index, size: int) -> Iterator[Item]:
     """Yield the items of `size` repositories of as many accounts."""
-    before = list(read_items(SETTINGS))
+    before = list(take_snapshot(SETTINGS))
     owner = basic(_ACCOUNT, PASSWORD)
     index.send("PUT", f"/v1/repositories/{_ACCOUNT}/{_REPOSITORY}", create_images(10), owner)
-    added = [item for item in read_items(SETTINGS) if item not in before or _ACCOUNT in str(item)]
+    added = [item for item in take_snapshot(SETTINGS) if item not in before or _ACCOUNT in str(item)]
     for number in range(1, size):
         for table, item in added:
             yield table, _rename(item, f"{number:05}")

@@ -1,6 +1,7 @@
 """The data file of a local server: an export that is loaded at the start and saved when data has changed."""
 
 import fcntl
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,10 @@ class DataFile:
 
         The whole file is checked first. Raises DataFileError.
         """
+        with _frozen_afterwards():
+            return self._load()
+
+    def _load(self) -> int | None:
         try:
             with self.path.open("rb") as lines:
                 items = list(self._read_items(lines))
@@ -93,6 +98,22 @@ class DataFile:
             except (TypeError, ValueError) as error:
                 raise export.ExportError(f"{self.path}, line {number}: {error}") from error
             yield table, item
+
+
+@contextmanager
+def _frozen_afterwards() -> Iterator[None]:
+    """Exclude the objects of this block from Python's garbage collection.
+
+    A collection visits all objects. With 20,000 repositories, each would interrupt the requests.
+    """
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if is_enabled:
+            gc.enable()
 
 
 def _check_attributes(model: type[Model], item: dict[str, dict[str, object]]) -> None:
