@@ -38,4 +38,7 @@ for command in (
 
 def main() -> None:
     """Run the command."""
+    from infra.devserver.output import replace_unknown_characters
+
+    replace_unknown_characters()
     cli(prog_name="waybill")

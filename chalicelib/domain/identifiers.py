@@ -22,7 +22,7 @@ _PATH_WORDS = frozenset({"images", "auth", "layer"})  # these names would make a
 _ROBOT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _IMAGE_ID = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
 _CHECKSUM = re.compile(r"(?:[a-z0-9][a-z0-9.+_-]{0,31}:)?[A-Za-z0-9]{1,128}", re.ASCII)
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)
 _EMAIL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])",
@@ -114,8 +114,9 @@ def check_robot(text: str) -> str:
 
 
 def is_host(text: str) -> bool:
-    """Return whether this is `host` or `host:port`, without a scheme."""
-    return len(text) <= MAX_HOST_LENGTH and _HOST.fullmatch(text) is not None
+    """Return whether this is `host` or `host:port`, without a scheme. A port is 1 to 65535."""
+    match = _HOST.fullmatch(text)
+    return len(text) <= MAX_HOST_LENGTH and match is not None and 0 < int(match[1] or 80) < 65536
 
 
 def check_description(text: str) -> str:

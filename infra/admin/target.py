@@ -20,6 +20,7 @@ from chalicelib.aws import Clients
 from chalicelib.bootstrap import Services, Stores
 from chalicelib.settings import Settings
 from infra.devserver import ENDPOINT_PATH
+from infra.devserver.aws_configuration import empty_aws_configuration
 from infra.region import MISSING_REGION, find_region
 
 _TIMEOUT_SECONDS = 30  # more than in a Lambda, because an operator can wait
@@ -88,7 +89,7 @@ def open_deployed(stage: str | None, region: str | None) -> Target:
 
     Raises SettingsError, and ClickException if the region is unknown.
     """
-    session = _create_session(False)
+    session = _create_session()
     region = find_region(region, session)
     if not region:
         raise click.ClickException(MISSING_REGION)
@@ -144,17 +145,24 @@ def create_client(service: str, region: str, endpoint: str | None = None, author
         retries={"total_max_attempts": _MAX_ATTEMPTS, "mode": "standard"},
         proxies=None if endpoint is None else {},  # a local server is not behind a proxy
     )
-    client = _create_session(endpoint is not None).create_client(service, endpoint_url=endpoint, config=config)
+    if endpoint is None:
+        return _create_session().create_client(service, config=config)
+    with empty_aws_configuration():
+        client = _create_local_session().create_client(service, endpoint_url=endpoint, config=config)
     if authorization is not None:
         _use_authorization(client, authorization)
     return client
 
 
 @cache
-def _create_session(local: bool) -> Any:
+def _create_session() -> Any:
+    return botocore.session.get_session()
+
+
+def _create_local_session() -> Any:
+    """Return a session that knows nothing but unused credentials. PynamoDB would replace a client that has none."""
     session = botocore.session.get_session()
-    if local:
-        session.set_credentials("unused", "unused")  # PynamoDB would replace a client that has no credentials
+    session.set_credentials("unused", "unused")
     return session
 
 

@@ -15,10 +15,11 @@ from chalice.local import LocalChalice, LocalGateway, RouteMatcher
 from msgspec import Struct
 
 from chalicelib.api.errors import RouteNotFound
+from infra.devserver.output import print_line
 
 COMPRESSED_FROM_BYTES = 10_240  # MinimumCompressionSize in infra/deploy/service.yaml
+_HIDDEN_PARAMETERS = ("account", "link", "scope")
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-_HIDDEN = ("link", "scope", "account")
 WSGI = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
@@ -43,19 +44,22 @@ class Gateway:
         self._routes = RouteMatcher(list(app.routes))
         self._thread = threading.local()
 
-    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> GatewayResponse:
+    def handle(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"", client_ip: str = "127.0.0.1"
+    ) -> GatewayResponse:
         """Handle one request. `target` is a path with a query, or an absolute URL. Header names are in lower case."""
         try:
             path = target if target.startswith("/") else _parse_path(target)
             if path.startswith("//"):
-                return _create_not_found()  # Chalice would parse the first segment as a host
+                return _create_not_found(path)  # Chalice would parse the first segment as a host
             match = self._routes.match_route(path)
         except ValueError:
-            return _create_not_found()
+            return _create_not_found(target)
         if method not in self._app.routes[match.route] or not all(match.captured.values()):
-            return _create_not_found()
+            return _create_not_found(path)
         if not hasattr(self._thread, "gateway"):
             self._thread.gateway = LocalGateway(self._app, self._config)
+        self._thread.gateway.event_converter.LOCAL_SOURCE_IP = client_ip
         local = self._thread.gateway.handle_request(method, path, dict(headers), body)
         response = GatewayResponse(
             local["statusCode"], {**local["headers"], **_join_multi_values(local)}, (local["body"] or "").encode()
@@ -66,7 +70,8 @@ class Gateway:
         """Handle a WSGI request. Log one line."""
         start = time.perf_counter()
         method, target = environ["REQUEST_METHOD"], environ["REQUEST_URI"]
-        response = self.handle(method, target, _read_headers(environ), environ["wsgi.input"].read())
+        body = environ["wsgi.input"].read()
+        response = self.handle(method, target, _read_headers(environ), body, environ["REMOTE_ADDR"])
         headers = list(response.headers.items())
         if response.status != HTTPStatus.NO_CONTENT:
             headers.append(("Content-Length", str(len(response.body))))
@@ -81,16 +86,13 @@ def format_status(status: int) -> str:
 
 
 def log_request(start: float, status: int, method: str, target: str, environ: Mapping[str, Any]) -> None:
-    """Print one line. It contains no header except User-Agent, and no link from an email.
+    """Print one line. It contains no header except User-Agent, and no value of a secret or personal parameter.
 
     `start` is the value of `time.perf_counter` at the start of the request.
     """
     milliseconds, client = (time.perf_counter() - start) * 1000, environ.get("HTTP_USER_AGENT", "-")
-    print(
-        f"{time.strftime('%H:%M:%S')} {status} {method:6} {_hide_links(target)}  {milliseconds:.0f} ms  {client[:60]}",
-        file=sys.stderr,
-        flush=True,
-    )
+    moment = time.strftime("%H:%M:%S")
+    print_line(f"{moment} {status} {method:6} {_hide_values(target)}  {milliseconds:.0f} ms  {client[:60]}", sys.stderr)
 
 
 def _compress(response: GatewayResponse) -> GatewayResponse:
@@ -109,24 +111,27 @@ def _parse_path(target: str) -> str:
     return (url.path or "/") + (f"?{url.query}" if url.query else "")
 
 
-def _hide_links(target: str) -> str:
-    """Replace secret and private values in the query.
+def _hide_values(target: str) -> str:
+    """Replace the values of some parameters.
 
-    A link from an email gives access to an account for some time. The scopes and accounts of tokens say who uses what.
+    A link from an email gives access to an account for some time. Clients of token servers send usernames as `account`
+    and names of private repositories in `scope`.
     """
     path, mark, query = target.partition("?")
-    return path + mark + "&".join(map(_hide_link, query.split("&")))
+    return path + mark + "&".join(map(_hide_value, query.split("&")))
 
 
-def _hide_link(pair: str) -> str:
+def _hide_value(pair: str) -> str:
     name = pair.partition("=")[0]
-    return f"{name}=…" if unquote_plus(name) in _HIDDEN else pair
+    return f"{name}=…" if unquote_plus(name) in _HIDDEN_PARAMETERS else pair
 
 
 def _read_headers(environ: Mapping[str, Any]) -> dict[str, str]:
     headers = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
     if "CONTENT_TYPE" in environ:
         headers["content-type"] = environ["CONTENT_TYPE"]
+    if "x-docker-token" in headers:  # waitress joins repeated headers, but API Gateway passes the last one
+        headers["x-docker-token"] = headers["x-docker-token"].rpartition(",")[2].strip()
     return headers
 
 
@@ -134,6 +139,9 @@ def _join_multi_values(response: Mapping[str, Any]) -> dict[str, str]:
     return {name: ", ".join(values) for name, values in response["multiValueHeaders"].items()}
 
 
-def _create_not_found() -> GatewayResponse:
+def _create_not_found(target: str) -> GatewayResponse:
+    """Return a 404. Under `/v2/` it is text, because docker 1.10.3 repeats a request for 50 s after other JSON."""
+    if target.startswith("/v2/"):
+        return GatewayResponse(HTTPStatus.NOT_FOUND, {"Content-Type": "text/plain"}, b"404 page not found\n")
     body = json.dumps({"error": RouteNotFound().message}).encode()
     return GatewayResponse(HTTPStatus.NOT_FOUND, {"Content-Type": "application/json"}, body)

@@ -1,6 +1,5 @@
 """AWS in this process, emulated by moto, with the tables and the key of the production template."""
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +10,9 @@ from chalicelib.aws import Clients
 from chalicelib.settings import Settings
 from infra.admin import table_copy
 from infra.admin.export_format import Item
-from infra.deploy.data_template import resolve_name, resources
+from infra.deploy.data_template import resolve_name, resources, tables
+from infra.devserver import moto_speed
+from infra.devserver.aws_configuration import empty_aws_configuration
 from infra.devserver.moto_lock import LOCK
 
 _TABLE_PROPERTIES = (
@@ -27,14 +28,11 @@ _TABLE_PROPERTIES = (
 def local_aws() -> Iterator[None]:
     """Let moto answer all calls to AWS from this process, from an empty state, until the block ends.
 
-    Clients for DynamoDB that are created in the block are safe for threads.
+    Clients for DynamoDB that are created in the block are safe for threads. The AWS configuration of the environment
+    does not affect them.
     """
-    endpoints = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_ENDPOINT_URL")}
-    try:
-        with LOCK.installed(), mock_aws():  # clients would call these endpoints instead of moto
-            yield
-    finally:
-        os.environ.update(endpoints)
+    with empty_aws_configuration(), LOCK.installed(), mock_aws():
+        yield
 
 
 def create_stack(clients: Clients, stack: str) -> None:
@@ -70,9 +68,33 @@ def put_items(clients: Clients, settings: Settings, items: Iterable[Item]) -> No
     table_copy.put_items(clients.dynamodb, settings, items)
 
 
+def take_snapshot(settings: Settings) -> Iterator[Item]:
+    """Yield all items of the stack at the moment of the call, as (table, DynamoDB's JSON with bytes as bytes).
+
+    Other calls to DynamoDB wait for about 0.1 µs for each item, not until all items were yielded.
+    """
+    names = {settings.table(name): name for name in tables()}
+    with LOCK.held():
+        snapshot = moto_speed.take_snapshot(settings.region, names)
+    return (
+        (names[table], moto_speed.decode_item(item)) for table, items in snapshot for item in sorted(items, key=_key_of)
+    )
+
+
+def load_items(settings: Settings, items: Iterable[Item]) -> None:
+    """Write items as `put_items` does, five times as fast. Raises moto's exceptions for invalid items."""
+    for table, item in items:
+        with LOCK.held():
+            moto_speed.put_item(settings.region, settings.table(table), item)
+
+
 def count_writes() -> int:
     """Return the number of calls so far that may have changed data."""
     return LOCK.writes
+
+
+def _key_of(item: Any) -> tuple[str, str]:
+    return item.hash_key.value, item.range_key.value if item.range_key else ""
 
 
 def _create_table(dynamodb: Any, table: str, properties: dict[str, Any]) -> None:

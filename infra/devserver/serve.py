@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chalice.local import LocalChalice
+from msgspec.structs import replace
 from waitress.server import create_server
 
 from chalicelib.aws import create_clients
@@ -22,6 +22,7 @@ from chalicelib.request_log import RequestLog
 from chalicelib.settings import Settings
 from chalicelib.settings_table import SettingsError
 from infra.devserver.administrator import ADMIN, AdministratorError, ensure_administrator
+from infra.devserver.aws_configuration import REGION
 from infra.devserver.aws_endpoint import AwsEndpoint
 from infra.devserver.channel import use_channel
 from infra.devserver.console_mailer import ConsoleMailer
@@ -36,9 +37,13 @@ from infra.devserver.local_registry import (
     token_key_path,
 )
 from infra.devserver.moto_aws import create_stack, local_aws
+from infra.devserver.moto_speed import fast_dynamodb
+from infra.devserver.network import Network, NetworkError, listen, read_network
+from infra.devserver.output import print_line, replace_unknown_characters
+from infra.devserver.request_filter import RequestFilter
+from infra.devserver.signals import stop_on_signals
 from infra.devserver.token_key import TokenKeyError, load_token_key
 
-HOST = "127.0.0.1"
 _EMAIL = {"EMAIL_SENDER": "waybill@localhost.localdomain"}  # emails are printed, so any sender works
 _MAX_BODY_BYTES = 10_485_760  # API Gateway's limit; the limit of the app is lower, and its error is JSON
 
@@ -51,17 +56,18 @@ def serve(environment: Mapping[str, str]) -> None:
     """Serve until Ctrl-C, SIGTERM or SIGHUP. Raises ServeError."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns about each request that waits for a thread
-    port = _parse_port(environment.get("PORT") or "8000")
     try:
-        with _listen(port) as listener, local_aws():
-            _run(environment, listener)
-    except (DataFileError, AdministratorError, TokenKeyError, RegistryStartError) as error:
+        network = read_network(environment)
+        with stop_on_signals(), listen(network) as listener, local_aws(), fast_dynamodb():
+            saved = _run(environment, network, listener)
+    except (DataFileError, AdministratorError, NetworkError, TokenKeyError, RegistryStartError) as error:
         raise ServeError(str(error)) from error
-    print("\nWaybill has stopped.", flush=True)
+    print_line(f"\nWaybill has stopped.{saved}")
 
 
-def _run(environment: Mapping[str, str], listener: socket.socket) -> None:
-    base_url = f"http://{HOST}:{listener.getsockname()[1]}"
+def _run(environment: Mapping[str, str], network: Network, listener: socket.socket) -> str:
+    """Serve until a signal. Return a sentence about the data file, or an empty text."""
+    base_url = network.base_url(listener)
     environment = add_registry_settings(environment)
     settings, password = _read_settings({**_EMAIL, "BASE_URL": base_url, **environment})
     clients = create_clients(settings.region)
@@ -75,44 +81,23 @@ def _run(environment: Mapping[str, str], listener: socket.socket) -> None:
             data_file = resources.enter_context(lock_data_file(Path(path), clients, settings))
             storage = _load(data_file)
         administrator = ensure_administrator(services, settings, password)
-        server = _create_server(services, settings, listener)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: sys.exit(0))
+        server = _create_server(services, settings, network, listener)
         notes = [storage, describe_registries(settings, key_file)]
         if environment.get("REGISTRY"):
             certificate = services.bearer_tokens.get_certificate()
             notes.append(resources.enter_context(run_registry(environment, settings, certificate)))
-        _greet(base_url, administrator, "\n".join(filter(None, notes)))
+        _greet(base_url, administrator, "\n".join(filter(None, notes)), network.warning)
         if data_file:
             resources.enter_context(save_periodically(data_file))
-        server.run()  # returns after Ctrl-C and the other signals
+        server.run()  # returns after a signal
         server.close()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # a second signal must not interrupt the save
-
-
-def _parse_port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 65536):
-        raise ServeError(f"PORT must be a number from 0 to 65535, not {text!r}; 0 chooses a free port")
-    return int(text)
-
-
-def _listen(port: int) -> socket.socket:
-    """Return a bound socket. It is bound first, because emails contain the URL and port 0 means any free port."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except OSError as error:
-        listener.close()
-        raise ServeError(f"cannot listen on {HOST}:{port}: {error.strerror}; set PORT to another port") from error
-    return listener
+    return f" All data is saved in {data_file.path}." if data_file else ""
 
 
 def _read_settings(environment: Mapping[str, str]) -> tuple[Settings, str | None]:
     """Return the settings, and the password of the administrator if one is set."""
     try:
-        settings = Settings.from_environment(environment)
+        settings = replace(Settings.from_environment(environment), region=REGION)
         password = environment.get("ADMIN_PASSWORD")
         return settings, check_password(password) if password else None
     except SettingsError as error:
@@ -131,24 +116,26 @@ def _load(data_file: DataFile) -> str:
     )
 
 
-def _create_server(services: Services, settings: Settings, listener: socket.socket) -> Any:
+def _create_server(services: Services, settings: Settings, network: Network, listener: socket.socket) -> Any:
     request_log = RequestLog(LocalAuditLog(settings.stack, settings.region).write, settings.stack)
     gateway = Gateway(create_chalice_app(services.routes, request_log, app_class=LocalChalice))
+    application = AwsEndpoint(gateway, services.login, settings)
     server = create_server(
-        AwsEndpoint(gateway, services.login, settings),
+        RequestFilter(application, settings.base_url, network.allowed_hosts, network.trusted_proxies),
         sockets=[listener],
         threads=32,
         connection_limit=1000,
         max_request_body_size=_MAX_BODY_BYTES,
         ident=None,
+        clear_untrusted_proxy_headers=False,  # RequestFilter reads and removes X-Forwarded-For
     )
     use_channel(server)
     return server
 
 
-def _greet(base_url: str, administrator: str, storage: str) -> None:
+def _greet(base_url: str, administrator: str, storage: str, warning: str) -> None:
     form = '{"username":"alice","password":"a secret","email":"alice@example.com"}'
-    print(
+    print_line(
         f"""
 Waybill listens on {base_url}
 
@@ -158,14 +145,14 @@ Waybill listens on {base_url}
   with docker     docker login {base_url.removeprefix("http://")}    (docker 0.6 to 17.03)
   manage          .venv/bin/waybill users list --local {base_url}
 
-{storage}
-""",
-        flush=True,
+{warning}{storage}
+"""
     )
 
 
 def main() -> None:
     """Run the server. If it cannot start, exit with one sentence that says why."""
+    replace_unknown_characters()
     try:
         serve(os.environ)
     except ServeError as error:

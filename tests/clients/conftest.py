@@ -55,12 +55,17 @@ class Server(Struct, frozen=True, eq=False):
 def run_server(folder: Path, **environment: str) -> Iterator[Server]:
     """Run a server on a free port until the block ends. Its log file is in `folder`."""
     log = folder / "server.log"
-    settings = {"PORT": "0", "BCRYPT_COST": "4", "ADMIN_PASSWORD": ADMIN_PASSWORD} | environment
+    settings = {
+        "PORT": "0",
+        "ALLOWED_HOSTS": "index",
+        "BCRYPT_COST": "4",
+        "ADMIN_PASSWORD": ADMIN_PASSWORD,
+    } | environment
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "infra", "serve"],
             cwd=ROOT,
-            env={**os.environ, **settings},
+            env={**os.environ, **settings, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
             preexec_fn=_restore_ctrl_c,

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -89,6 +90,37 @@ def test_invalid_file_is_reported_and_unchanged(tmp_path: Path, content: bytes) 
 def test_missing_folder_and_folder_instead_of_file_are_reported(tmp_path: Path) -> None:
     for path in (tmp_path / "missing" / "index.jsonl", tmp_path):
         assert str(path) in _read_start_error(path)
+
+
+def test_wrong_type_in_the_file_is_reported_with_its_line(tmp_path: Path) -> None:
+    user = {"username": "alice", "password_hash": "*", "created": "2026-11-24T06:00:00.000000+0000"}
+    good: dict[str, dict[str, Any]] = {name: {"S": value} for name, value in user.items()}
+    items: list[dict[str, dict[str, Any]]] = [
+        {"password_hash": {"N": "5"}},
+        {"admin": {"S": "true"}},
+        {"created": {"S": "yesterday"}},
+        {"emailed": {"BOOL": True}},
+        {"emails": {"S": "alice@example.com"}},
+    ]
+    for number, wrong in enumerate(items):
+        file = tmp_path / f"{number}.jsonl"
+        with export.replace_file(file) as output:
+            export.write_export(output, "waybill", [("users", good), ("users", {**good, **wrong})])
+        error = _read_start_error(file)
+        assert f"{file}, line 3: " in error
+        assert repr(next(iter(wrong))) in error
+
+
+def test_missing_attribute_in_the_file_is_reported_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "index.jsonl"
+    with export.replace_file(file) as output:
+        export.write_export(output, "waybill", [("emails", {"address": {"S": "a@example.com"}})])
+    assert f"{file}, line 2: the attribute 'username'" in _read_start_error(file)
+
+
+@pytest.mark.parametrize("length", [241, 250, 255, 300])
+def test_file_name_without_room_for_a_temporary_file_is_rejected_at_the_start(tmp_path: Path, length: int) -> None:
+    assert "DATA" in _read_start_error(tmp_path / ("x" * length))
 
 
 def _read_start_error(file: Path) -> str:

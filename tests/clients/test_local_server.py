@@ -1,5 +1,6 @@
 """The local server: HTTP byte for byte, the request log, start and stop."""
 
+import json
 import os
 import re
 import socket
@@ -47,18 +48,35 @@ def test_head_has_the_headers_of_get_and_no_body(server: Server) -> None:
     assert next_body == b"", "exchange() reads no bodies if the first request is HEAD"
 
 
-def test_204_has_no_body_and_no_length(server: Server) -> None:
-    username, password = server.register("nocontent")
-    body = b'{"password":"sekret123"}'
-    request = b"PUT /v1/users/nocontent/ HTTP/1.1\r\nHost: index\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n%s"
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(request % (basic(username, password).encode(), len(body), body))
-        head, _, rest = connection.makefile("rb").read().partition(b"\r\n\r\n")
+def test_204_has_no_body_and_keeps_the_connection(server: Server) -> None:
+    request = _create_204_request(server, b"")
+    (head, _), (next_head, next_body) = exchange(server, request + PING, 2)
     assert head.startswith(b"HTTP/1.1 204")
-    assert rest == b""
-    assert b"content-length" not in head.lower()
-    assert b"transfer-encoding" not in head.lower()
-    assert b"connection: close" in head.lower(), "waitress closes the connection after a 204, and announces it"
+    for name in (b"content-length", b"transfer-encoding", b"connection"):
+        assert name not in head.lower()
+    assert next_head.startswith(b"HTTP/1.1 200"), "the next response starts directly after the head"
+    assert next_body == b"true"
+
+
+@pytest.mark.parametrize("header", [b"Connection: close\r\n", b"HTTP/1.0"])
+def test_204_closes_the_connection_if_the_client_asks(server: Server, header: bytes) -> None:
+    request = _create_204_request(server, b"" if header == b"HTTP/1.0" else header)
+    if header == b"HTTP/1.0":
+        request = request.replace(b"HTTP/1.1", b"HTTP/1.0")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request)
+        response = connection.makefile("rb").read()
+    assert b" 204 " in response
+    assert b"connection: close" in response.lower()
+
+
+def _create_204_request(server: Server, header: bytes) -> bytes:
+    username, password = server.register("nocontent")
+    body, authorization = b'{"password":"sekret123"}', basic(username, password).encode()
+    return (
+        b"PUT /v1/users/nocontent/ HTTP/1.1\r\nHost: index\r\n%sAuthorization: %s\r\nContent-Length: %d\r\n\r\n%s"
+        % (header, authorization, len(body), body)
+    )
 
 
 def test_chunked_body_is_read_as_one_body(server: Server) -> None:
@@ -89,6 +107,46 @@ def test_absolute_target_of_docker_0_5_is_served(server: Server) -> None:
     ((head, body),) = exchange(server, b"GET %s HTTP/1.1\r\nHost: index\r\n\r\n" % target)
     assert head.startswith(b"HTTP/1.1 200")
     assert b'"query":"nothing"' in body
+
+
+def test_invalid_absolute_target_is_400(server: Server) -> None:
+    ((head, _),) = exchange(server, b"GET http://[::1/v1/_ping HTTP/1.1\r\nHost: index\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+
+
+def test_target_that_is_not_ascii_is_400_with_json(server: Server) -> None:
+    for target in ("/v1/search?q=ü", "/v1/repositories/alice/wéb/images"):
+        ((head, body),) = exchange(server, f"GET {target} HTTP/1.1\r\nHost: index\r\n\r\n".encode())
+        assert head.startswith(b"HTTP/1.1 400")
+        assert set(json.loads(body)) == {"error"}
+
+
+def test_x_docker_token_can_be_sent_twice(server: Server) -> None:
+    username, password = server.register("twice")
+    request = (
+        b"PUT /v1/repositories/twice/web/ HTTP/1.1\r\nHost: index\r\nAuthorization: %s\r\n"
+        b"X-Docker-Token: true\r\nX-Docker-Token: true\r\nContent-Length: 2\r\n\r\n[]"
+    )
+    ((head, _),) = exchange(server, request % basic(username, password).encode())
+    assert b"x-docker-token: signature=" in head.lower()
+
+
+def test_v2_paths_let_docker_1_10_use_v1_at_once(server: Server) -> None:
+    """Docker repeats a request for 50 s if the body of a 404 is a JSON object without `errors`."""
+    response = requests.get(server.url("/v2/alice/web/manifests/latest"), timeout=10)
+    assert (response.status_code, response.text) == (404, "404 page not found\n")
+    assert response.headers["Content-Type"] == "text/plain"
+    assert requests.get(server.url("/v2/"), timeout=10).status_code == 401
+
+
+def test_other_host_names_and_pages_of_other_sites_are_rejected(server: Server) -> None:
+    url = server.url("/v1/users/")
+    assert requests.get(url, headers={"Host": "evil.example.com"}, timeout=10).status_code == 403
+    assert requests.post(url, json={}, headers={"Origin": "http://evil.example.com"}, timeout=10).status_code == 403
+    endpoint = server.url("/_aws")
+    assert (
+        requests.get(endpoint, headers={"Host": "evil.example.com"}, auth=server.admin, timeout=10).status_code == 403
+    )
 
 
 def test_http_1_0_request_without_headers_is_served(server: Server) -> None:
@@ -183,7 +241,10 @@ def test_request_log_hides_links_from_emails(server: Server) -> None:
         exchange(server, f"GET {target} HTTP/1.1\r\nHost: index\r\n\r\n".encode())
     absolute = f"GET {server.base_url}/confirm?link=a.secret.link&last HTTP/1.1\r\nHost: index\r\n\r\n"
     exchange(server, absolute.encode())
-    log = wait_for_log(server, r"/confirm\?link=…&last")
+    exchange(server, b"GET /v2/?account=alice&scope=repository%3Aalice/hidden HTTP/1.1\r\nHost: index\r\n\r\n")
+    log = wait_for_log(server, r"/v2/\?account=…&scope=…  ")
+    assert "alice/hidden" not in log
+    assert "/confirm?link=…&last" in log
     assert "410 GET    /confirm?link=…&x=1  " in log
     assert "410 GET    /reset/?x&%6cink=…  " in log
     assert "secret.link" not in log
@@ -196,6 +257,9 @@ def test_request_log_hides_links_from_emails(server: Server) -> None:
         ("PORT", "65536"),
         ("ADMIN_PASSWORD", "abc"),
         ("REGISTRY_ENDPOINTS", "http://localhost:5000/"),
+        ("REGISTRY_ENDPOINTS", "reg:99999"),
+        ("TRUSTED_PROXIES", "proxy"),
+        ("HOST", "host.invalid"),
         ("TOKEN_LIFETIME", "1"),
     ],
 )

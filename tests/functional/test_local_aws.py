@@ -16,7 +16,15 @@ from chalicelib.aws import Clients, create_clients
 from chalicelib.settings import Settings
 from infra.admin.export_format import Item
 from infra.devserver.data_file import DataFile
-from infra.devserver.moto_aws import count_writes, create_stack, local_aws, put_items, read_items
+from infra.devserver.moto_aws import (
+    count_writes,
+    create_stack,
+    load_items,
+    local_aws,
+    put_items,
+    read_items,
+    take_snapshot,
+)
 from infra.devserver.moto_lock import LOCK
 
 SETTINGS = Settings(stack="test-local")
@@ -104,6 +112,13 @@ def test_items_can_be_put_and_read(clients: Clients) -> None:
     items: list[Item] = [("emails", _item(number)) for number in range(60)]
     items.append(("images", {"repository": {"S": "a/b"}, "segment": {"S": "1"}, "packed": {"B": b"\x00\xff"}}))
     put_items(clients, SETTINGS, items)
+    assert sorted(read_items(clients, SETTINGS), key=str) == sorted(items, key=str)
+    assert sorted(take_snapshot(SETTINGS), key=str) == sorted(items, key=str)
+
+
+def test_items_can_be_loaded_without_the_api(clients: Clients) -> None:
+    items: list[Item] = [("emails", _item(1)), ("images", {"repository": {"S": "a"}, "segment": {"S": "1"}})]
+    load_items(SETTINGS, items)
     assert sorted(read_items(clients, SETTINGS), key=str) == sorted(items, key=str)
 
 

@@ -99,3 +99,13 @@ def test_invisible_characters_at_the_ends_are_rejected(kind: str) -> None:
         assert not pattern.fullmatch(invisible + name)
         if (kind, invisible) != ("repository", "."):  # the protocol allows a period at the end
             assert not pattern.fullmatch(name + invisible)
+
+
+@pytest.mark.parametrize("text", ["registry", "registry:5000", "r.example.com:65535", "[::1]:1", "[::1]"])
+def test_host_with_a_valid_port_is_accepted(text: str) -> None:
+    assert identifiers.is_host(text)
+
+
+@pytest.mark.parametrize("text", ["reg:0", "reg:65536", "reg:99999", "[::1]:70000", "reg:", "http://reg"])
+def test_host_with_an_invalid_port_is_rejected(text: str) -> None:
+    assert not identifiers.is_host(text)
