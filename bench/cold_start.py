@@ -60,6 +60,8 @@ def main() -> None:
         out = Path(folder)
         architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
         built = build_package(out / "package", architecture)
+        if built.untrimmed is None:
+            raise RuntimeError("the package was not built here")
         for file, name in ((built.zip, "waybill"), (built.untrimmed, "chalice")):
             zipfile.ZipFile(file).extractall(out / name)
         with zipfile.ZipFile(built.untrimmed) as archive:

@@ -4,7 +4,8 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-from chalicelib.settings import AccountActivation, Settings
+from chalicelib.domain.choices import AccountActivation
+from chalicelib.settings import Settings
 from tests.index import PASSWORD, Index, Response
 
 BASE_URL = "https://index.example.com"

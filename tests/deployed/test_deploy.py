@@ -233,9 +233,19 @@ def test_deployment_continues_after_an_interruption_at_any_call(
 def test_cause_of_a_failed_deployment_is_reported_by_this_and_the_next_deployment(
     empty: Ministack, run: Run, options: tuple[str, ...], package: Package
 ) -> None:
-    resources = {**package.template["Resources"], "Unknown": {"Type": "AWS::Unknown::Thing", "Properties": {}}}
+    resources = {
+        **package.template["Resources"],
+        "Unknown": {
+            "Type": "AWS::SNS::Subscription",
+            "Properties": {
+                "TopicArn": "arn:aws:sns:us-east-1:000000000000:missing",
+                "Protocol": "email",
+                "Endpoint": "a@example.com",
+            },
+        },
+    }
     broken = replace(package, template={**package.template, "Resources": resources})
-    cause = "Unknown (AWS::Unknown::Thing)"
+    cause = "Unknown (AWS::SNS::Subscription)"
     assert cause in error_of(run("deploy", *options, package=broken))
     second = error_of(run("deploy", *options))
     assert cause in second

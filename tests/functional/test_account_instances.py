@@ -20,7 +20,7 @@ ROBOT = "/v1/users/alice/robots/ci"
 def reusable(make_index: Any) -> Index:
     """An index in which the name of a deleted account can be registered again."""
     index: Index = make_index(reserve_deleted_names=False)
-    index.account("alice")
+    index.create_account("alice")
     return index
 
 

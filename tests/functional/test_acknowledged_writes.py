@@ -21,7 +21,7 @@ BASE, WEB = "/v1/repositories/alice/web", RepositoryName("alice", "web")
 
 @pytest.fixture
 def pushed(index: Index) -> Index:
-    index.account("alice")
+    index.create_account("alice")
     index.push("alice/web", basic("alice"), "first")
     return index
 
@@ -170,8 +170,8 @@ def test_transfer_finds_what_was_acknowledged_before_it(pushed: Index) -> None:
 def test_unknown_outcome_of_a_creation_invalidates_the_cache(make_index: Any) -> None:
     """A container answers an old token from its cache although it has created the repository again."""
     index: Index = make_index(image_list_cache_seconds=2)
-    index.account("alice")
-    other = index.restarted()
+    index.create_account("alice")
+    other = index.restart()
     index.push("alice/web", basic("alice"), "first")
     read = f"Token {index.request('GET', f'{BASE}/images', token=True).token}"
     assert index.request("GET", f"{BASE}/images", read).status == 200

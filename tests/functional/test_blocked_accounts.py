@@ -23,7 +23,7 @@ def shared(make_index: Any) -> Index:
     """An index in which alice shares two private repositories with bobby, and carol one."""
     index: Index = make_index(repository_visibility="private")
     for username in ("alice", "bobby", "carol"):
-        index.account(username)
+        index.create_account(username)
     for path in ("alice/web", "alice/api", "carol/db"):
         index.push(path, basic(path.partition("/")[0]), "image")
         assert share(index, path) == 204
@@ -98,7 +98,7 @@ def test_blocked_accounts_are_listed_and_can_be_unblocked(shared: Index) -> None
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_only_the_account_itself_can_block(shared: Index, method: str) -> None:
-    admin = shared.account("admin", admin=True)
+    admin = shared.create_account("admin", admin=True)
     token = shared.request("PUT", "/v1/users/bobby/robots/ci", BOBBY, json={"access": "write"}).json["token"]
     for auth in (ALICE, admin, basic("bobby", token)):
         assert block(shared, "carol", auth, method=method) == 403
@@ -114,13 +114,13 @@ def test_impossible_names_cannot_be_blocked(shared: Index, blocked: str) -> None
 
 def test_account_that_does_not_exist_can_be_blocked(shared: Index) -> None:
     assert block(shared, "stranger") == 204
-    shared.account("stranger")
+    shared.create_account("stranger")
     shared.push("stranger/web", basic("stranger"), "image")
     assert share(shared, "stranger/web") == 403
 
 
 def test_administrator_cannot_share_for_a_blocked_owner(shared: Index) -> None:
-    admin = shared.account("admin", admin=True)
+    admin = shared.create_account("admin", admin=True)
     assert block(shared, "alice") == 204
     path = "/v1/namespaces/alice/repositories/web/collaborators/bobby"
     assert shared.request("PUT", path, admin, json={"access": "read"}).status == 403

@@ -140,7 +140,7 @@ def test_without_confirmation_an_address_is_claimed_at_registration(index: Index
 
 def test_number_of_addresses_is_limited_at_the_same_time(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """A transaction deletes an account with all its addresses, and holds 100 items."""
-    alice, user = index.account("alice"), index.users.get("alice")
+    alice, user = index.create_account("alice"), index.users.get("alice")
     assert user is not None
     for number in range(19):
         form = {"email": f"alice{number}@example.com"}

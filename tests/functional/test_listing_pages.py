@@ -63,10 +63,10 @@ def names_of(pages: list[list[dict[str, Any]]]) -> list[str]:
 
 
 def test_anonymous_listing_does_not_read_private_repositories(index: Index) -> None:
-    index.account("alice")
+    index.create_account("alice")
     fill(index, [f"secret{number:04}" for number in range(400)], private=True)
     fill(index, ["public", "zebra"])
-    index.account("bobby")
+    index.create_account("bobby")
     for auth, queries in ((None, 1), (basic("bobby"), 2)):
         index.request("GET", PATH, auth)
         index.calls.clear()
@@ -79,7 +79,7 @@ def test_anonymous_listing_does_not_read_private_repositories(index: Index) -> N
 
 @pytest.mark.parametrize("count", [99, 100, 101, 200, 201])
 def test_pages_are_complete(index: Index, count: int) -> None:
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     names = [f"web{number:03}" for number in range(count)]
     fill(index, names)
     for auth in (None, alice):
@@ -89,7 +89,7 @@ def test_pages_are_complete(index: Index, count: int) -> None:
 
 
 def test_owner_and_administrators_see_private_repositories_in_the_same_pages(index: Index) -> None:
-    alice, admin = index.account("alice"), index.account("admin", admin=True)
+    alice, admin = index.create_account("alice"), index.create_account("admin", admin=True)
     fill(index, [f"web{number:03}" for number in range(0, 150, 2)], private=True)
     fill(index, [f"web{number:03}" for number in range(1, 150, 2)])
     for auth in (alice, admin):
@@ -100,7 +100,7 @@ def test_owner_and_administrators_see_private_repositories_in_the_same_pages(ind
 
 
 def test_cursor_never_names_a_repository_that_the_client_cannot_read(index: Index) -> None:
-    index.account("alice")
+    index.create_account("alice")
     fill(index, [f"web{number:03}" for number in range(0, 250, 2)], private=True)
     fill(index, [f"web{number:03}" for number in range(1, 251, 2)])
     response = index.request("GET", PATH)
@@ -109,7 +109,7 @@ def test_cursor_never_names_a_repository_that_the_client_cannot_read(index: Inde
 
 
 def test_listing_shows_what_a_repository_is(index: Index) -> None:
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     index.push("alice/web", alice, "image")
     assert index.request("PUT", f"{PATH}/web", alice, json={"description": "serves pages"}).status == 204
     entry = index.request("GET", PATH).json[0]
@@ -118,7 +118,7 @@ def test_listing_shows_what_a_repository_is(index: Index) -> None:
 
 
 def test_listing_follows_changes_of_visibility_at_once(index: Index) -> None:
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     index.push("alice/web", alice, "image")
     for private, names in ((True, []), (False, ["web"])):
         assert index.request("PUT", f"{PATH}/web", alice, json={"private": private}).status == 204
@@ -128,7 +128,7 @@ def test_listing_follows_changes_of_visibility_at_once(index: Index) -> None:
 
 
 def test_shared_repositories_are_among_the_public_ones(index: Index) -> None:
-    alice, bobby = index.account("alice"), index.account("bobby")
+    alice, bobby = index.create_account("alice"), index.create_account("bobby")
     for name in ("api", "db", "web"):
         index.push(f"alice/{name}", alice, "image")
         assert index.request("PUT", f"{PATH}/{name}", alice, json={"private": name != "db"}).status == 204
@@ -142,7 +142,7 @@ def test_shared_repositories_are_among_the_public_ones(index: Index) -> None:
 
 
 def test_robot_sees_only_what_it_may_use(index: Index) -> None:
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     for name in ("api", "db", "web"):
         index.push(f"alice/{name}", alice, "image")
         assert index.request("PUT", f"{PATH}/{name}", alice, json={"private": name != "db"}).status == 204
@@ -153,7 +153,7 @@ def test_robot_sees_only_what_it_may_use(index: Index) -> None:
 
 
 def test_library_is_listed_for_everybody(index: Index) -> None:
-    admin = index.account("admin", admin=True)
+    admin = index.create_account("admin", admin=True)
     for name in ("redis", "nginx"):
         index.push(name, admin, "image")
     for auth in (None, admin):

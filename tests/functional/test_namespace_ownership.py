@@ -45,7 +45,7 @@ def import_repository(index: Index, path: str, *, private: bool = False) -> Repo
 
 @pytest.mark.parametrize("path", ["acme/payroll", "ab/x", "a-team/x", "acme_" + "x" * 200 + "/x"])
 def test_nobody_can_create_a_repository_in_a_namespace_without_an_account(index: Index, path: str) -> None:
-    admin, alice = index.account("admin", admin=True), index.account("alice")
+    admin, alice = index.create_account("admin", admin=True), index.create_account("alice")
     robot = index.request("PUT", "/v1/users/admin/robots/ci", admin, json={"access": "write"}).json["token"]
     assert create(index, path, admin) == 403
     assert create(index, path, basic("admin", robot)) == 404
@@ -57,13 +57,13 @@ def test_nobody_can_create_a_repository_in_a_namespace_without_an_account(index:
 
 
 def test_administrators_can_create_repositories_in_the_namespace_of_an_account(index: Index) -> None:
-    admin, acme = index.account("admin", admin=True), index.account("acme")
+    admin, acme = index.create_account("admin", admin=True), index.create_account("acme")
     assert create(index, "acme/payroll", admin) == create(index, "redis", admin) == 200
     assert index.ids("acme/payroll", acme) == ["image"]
 
 
 def test_takeover_of_a_namespace_is_impossible(index: Index) -> None:
-    admin = index.account("admin", admin=True)
+    admin = index.create_account("admin", admin=True)
     assert create(index, "acme/payroll", admin) == 403
     assert register(index, "acme") == 201
     assert index.request("GET", "/v1/repositories/acme/payroll/images", basic("acme")).status == 404
@@ -74,7 +74,7 @@ def test_name_with_imported_repositories_cannot_be_registered(index: Index, priv
     import_repository(index, "acme/payroll", private=private)
     assert register(index, "acme") == 400
     assert index.users.get("acme") is None
-    admin = index.account("admin", admin=True)
+    admin = index.create_account("admin", admin=True)
     assert index.ids("acme/payroll", admin) == ["image"]
 
 
@@ -86,7 +86,7 @@ def test_operators_cannot_create_an_account_over_imported_repositories(index: In
 
 
 def test_administrators_manage_imported_repositories_without_an_account(index: Index) -> None:
-    admin = index.account("admin", admin=True)
+    admin = index.create_account("admin", admin=True)
     import_repository(index, "acme/payroll")
     path = "/v1/repositories/acme/payroll"
     assert index.request("PUT", path, admin, json=[{"id": f"{n:064x}"} for n in range(1_000)]).status == 200
@@ -99,7 +99,7 @@ def test_administrators_manage_imported_repositories_without_an_account(index: I
 
 def test_counted_repository_without_an_account_can_be_deleted(index: Index) -> None:
     """An export contains counted repositories. An import without the account must not prevent their deletion."""
-    admin = index.account("admin", admin=True)
+    admin = index.create_account("admin", admin=True)
     import_repository(index, "acme/payroll")
     index.tables.images("acme/payroll", "head").update([index.tables.images.charged_bytes.set(70)])
     path = "/v1/repositories/acme/payroll"
@@ -109,7 +109,7 @@ def test_counted_repository_without_an_account_can_be_deleted(index: Index) -> N
 
 def test_creation_and_deletion_of_the_account_at_the_same_time(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """The account is deleted between the login and the transaction of a push."""
-    alice, read = index.account("alice"), ImageListStore.read
+    alice, read = index.create_account("alice"), ImageListStore.read
 
     def read_and_delete(self: ImageListStore, repository: RepositoryName) -> StoredImages:
         stored = read(self, repository)
@@ -127,7 +127,7 @@ def test_creation_and_deletion_of_the_account_at_the_same_time(index: Index, mon
 def test_storage_requires_the_account_in_the_transaction(index: Index, state: str) -> None:
     stores = Services(index.settings, index.aws).stores
     if state != "missing":
-        alice = index.account("alice")
+        alice = index.create_account("alice")
         stores.users.start_deletion("alice")
         if state == "deleted":
             assert index.request("DELETE", "/v1/users/alice", alice).status == 204
@@ -137,14 +137,14 @@ def test_storage_requires_the_account_in_the_transaction(index: Index, state: st
 
 
 def test_account_that_is_deactivated_keeps_its_namespace(index: Index) -> None:
-    admin = index.account("admin", admin=True)
-    index.account("alice", active=False)
+    admin = index.create_account("admin", admin=True)
+    index.create_account("alice", active=False)
     assert create(index, "alice/web", admin) == 200
 
 
 def test_new_account_after_a_deletion_finds_nothing_of_the_former_owner(make_index: Any) -> None:
     index = make_index(reserve_deleted_names=False)
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     for name in ("web", "api"):
         assert create(index, f"alice/{name}", alice) == 200
     assert index.request("DELETE", "/v1/users/alice", alice).status == 204

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.settings import Settings, SettingsError
+from chalicelib.settings import Settings
+from chalicelib.settings_table import SettingsError
 from chalicelib.storage import image_list_writer
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.repositories import RepositoryStore
@@ -67,8 +68,8 @@ def together(count: int, act: Any) -> Counter[int]:
 @pytest.fixture
 def limited(make_index: Any) -> Index:
     index: Index = make_index(max_repositories=3, max_robots=3, max_shares=3, max_stored_megabytes=1)
-    index.account("alice")
-    index.account("bobby")
+    index.create_account("alice")
+    index.create_account("bobby")
     return index
 
 
@@ -80,7 +81,7 @@ def test_quotas_hold_at_the_same_time(limited: Index) -> None:
 
 
 def test_quota_of_repositories_includes_those_that_administrators_create(limited: Index) -> None:
-    admin = limited.account("admin", admin=True)
+    admin = limited.create_account("admin", admin=True)
     for number in range(3):
         assert create(limited, f"alice/web{number}", admin) == 200
     assert create(limited, "alice/more", admin) == create(limited, "alice/more") == 403
@@ -91,7 +92,7 @@ def test_quota_of_repositories_includes_those_that_administrators_create(limited
 
 
 def test_library_has_no_quota(limited: Index) -> None:
-    admin = limited.account("admin", admin=True)
+    admin = limited.create_account("admin", admin=True)
     for number in range(5):
         assert create(limited, f"web{number}", admin, 2_000) == 200
     assert limited.request("DELETE", "/v1/repositories/web0", admin).status == 202
@@ -101,7 +102,7 @@ def test_quota_of_shares_protects_the_receiver(limited: Index) -> None:
     for number in range(3):
         assert create(limited, f"alice/web{number}") == 200
         assert share(limited, f"web{number}") == 204
-    limited.account("carol")
+    limited.create_account("carol")
     assert create(limited, "carol/web", basic("carol")) == 200
     path = "/v1/namespaces/carol/repositories/web/collaborators/bobby"
     assert limited.request("PUT", path, basic("carol"), json={"access": "read"}).status == 403
@@ -113,7 +114,7 @@ def test_role_can_be_changed_after_the_quota_was_reduced(limited: Index) -> None
     for number in range(3):
         assert create(limited, f"alice/web{number}") == 200
         assert share(limited, f"web{number}") == 204
-    smaller = limited.restarted(max_shares=1)
+    smaller = limited.restart(max_shares=1)
     assert share(smaller, "web0", access="write") == 204
     assert counters_of(limited, "bobby")["shares"] == 3
 
@@ -163,7 +164,7 @@ def test_quota_of_stored_bytes(limited: Index) -> None:
 def test_small_pushes_cannot_pass_the_quota_without_end(make_index: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image_list_writer, "CHARGED_FROM_BYTES", 2_000)
     index: Index = make_index(max_stored_megabytes=1)
-    index.account("alice")
+    index.create_account("alice")
     assert create(index, "alice/web") == 200
     users = index.tables.users
     users("alice").update([users.stored_bytes.set(1_000_000)])
@@ -231,8 +232,8 @@ ACTIONS = st.lists(
 @pytest.fixture
 def small(make_index: Any) -> Index:
     index: Index = make_index(max_repositories=2, max_robots=1, max_shares=1)
-    index.account("alice")
-    index.account("bobby")
+    index.create_account("alice")
+    index.create_account("bobby")
     return index
 
 

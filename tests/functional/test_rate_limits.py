@@ -71,15 +71,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def client(clock: Clock, make_index: Any) -> Client:
     index = make_index(front_proof=PROOF)
-    index.account("alice")
+    index.create_account("alice")
     return Client(index)
 
 
 @pytest.fixture
 def login(clock: Clock, index: Index) -> Callable[[], Login]:
     """Return a function that creates the login of a new container, without cached credentials."""
-    index.account("alice")
-    index.account("bobby")
+    index.create_account("alice")
+    index.create_account("bobby")
     return lambda: Services(index.settings, index.aws).login
 
 
@@ -148,7 +148,7 @@ def test_parallel_right_passwords_are_accepted(client: Client, monkeypatch: pyte
 
 def test_known_network_accepts_more_parallel_right_passwords(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.log_in("alice", PASSWORD) == 200
-    containers = [Client(client.index.restarted()) for _ in range(50)]
+    containers = [Client(client.index.restart()) for _ in range(50)]
     with slow_bcrypt(monkeypatch, 50):
         assert together(50, lambda number: containers[number].log_in("alice", PASSWORD)) == [200] * 50
     assert KNOWN_CLIENT_FAILURES_BEFORE_DELAY >= 50
@@ -279,7 +279,7 @@ def test_owner_in_a_known_network_is_not_blocked_by_others_in_the_wide_network(c
     assert client.log_in("alice", PASSWORD, home) == 200
     add_failures(client, "2001:db8:1::/48", WIDE_FAILURES_BEFORE_DELAY)
     assert client.log_in("user1", ip=home) == 429
-    assert Client(client.index.restarted()).log_in("alice", PASSWORD, home) == 200
+    assert Client(client.index.restart()).log_in("alice", PASSWORD, home) == 200
 
 
 def add_failures(client: Client, network: str, count: int) -> None:

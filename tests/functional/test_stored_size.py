@@ -55,7 +55,7 @@ def together(threads: int, act: Callable[[int], Any]) -> list[Any]:
 
 
 def test_replaced_checksums_are_removed(index: Index) -> None:
-    alice, images = index.account("alice"), 3_000
+    alice, images = index.create_account("alice"), 3_000
     for number in range(31):
         assert index.request("PUT", BASE, alice, json=entries(images, number)).status == 200
         check_size(index)
@@ -67,7 +67,7 @@ def test_replaced_checksums_are_removed(index: Index) -> None:
 
 
 def test_equal_pushes_at_the_same_time_are_stored_about_once(index: Index) -> None:
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     index.push("alice/web", alice)
     body = entries(6_000, 1)
     responses = together(8, lambda _: index.request("PUT", f"{BASE}/images", alice, json=body))
@@ -77,7 +77,7 @@ def test_equal_pushes_at_the_same_time_are_stored_about_once(index: Index) -> No
 
 
 def test_all_segments_of_a_deleted_repository_expire(index: Index) -> None:
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     for number in range(3):
         assert index.request("PUT", BASE, alice, json=entries(6_000, number)).status == 200
     for number in range(20):
@@ -90,7 +90,7 @@ def test_all_segments_of_a_deleted_repository_expire(index: Index) -> None:
 
 
 def test_a_repeated_deletion_writes_no_segment_again(index: Index) -> None:
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     index.push("alice/web", alice, "image")
     assert index.request("DELETE", BASE, alice).status == 202
     before = {item.segment: item.expires for item in index.tables.images.query("alice/web")}
@@ -101,7 +101,7 @@ def test_a_repeated_deletion_writes_no_segment_again(index: Index) -> None:
 
 
 def test_a_deletion_that_is_repeated_late_does_not_expire_the_next_repository(index: Index) -> None:
-    alice, stores = index.account("alice"), stores_of(index)
+    alice, stores = index.create_account("alice"), stores_of(index)
     index.push("alice/web", alice, "old")
     assert index.request("DELETE", BASE, alice).status == 202
     index.push("alice/web", alice, "new")
@@ -110,7 +110,7 @@ def test_a_deletion_that_is_repeated_late_does_not_expire_the_next_repository(in
 
 
 def test_segments_of_the_previous_repository_are_deleted(index: Index) -> None:
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     for number in range(3):
         assert index.request("PUT", BASE, alice, json=entries(6_000, number)).status == 200
     assert index.request("DELETE", BASE, alice).status == 202
@@ -119,7 +119,7 @@ def test_segments_of_the_previous_repository_are_deleted(index: Index) -> None:
 
 
 def test_keys_do_not_grow_with_the_number_of_rewrites(index: Index, small: None) -> None:
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     for number in range(15):
         assert index.request("PUT", BASE, alice, json=entries(40, number)).status == 200
         assert max(len(key) for key, _ in stores_of(index).images.read(WEB).segments) < 80
@@ -195,7 +195,7 @@ class Repositories:
 @pytest.fixture
 def repositories(make_index: Any, small: None) -> Repositories:
     index = make_index(max_repositories=1_000_000)
-    index.account("alice")
+    index.create_account("alice")
     return Repositories(index)
 
 
@@ -306,7 +306,7 @@ def mix(first: StoredImages, second: StoredImages, split: float) -> StoredImages
 
 
 def test_concurrent_pushes_and_rewrites_lose_nothing(index: Index, small: None) -> None:
-    alice = index.account("alice")
+    alice = index.create_account("alice")
     index.push("alice/web", alice)
 
     def push(worker: int) -> None:

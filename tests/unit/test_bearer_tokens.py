@@ -67,9 +67,8 @@ def test_thumbprint_is_the_one_of_the_example_of_rfc_7638() -> None:
         "d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lF"  # pragma: allowlist secret
         "d2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"  # pragma: allowlist secret
     )
-    assert (
-        thumbprint(int.from_bytes(decode(modulus), "big"), 65537) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
-    )  # pragma: allowlist secret
+    expected = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"  # pragma: allowlist secret
+    assert thumbprint(int.from_bytes(decode(modulus), "big"), 65537) == expected
 
 
 def test_public_key_is_parsed(key: CountingKey, private_key: RSAPrivateKey) -> None:
