@@ -16,6 +16,7 @@ import msgspec
 METRIC_NAMESPACE = "Waybill"
 LOGIN_FAILED = "login.failed"
 _METRICS = ("CachedCredentials", "CompactedSegments")  # annotations that become metrics
+_PARTIAL = "partial"  # the annotation of a request that can have an effect although it fails
 _context: ContextVar[dict[str, Any] | None] = ContextVar("fields", default=None)
 _encode = msgspec.json.Encoder().encode
 
@@ -25,6 +26,23 @@ def annotate(**fields: Any) -> None:
     current = _context.get()
     if current is not None:
         current |= fields
+
+
+@contextmanager
+def may_take_effect(*errors_without_effect: type[Exception]) -> Iterator[None]:
+    """Keep the event of the current request even if it fails, because the change in this block can have taken effect.
+
+    A call that times out may have been carried out, and a later step of a request can fail. The event is omitted if the
+    block raises one of `errors_without_effect` and the request had no effect before.
+    """
+    current = _context.get() or {}
+    before = current.get(_PARTIAL, False)
+    annotate(**{_PARTIAL: True})
+    try:
+        yield
+    except errors_without_effect:
+        annotate(**{_PARTIAL: before})
+        raise
 
 
 @contextmanager
@@ -54,12 +72,14 @@ class RequestLog:
         """Write the line of one request.
 
         `request` contains its id, method, route and client IP. `fields` are the annotations. The event of a failed
-        request is omitted, because nothing has changed. It is kept if the request was `partial`, that is if it had an
-        effect before it failed. A failed login is an event itself.
+        request is omitted, because nothing has changed. It is kept if the request is `partial`, see `may_take_effect`.
+        A failed login is an event itself.
         """
         event = fields.get("event")
-        if event != LOGIN_FAILED and status >= 400 and not fields.get("partial"):
-            fields = {name: value for name, value in fields.items() if name != "event"}
+        omitted = set() if status >= 400 and fields.get(_PARTIAL) else {_PARTIAL}
+        if event != LOGIN_FAILED and status >= 400 and not fields.get(_PARTIAL):
+            omitted.add("event")
+        fields = {name: value for name, value in fields.items() if name not in omitted}
         counts = {name: fields[name] for name in _METRICS if name in fields}
         if status >= 500:
             counts["Errors"] = 1

@@ -13,7 +13,7 @@ from chalicelib.storage.users import UserStore
 
 
 class EmailActions:
-    """Requests emails, and carries out the actions of their links. Raises Unavailable if the storage does not answer."""
+    """Requests emails, and carries out the actions of their links. Methods raise Unavailable if storage fails."""
 
     def __init__(self, users: UserStore, passwords: Passwords, emails: AccountEmails, throttle: LoginThrottle) -> None:
         self._users = users

@@ -116,7 +116,7 @@ class UserStore:
 
     @translate_dynamodb_errors
     def set_active(self, username: str, active: bool) -> None:
-        """Activate or deactivate an account. It no longer waits for a confirmation. Raises Conflict if it is missing."""
+        """Activate or deactivate an account, which then waits for no confirmation. Raises Conflict if it is missing."""
         users = self._tables.users
         self._update(
             username, [users.active.set(active), users.awaiting_confirmation.remove()], users.password_hash.exists()
