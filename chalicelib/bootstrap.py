@@ -140,7 +140,7 @@ class Services:
 
     def _create_repositories(self, settings: Settings) -> None:
         stores, cache = self.stores, ImageListCache(settings.image_list_cache_seconds)
-        authorization = Authorization(stores.images, stores.collaborators)
+        authorization = Authorization(stores.images, stores.collaborators, stores.users)
         self.grants = TokenGrants(authorization)
         self.lists = ImageLists(stores.images, stores.image_writer, authorization, cache)
         self.repositories = Repositories(

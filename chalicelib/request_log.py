@@ -15,6 +15,7 @@ import msgspec
 
 METRIC_NAMESPACE = "Waybill"
 LOGIN_FAILED = "login.failed"
+_PARTIAL = "partial"  # the annotation of a request that can have an effect although it fails
 _context: ContextVar[dict[str, Any] | None] = ContextVar("fields", default=None)
 _encode = msgspec.json.Encoder().encode
 
@@ -31,6 +32,23 @@ def annotate_event(**fields: Any) -> None:
     current = _context.get()
     if current is not None:
         current.setdefault("events", []).append(fields)
+
+
+@contextmanager
+def may_take_effect(*errors_without_effect: type[Exception]) -> Iterator[None]:
+    """Keep the event of the current request even if it fails, because the change in this block can have taken effect.
+
+    A call that times out may have been carried out, and a later step of a request can fail. The event is omitted if the
+    block raises one of `errors_without_effect` and the request had no effect before.
+    """
+    current = _context.get() or {}
+    before = current.get(_PARTIAL, False)
+    annotate(**{_PARTIAL: True})
+    try:
+        yield
+    except errors_without_effect:
+        annotate(**{_PARTIAL: before})
+        raise
 
 
 @contextmanager
@@ -60,15 +78,17 @@ class RequestLog:
         """Write the line of one request.
 
         `request` contains its id, method, route and client IP. `fields` are the annotations. The event of a failed
-        request is omitted, because nothing has changed. It is kept if the request was `partial`, that is if it had an
-        effect before it failed. A failed login is an event itself.
+        request is omitted, because nothing has changed. It is kept if the request is `partial`, see `may_take_effect`.
+        A failed login is an event itself.
         """
         fields = dict(fields)
         for event_fields in fields.pop("events", ()):
             self._write_line(_encode({**request, "status": status, **event_fields}).decode())
         event = fields.get("event")
-        if event != LOGIN_FAILED and status >= 400 and not fields.get("partial"):
-            fields = {name: value for name, value in fields.items() if name != "event"}
+        omitted = set() if status >= 400 and fields.get(_PARTIAL) else {_PARTIAL}
+        if event != LOGIN_FAILED and status >= 400 and not fields.get(_PARTIAL):
+            omitted.add("event")
+        fields = {name: value for name, value in fields.items() if name not in omitted}
         line = {**request, "status": status, "ms": round(milliseconds, 1), **fields}
         if event == LOGIN_FAILED:
             line |= self._metrics({"FailedLogins": 1})

@@ -1,18 +1,22 @@
 """The table of all settings. docs/reference/configuration.md is generated from it."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from chalicelib.domain.choices import AccountActivation, PodmanSearch, Registration, SignerKind, Visibility
-from chalicelib.domain.identifiers import is_email, is_host
-
-_STACK = re.compile(r"[a-zA-Z0-9_.-]{3,200}", re.ASCII)
-_SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,254}", re.ASCII)
-_BASE_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}", re.ASCII)
-_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+from chalicelib.settings_parsers import (
+    number,
+    parse_base_url,
+    parse_bool,
+    parse_email,
+    parse_endpoints,
+    parse_host,
+    parse_secret,
+    parse_services,
+    parse_stack,
+)
 
 
 class SettingsError(ValueError):
@@ -53,73 +57,13 @@ class Setting(Struct, frozen=True, kw_only=True):
             raise SettingsError(f"{self.name} must be {self.allowed}, not {value}") from None
 
 
-def _parse_stack(text: str) -> str:
-    if not _STACK.fullmatch(text):
-        raise ValueError
-    return text
-
-
-def _parse_endpoints(text: str) -> tuple[str, ...]:
-    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not hosts or not all(map(is_host, hosts)):
-        raise ValueError
-    return hosts
-
-
-def _parse_services(text: str) -> tuple[str, ...]:
-    services = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not all(_SERVICE.fullmatch(service) for service in services):
-        raise ValueError
-    return services
-
-
-def _parse_host(text: str) -> str:
-    if text and not is_host(text):
-        raise ValueError
-    return text
-
-
-def _parse_secret(text: str) -> str:
-    if text and (len(text) < 16 or not text.isascii() or not text.isprintable()):
-        raise ValueError
-    return text
-
-
-def _parse_email(text: str) -> str:
-    if text and not is_email(text):
-        raise ValueError
-    return text
-
-
-def _parse_base_url(text: str) -> str:
-    url = text.rstrip("/")
-    if url and not _BASE_URL.fullmatch(url):
-        raise ValueError
-    return url
-
-
-def _parse_bool(text: str) -> bool:
-    if text.lower() not in _TRUE + _FALSE:
-        raise ValueError
-    return text.lower() in _TRUE
-
-
-def _number(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
-            raise ValueError
-        return int(text)
-
-    return parse
-
-
 SETTINGS = (
     Setting(
         name="STACK",
         default="waybill-dev",
         help="The name of the stage. Tables are named `<STACK>-users` and so on.",
         allowed="3 to 200 letters, digits, '_', '.' and '-'",
-        parse=_parse_stack,
+        parse=parse_stack,
     ),
     Setting(
         name="AWS_REGION",
@@ -134,14 +78,14 @@ SETTINGS = (
         default="localhost:5000",
         help="The registries to which clients are sent, separated by commas. Docker up to 0.10 understands only one.",
         allowed="hosts without a scheme, such as registry.example.com:5000",
-        parse=_parse_endpoints,
+        parse=parse_endpoints,
     ),
     Setting(
         name="TOKEN_LIFETIME",
         default="3600",
         help="The validity of an access token in seconds.",
         allowed="a number from 60 to 86400",
-        parse=_number(60, 86400),
+        parse=number(60, 86400),
     ),
     Setting(
         name="IMAGE_LIST_CACHE_SECONDS",
@@ -149,7 +93,7 @@ SETTINGS = (
         help="How long a container caches image lists for read tokens, in seconds. It helps if hundreds of hosts pull "
         "one repository at once. A deleted repository remains readable for this time.",
         allowed="a number from 0 to 2",
-        parse=_number(0, 2),
+        parse=number(0, 2),
     ),
     Setting(
         name="TOKEN_SINGLE_USE",
@@ -157,7 +101,7 @@ SETTINGS = (
         help="Whether an access token can be used only once, as an early specification says. Real registries use a "
         "token several times, so leave it off for them.",
         allowed="true or false",
-        parse=_parse_bool,
+        parse=parse_bool,
     ),
     Setting(
         name="SIGNER",
@@ -173,7 +117,7 @@ SETTINGS = (
         default="12",
         help="The bcrypt cost; the time doubles with each step. An existing hash is replaced when its owner logs in.",
         allowed="a number from 4 to 16",
-        parse=_number(4, 16),
+        parse=number(4, 16),
     ),
     Setting(
         name="REGISTRATION",
@@ -196,14 +140,14 @@ SETTINGS = (
         help="The address from which emails are sent with SES. If it is empty, no email is sent. It needs BASE_URL. "
         "The local server prints emails instead.",
         allowed="an email address",
-        parse=_parse_email,
+        parse=parse_email,
     ),
     Setting(
         name="BASE_URL",
         default="",
         help="The URL of the index, for links in emails and commands on pages.",
         allowed="a URL without a path, such as https://index.example.com",
-        parse=_parse_base_url,
+        parse=parse_base_url,
     ),
     Setting(
         name="REPOSITORY_VISIBILITY",
@@ -217,14 +161,14 @@ SETTINGS = (
         default="true",
         help="If true, the username of a deleted account cannot be registered again.",
         allowed="true or false",
-        parse=_parse_bool,
+        parse=parse_bool,
     ),
     Setting(
         name="PUBLIC_PAGES",
         default="on",
         help="Whether the index has web pages: `/` with search, and one for each public repository.",
         allowed="on or off",
-        parse=_parse_bool,
+        parse=parse_bool,
     ),
     Setting(
         name="EMAILS_PER_DAY",
@@ -232,35 +176,35 @@ SETTINGS = (
         help="The largest number of emails that the index sends in a day. It must be below the quota of SES, which is "
         "200 for a new AWS account.",
         allowed="a number from 1 to 1000000",
-        parse=_number(1, 1_000_000),
+        parse=number(1, 1_000_000),
     ),
     Setting(
         name="MAX_REPOSITORIES",
         default="1000",
         help="The number of repositories that an account can have.",
         allowed="a number from 1 to 1000000",
-        parse=_number(1, 1_000_000),
+        parse=number(1, 1_000_000),
     ),
     Setting(
         name="MAX_STORED_MEGABYTES",
         default="100",
         help="The stored size of the image lists of an account, in megabytes. One megabyte holds about 15,000 images.",
         allowed="a number from 1 to 100000",
-        parse=_number(1, 100_000),
+        parse=number(1, 100_000),
     ),
     Setting(
         name="MAX_ROBOTS",
         default="50",
         help="The number of robots that an account can have.",
         allowed="a number from 1 to 1000",
-        parse=_number(1, 1000),
+        parse=number(1, 1000),
     ),
     Setting(
         name="MAX_SHARES",
         default="200",
         help="The number of repositories that others can share with an account.",
         allowed="a number from 1 to 1000",
-        parse=_number(1, 1000),
+        parse=number(1, 1000),
     ),
     Setting(
         name="REGISTRIES",
@@ -268,7 +212,7 @@ SETTINGS = (
         help="The service names of the registries that accept bearer tokens, separated by commas. It is the `service` "
         "in their configuration. If it is empty, the token endpoints are off. It needs RESERVE_DELETED_NAMES=true.",
         allowed="names such as registry.example.com, separated by commas",
-        parse=_parse_services,
+        parse=parse_services,
     ),
     Setting(
         name="REGISTRY_ADDRESS",
@@ -276,14 +220,14 @@ SETTINGS = (
         help="The address of the registry that pages show for pull and login. If it is empty, the first of REGISTRIES "
         "is shown.",
         allowed="a host without a scheme, such as registry.example.com:5000",
-        parse=_parse_host,
+        parse=parse_host,
     ),
     Setting(
         name="REGISTRY_SECRET",
         default="",
         help="The secret with which registries send notifications. `waybill deploy` creates it.",
         allowed="a text of at least 16 characters",
-        parse=_parse_secret,
+        parse=parse_secret,
     ),
     Setting(
         name="PODMAN_SEARCH",

@@ -8,7 +8,7 @@ from chalicelib.accounts.service import Accounts
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.roles import Principal
 from chalicelib.repositories.service import MAX_LISTED, Repositories
-from chalicelib.request_log import annotate
+from chalicelib.request_log import annotate, may_take_effect
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
@@ -53,9 +53,10 @@ class AccountDeletion:
         end = self._clock() + MAX_SECONDS
         self._accounts.show(principal, username)
         try:
-            self._users.start_deletion(username)
+            with may_take_effect(Conflict):
+                self._users.start_deletion(username)
             owner = Principal(username)
-            annotate(partial=True, deleted_repositories=0)  # from here on, the request has an effect in any case
+            annotate(deleted_repositories=0)
             page = self._repositories.list(owner, username)
             for count, view in enumerate(page.views, start=1):
                 self._repositories.delete(owner, view.repository.name, confirmed=True)

@@ -14,6 +14,7 @@ from chalicelib.domain.errors import InvalidInput, NotFound, PermissionDenied, R
 from chalicelib.domain.identifiers import ROBOT_TOKEN_PREFIX, RepositoryName, check_robot, is_robot
 from chalicelib.domain.models import RobotRecord, User
 from chalicelib.domain.roles import Robot, Role
+from chalicelib.request_log import may_take_effect
 from chalicelib.storage.quotas import AccountUnavailable
 from chalicelib.storage.robots import RobotStore
 from chalicelib.storage.transactions import Conflict
@@ -79,7 +80,8 @@ class Robots:
             expires=None if lifetime is None else int(now) + lifetime,
         )
         try:
-            self._store.create(user.username, record)
+            with may_take_effect(Conflict, AccountUnavailable):
+                self._store.create(user.username, record)
         except AccountUnavailable:
             raise PermissionDenied(
                 "the account has reached its quota of robots, or is being deleted; revoke a robot first"
@@ -96,7 +98,8 @@ class Robots:
         """Revoke a robot. Its next request is rejected. Raises InvalidInput and NotFound."""
         if self._store.get(username, check_robot(name)) is None:
             raise NotFound(f"there is no robot {name!r}")
-        self._store.delete(username, name)
+        with may_take_effect():
+            self._store.delete(username, name)
 
     def revoke_all(self, username: str) -> None:
         """Revoke all robots of an account."""

@@ -20,7 +20,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.identifiers import LIBRARY, check_email, check_password, check_username, is_username
 from chalicelib.domain.models import User
 from chalicelib.domain.roles import Principal
-from chalicelib.request_log import annotate
+from chalicelib.request_log import annotate, may_take_effect
 from chalicelib.security.passwords import Passwords
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.repositories import RepositoryStore
@@ -95,6 +95,7 @@ class Accounts:
             awaiting_confirmation=needs_confirmation,
             created=datetime.now(UTC),
         )
+        annotate(target=username)
         self._store(user)
         if needs_confirmation:
             self._emails.send_confirmation(user, email)
@@ -151,9 +152,10 @@ class Accounts:
         needs_confirmation = self._activation == AccountActivation.EMAIL
         password_hash = None if password is None else self._passwords.hash(password)
         try:
-            self._users.change(
-                user, password_hash=password_hash, email=email, unconfirmed=needs_confirmation, active=active
-            )
+            with may_take_effect(Conflict):
+                self._users.change(
+                    user, password_hash=password_hash, email=email, unconfirmed=needs_confirmation, active=active
+                )
         except Conflict:
             if email is not None and self._users.get_email_owner(email, confirmed=True) not in (None, username):
                 raise AlreadyExists from None
@@ -175,11 +177,11 @@ class Accounts:
         if blocked == username:
             raise InvalidInput("an account cannot block itself")
         try:
-            self._users.block(username, check_username(blocked), MAX_BLOCKED)
+            with may_take_effect(Conflict, InvalidInput):
+                self._users.block(username, check_username(blocked), MAX_BLOCKED)
         except Conflict:
             self.show_own(principal, username)
             raise InvalidInput(f"an account can block at most {MAX_BLOCKED} others; unblock one first") from None
-        annotate(partial=True)  # from here on, the request has an effect in any case
         for repository, generation in self._collaborators.of_account(username, blocked):
             self._collaborators.remove(repository, generation, username)
 
@@ -188,7 +190,8 @@ class Accounts:
         if blocked not in self.show_own(principal, username).blocked:
             raise NotFound(f"{blocked!r} is not blocked")
         try:
-            self._users.unblock(username, blocked)
+            with may_take_effect(Conflict):
+                self._users.unblock(username, blocked)
         except Conflict:
             raise NotFound("user not found") from None
 
@@ -239,7 +242,8 @@ class Accounts:
 
     def _store(self, user: User) -> None:
         try:
-            self._users.create(user)
+            with may_take_effect(Conflict):
+                self._users.create(user)
         except Conflict:
             raise AlreadyExists from None
 

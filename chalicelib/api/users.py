@@ -33,9 +33,7 @@ class UserRoutes:
 
     def register(self, request: Request) -> Response:
         """Return 201 and `"User Created"`, or 400 with the text that `docker login` up to 1.10 compares."""
-        form = decode_body(request, dict[str, Any])
-        self._accounts.register(form, request.client_ip)
-        annotate(target=form["username"])
+        self._accounts.register(decode_body(request, dict[str, Any]), request.client_ip)
         return json_response(201, "User Created")
 
     def log_in(self, request: Request) -> Response:

@@ -9,11 +9,12 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from chalicelib.domain.errors import InvalidToken, NotFound, PermissionDenied
-from chalicelib.domain.identifiers import LIBRARY, RepositoryName
+from chalicelib.domain.identifiers import LIBRARY, RepositoryName, is_username
 from chalicelib.domain.models import RepositoryState
 from chalicelib.domain.roles import Grant, Principal, Role, TokenScope, role_of
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.image_lists import ImageListStore, StoredImages
+from chalicelib.storage.users import UserStore
 
 Shares = Mapping[tuple[RepositoryName, str], Role]  # the roles of one account, by repository and generation
 
@@ -55,7 +56,8 @@ class Authorized(Struct, frozen=True):
 class Authorization:
     """Methods raise Unavailable if the storage does not answer."""
 
-    def __init__(self, images: ImageListStore, collaborators: CollaboratorStore) -> None:
+    def __init__(self, images: ImageListStore, collaborators: CollaboratorStore, users: UserStore) -> None:
+        self._users = users
         self._images = images
         self._collaborators = collaborators
 
@@ -106,10 +108,14 @@ class Authorization:
     def find_token_role(self, principal: Principal, repository: RepositoryName) -> Role:
         """Return the role that a bearer token for a registry gives. A principal who may create the repository has it.
 
-        No read for the owner, administrators and their robots; else one GetItem, and one more for accounts. A missing
-        repository costs the same as a private one.
+        No read for the owner and its robots; else one GetItem, and one more for accounts. A missing repository costs
+        the same as a private one. An administrator gets nothing for a namespace without an account: the next owner of
+        that name would own the content in the registry.
         """
         role = role_of(principal, repository, private=True)
+        is_owned = repository.namespace in (principal.username, LIBRARY)
+        if role >= Role.WRITE and not is_owned and not self._has_account(repository.namespace):
+            return Role.NONE
         if role >= Role.WRITE or (role is Role.READ and principal.robot is not None):
             return role
         state = self._images.get_head(repository)
@@ -129,6 +135,9 @@ class Authorization:
     def load_shares(self, principal: Principal, namespace: str | None = None) -> Shares:
         """Return the roles of an account as a collaborator, in one namespace or in all. One Query, or none."""
         return {} if principal.username is None else self._collaborators.of_account(principal.username, namespace)
+
+    def _has_account(self, namespace: str) -> bool:
+        return is_username(namespace) and self._users.get(namespace) is not None
 
     def _decide(
         self,

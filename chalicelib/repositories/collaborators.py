@@ -6,8 +6,10 @@ from chalicelib.domain.models import RepositoryState
 from chalicelib.domain.roles import Principal, Role
 from chalicelib.repositories.authorization import Authorization
 from chalicelib.repositories.conflicts import retry_on_conflict
+from chalicelib.request_log import may_take_effect
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.quotas import AccountUnavailable
+from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
 
 MAX_COLLABORATORS = 100
@@ -45,7 +47,8 @@ class Collaborators:
             existing = self._store.of_repository(repository, generation)
             if username not in existing and len(existing) >= MAX_COLLABORATORS:
                 raise InvalidInput(f"a repository can have at most {MAX_COLLABORATORS} collaborators; remove one first")
-            self._store.put(repository, generation, username, role)
+            with may_take_effect(Conflict, AccountUnavailable):
+                self._store.put(repository, generation, username, role)
 
         try:
             retry_on_conflict(attempt)
@@ -70,7 +73,8 @@ class Collaborators:
         generation = self._authorize(principal, repository, Role.READ if is_self else Role.ADMIN).generation
         if not is_username(username) or self._store.get_role(username, repository, generation) is Role.NONE:
             raise NotFound(f"{username!r} is not a collaborator of {repository}")
-        self._store.remove(repository, generation, username)
+        with may_take_effect():
+            self._store.remove(repository, generation, username)
 
     def _authorize(
         self, principal: Principal, repository: RepositoryName, required: Role = Role.ADMIN

@@ -8,11 +8,12 @@ from chalicelib.domain.roles import Grant, Principal, Role, TokenScope
 from chalicelib.repositories.authorization import Authorization, Authorized
 from chalicelib.repositories.conflicts import retry_on_conflict
 from chalicelib.repositories.image_list_cache import EncodedImageList, ImageListCache
-from chalicelib.request_log import annotate
+from chalicelib.request_log import annotate, may_take_effect
 from chalicelib.storage.image_list_writer import ImageListWriter
 from chalicelib.storage.image_lists import ImageListStore, StoredImages
 from chalicelib.storage.quotas import AccountUnavailable
 from chalicelib.storage.segment_codec import pack
+from chalicelib.storage.transactions import Conflict
 
 MAX_PACKED_BYTES = 3_500_000  # a list must fit into one transaction (4 MB), and its JSON into 6 MB
 
@@ -82,7 +83,8 @@ class ImageLists:
         replaces = any(existing.get(image_id) for image_id in changes)
         with self._cache.invalidates(repository):
             try:
-                compacted = self._writer.append(repository, stored, changes, replaces=replaces)
+                with may_take_effect(Conflict, AccountUnavailable):
+                    compacted = self._writer.append(repository, stored, changes, replaces=replaces)
             except AccountUnavailable:
                 raise TooLarge("the account has reached its quota of stored image lists; delete a repository") from None
         if compacted:

@@ -12,7 +12,7 @@ from chalicelib.repositories.authorization import Authorization, Authorized, Sha
 from chalicelib.repositories.conflicts import retry_on_conflict
 from chalicelib.repositories.image_list_cache import ImageListCache
 from chalicelib.repositories.image_lists import ImageLists, check_size
-from chalicelib.request_log import annotate
+from chalicelib.request_log import may_take_effect
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.image_lists import ImageListStore, StoredImages
 from chalicelib.storage.quotas import AccountUnavailable
@@ -103,9 +103,8 @@ class Repositories:
                 self._store.expire(repository)
                 return None if target.head.confirmed else target.head.generation
             existing = self._get(repository, target.state)
-            with self._cache.invalidates(repository):
+            with self._cache.invalidates(repository), may_take_effect(Conflict):
                 self._store.delete(existing, target.stored, confirmed=confirmed)
-            annotate(partial=True)  # from here on, the request has an effect in any case
             self._remove_collaborators(repository, target.state)
             return target.state.generation
 
@@ -171,7 +170,8 @@ class Repositories:
                 private=existing.private if private is None else private,
             )
             if changed != existing:
-                self._store.change(existing, changed)
+                with may_take_effect(Conflict):
+                    self._store.change(existing, changed)
 
         retry_on_conflict(attempt)
 
@@ -202,7 +202,8 @@ class Repositories:
         """Create a repository. Raises PermissionDenied if the namespace has no account, or a quota is reached."""
         is_private = (self._creates_private or was_private) and repository.namespace != LIBRARY
         try:
-            return self._store.create(repository, stored, images, private=is_private)
+            with may_take_effect(Conflict, AccountUnavailable):
+                return self._store.create(repository, stored, images, private=is_private)
         except AccountUnavailable:
             owner = self._users.get(repository.namespace) if is_username(repository.namespace) else None
             if owner is None or owner.deletion_started:

@@ -26,7 +26,7 @@ ALLOWED = {
         "settings",
         "storage",
     },
-    "chalice_adapter": {"api", "domain", "request_log"},
+    "chalice_adapter": {"api", "domain", "http_api", "request_log"},
     "http_api": {"api"},
     "api": {"accounts", "domain", "repositories", "request_log", "security"},
     "pages": {"accounts", "api", "domain", "repositories", "request_log", "settings"},
@@ -37,7 +37,8 @@ ALLOWED = {
     "domain": set[str](),
     "request_log": {"domain"},
     "settings": {"domain", "settings_table"},
-    "settings_table": {"domain"},
+    "settings_table": {"domain", "settings_parsers"},
+    "settings_parsers": {"domain"},
     "aws": {"domain"},
 }
 # The packages of chalicelib that can import a library. All others cannot.

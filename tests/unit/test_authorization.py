@@ -56,6 +56,13 @@ class FakeCollaborators:
         return {(name, generation): role for (user, name, generation), role in self._roles.items() if user == username}
 
 
+class FakeUsers:
+    """Accounts exist for all names except `nobody`."""
+
+    def get(self, username: str) -> object | None:
+        return None if username == "nobody" else object()
+
+
 class Fixture:
     """An Authorization over fake stores."""
 
@@ -63,7 +70,8 @@ class Fixture:
         self.images, self.collaborators = FakeImages(*states), FakeCollaborators(shared, generation)
         images: Any = self.images
         collaborators: Any = self.collaborators
-        self.authorization = Authorization(images, collaborators)
+        users: Any = FakeUsers()
+        self.authorization = Authorization(images, collaborators, users)
 
     def authorize(
         self, principal: Principal | Grant, required: Role, repository: RepositoryName = WEB

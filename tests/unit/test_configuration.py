@@ -131,6 +131,6 @@ def test_page_has_each_option_of_a_deployment() -> None:
 
 
 def test_page_has_each_variable_of_the_local_server() -> None:
-    source = (ROOT / "infra/devserver/serve.py").read_text()
+    source = "".join(file.read_text() for file in (ROOT / "infra/devserver").glob("*.py"))
     read = set(re.findall(r'environment(?:\.get\(|\[)"([A-Z_]+)"', source))
     assert read == {name for name, *_ in LOCAL_SETTINGS}
