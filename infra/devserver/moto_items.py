@@ -3,8 +3,9 @@
 `Items` replaces the plain dicts in `Table.items`, and has the operations of a dict that moto uses.
 """
 
+import base64
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
@@ -139,3 +140,22 @@ class Index:
             del self.items[value][id(item)]
             if not self.items[value]:
                 del self.items[value]
+
+
+def encode_value(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an attribute value with bytes as base64, as moto stores it and as JSON needs it."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "B":
+            content = _encode_bytes(content)
+        case "BS":
+            content = [_encode_bytes(item) for item in content]
+        case "L":
+            content = [encode_value(item) for item in content]
+        case "M":
+            content = {name: encode_value(item) for name, item in content.items()}
+    return {kind: content}
+
+
+def _encode_bytes(content: bytes | str) -> str:
+    return base64.b64encode(content.encode() if isinstance(content, str) else content).decode()

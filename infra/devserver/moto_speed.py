@@ -28,8 +28,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
 
-from infra.devserver.moto_items import Items, Partition
-from infra.devserver.moto_serializer import encode_value, serialize_type_structure
+from infra.devserver.moto_items import Items, Partition, encode_value
 
 _RANGES: dict[str, Callable[..., tuple[int, int]]] = {  # the positions of the matching keys in a sorted list
     "=": lambda keys, value: (bisect_left(keys, value), bisect_right(keys, value)),
@@ -55,7 +54,7 @@ def fast_dynamodb() -> Iterator[None]:
             (Table, "scan", _scan),
             (DynamoDBBackend, "update_item", _update_item),
             (DynamoDBBackend, "transact_write_items", _transact_write_items),
-            (BaseJSONSerializer, "_serialize_type_structure", serialize_type_structure),
+            (BaseJSONSerializer, "_serialize_type_structure", _serialize_type_structure),
         ):
             replaced.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, replacement(getattr(owner, name)))
@@ -284,3 +283,15 @@ def _store(table: Table, key: tuple[DynamoType, DynamoType | None], item: Item |
         table.items[hash_key] = item  # type: ignore[assignment]
     else:
         table.items[hash_key][range_key] = item
+
+
+def _serialize_type_structure(original: Callable[..., None]) -> Callable[..., None]:
+    """Serialize attribute values without a search for each type. They already have the shape of the response."""
+
+    def serialize(self: BaseJSONSerializer, serialized: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.name == "AttributeValue" and isinstance(value, dict) and len(value) == 1:
+            serialized[key] = encode_value(value)
+        else:
+            original(self, serialized, value, shape, key)
+
+    return serialize

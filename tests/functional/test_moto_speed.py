@@ -28,7 +28,8 @@ _INDEX_QUERY = {
 }
 
 hashes = st.sampled_from(["a", "b", "ü", "\U0001f40b"])
-ranges = st.sampled_from(["", "a", "ab", "abc", "b", "ba", "é", "\U0001f40b"]).map(lambda text: "r" + text)
+RANGES = ["r", "ra", "rab", "rabc", "rb", "rba", "ré", "r\U0001f40b"]
+ranges = st.sampled_from(RANGES)
 values = st.one_of(
     st.integers(-3, 3).map(lambda number: {"N": str(number)}),
     st.sampled_from(
@@ -85,7 +86,7 @@ def writes(draw: st.DrawFn) -> Call:
 def queries(draw: st.DrawFn) -> Call:
     index = draw(st.booleans())
     names = {"#h": "g" if index else "h"}
-    texts = {":h": draw(hashes)}
+    texts = {":h": draw(st.sampled_from("aaaab"))}
     condition = "#h = :h"
     match draw(st.sampled_from(["all", "begins", "between", "=", "<", "<=", ">", ">="])):
         case "all":
@@ -144,6 +145,7 @@ def _string(text: str) -> dict[str, str]:
 transactions = st.lists(writes(), min_size=1, max_size=5).map(
     lambda items: ("transact_write_items", {"TransactItems": [dict([item]) for item in items]})
 )
+reads = st.lists(st.one_of(queries(), queries(), scans()), min_size=30, max_size=40)
 calls = st.lists(st.one_of(writes().map(_single), transactions, queries(), scans()), min_size=1, max_size=40)
 
 
@@ -175,6 +177,12 @@ def _create_tables(dynamodb: Any) -> None:
         AttributeDefinitions=[{"AttributeName": "h", **text}],
         BillingMode="PAY_PER_REQUEST",
     )
+    items = [{"h": _string("a"), "r": _string(text), "g": _string("a")} for text in RANGES]
+    items += [{"h": _string("b"), "r": _string(text), "g": _string("a")} for text in RANGES[:4]]
+    requests = {PAIRS: items, SINGLES: [{"h": _string("a")}, {"h": _string("b")}]}
+    dynamodb.batch_write_item(
+        RequestItems={table: [{"PutRequest": {"Item": item}} for item in stored] for table, stored in requests.items()}
+    )
 
 
 def _run(dynamodb: Any, operations: list[Call]) -> list[Any]:
@@ -196,11 +204,20 @@ def _send(dynamodb: Any, name: str, parameters: dict[str, Any]) -> Any:
 
 
 @given(operations=calls)
-@settings(max_examples=80)
+@settings(max_examples=60)
 def test_responses_equal_those_of_unmodified_moto(dynamodb: Any, operations: list[Call]) -> None:
     expected = _run(dynamodb, operations)
     with fast_dynamodb():
         assert _run(dynamodb, operations) == expected
+
+
+@given(operations=st.lists(writes().map(_single), max_size=5), reads=reads)
+@settings(max_examples=25)
+def test_pages_equal_those_of_unmodified_moto(dynamodb: Any, operations: list[Call], reads: list[Call]) -> None:
+    """Each example reads many pages, because few of them distinguish a wrong limit or start key."""
+    expected = _run(dynamodb, operations + reads)
+    with fast_dynamodb():
+        assert _run(dynamodb, operations + reads) == expected
 
 
 def test_moto_is_unmodified_after_the_block() -> None:
@@ -252,6 +269,8 @@ def test_items_are_put_without_the_api(dynamodb: Any) -> None:
     }
     with fast_dynamodb(), mock_aws():
         _create_tables(dynamodb)
+        for text in "ab":
+            dynamodb.delete_item(TableName=SINGLES, Key={"h": _string(text)})
         put_item(REGION, SINGLES, item)
         assert dynamodb.get_item(TableName=SINGLES, Key={"h": {"S": "a"}})["Item"] == item
         assert [decode_item(item) for _, items in take_snapshot(REGION, [SINGLES]) for item in items] == [item]
@@ -262,12 +281,12 @@ def test_pages_of_one_megabyte_equal_those_of_unmodified_moto(dynamodb: Any) -> 
         with mock_aws():
             _create_tables(dynamodb)
             for number in range(9):
-                item = {"h": {"S": "a"}, "r": {"S": str(number)}, "b": {"B": bytes(300_000)}}
+                item = {"h": {"S": "c"}, "r": {"S": str(number)}, "b": {"B": bytes(300_000)}}
                 dynamodb.put_item(TableName=PAIRS, Item=item)
             query = {
                 "TableName": PAIRS,
                 "KeyConditionExpression": "h = :h",
-                "ExpressionAttributeValues": {":h": {"S": "a"}},
+                "ExpressionAttributeValues": {":h": {"S": "c"}},
             }
             return [
                 list(dynamodb.get_paginator("query").paginate(**query)),
