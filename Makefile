@@ -1,5 +1,7 @@
 # Needs Python 3.11 to 3.14 with venv, and make. `make` installs everything else into .venv.
 
+unexport PIP_USER PYTHONHOME PYTHONPATH PYTHONSAFEPATH
+
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin

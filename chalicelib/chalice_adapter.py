@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from chalice.app import Chalice
 from chalice.app import Response as ChaliceResponse
 
-from chalicelib.api.errors import RouteNotFound, render_error
+from chalicelib.api.errors import render_route_not_found
 from chalicelib.api.http import Route, dispatch
 from chalicelib.api.messages import Request
 from chalicelib.http_api import Event, LambdaResponse, RouteTable, add_route, compress_response, normalize_event
@@ -30,7 +30,7 @@ class HttpApiChalice(Chalice):
         event = normalize_event(event)
         match = self.route_table.find(event["httpMethod"], event["path"])
         if match is None:
-            not_found = render_error(RouteNotFound())
+            not_found = render_route_not_found(event["path"])
             return {
                 "statusCode": not_found.status,
                 "headers": dict(not_found.headers),

@@ -12,12 +12,14 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 def parse_stack(text: str) -> str:
+    """Return the name of a stack."""
     if not _STACK.fullmatch(text):
         raise ValueError
     return text
 
 
 def parse_endpoints(text: str) -> tuple[str, ...]:
+    """Return hosts that are separated by commas; at least one."""
     hosts = tuple(part.strip() for part in text.split(",") if part.strip())
     if not hosts or not all(map(is_host, hosts)):
         raise ValueError
@@ -25,6 +27,7 @@ def parse_endpoints(text: str) -> tuple[str, ...]:
 
 
 def parse_services(text: str) -> tuple[str, ...]:
+    """Return the names of registries that are separated by commas."""
     services = tuple(part.strip() for part in text.split(",") if part.strip())
     if not all(_SERVICE.fullmatch(service) for service in services):
         raise ValueError
@@ -32,24 +35,28 @@ def parse_services(text: str) -> tuple[str, ...]:
 
 
 def parse_host(text: str) -> str:
+    """Return a host without a scheme, or an empty text."""
     if text and not is_host(text):
         raise ValueError
     return text
 
 
 def parse_secret(text: str) -> str:
+    """Return a printable ASCII text of at least 16 characters, or an empty text."""
     if text and (len(text) < 16 or not text.isascii() or not text.isprintable()):
         raise ValueError
     return text
 
 
 def parse_email(text: str) -> str:
+    """Return an email address, or an empty text."""
     if text and not is_email(text):
         raise ValueError
     return text
 
 
 def parse_base_url(text: str) -> str:
+    """Return a URL without a slash at its end, or an empty text."""
     url = text.rstrip("/")
     if url and not _BASE_URL.fullmatch(url):
         raise ValueError
@@ -57,12 +64,15 @@ def parse_base_url(text: str) -> str:
 
 
 def parse_bool(text: str) -> bool:
+    """Return a truth value from true or false, yes or no, on or off, 1 or 0."""
     if text.lower() not in _TRUE + _FALSE:
         raise ValueError
     return text.lower() in _TRUE
 
 
 def number(low: int, high: int) -> Callable[[str], int]:
+    """Return a parser for whole numbers in a range."""
+
     def parse(text: str) -> int:
         if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
             raise ValueError

@@ -183,4 +183,4 @@ class AccountPages:
         )
 
     def _render_login(self, request: Request) -> Markup:
-        return render("login", base_url=self._renderer.base_url_for(request))
+        return render("login", host=self._renderer.base_url_for(request).partition("://")[2])

@@ -19,6 +19,7 @@ from infra.deploy.stacks import Stack
 from infra.deploy.stage import DeployError, Stage, command_name, explain_aws_errors, open_stage
 from infra.deploy.terminal import Terminal
 from infra.region import REGION_HELP
+from infra.terminal_text import sanitize
 
 
 def _stage_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,7 +89,7 @@ def logs(name: str, region: str | None, follow: bool, minutes: int, access: bool
     """Print the log of the function."""
     with _open_operations(name, region) as (stage, _, _terminal):
         for line in read_log(stage, minutes=minutes, follow=follow, access=access):
-            click.echo(line)
+            click.echo(sanitize(line))
 
 
 @click.command()

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from chalicelib.api.errors import RouteNotFound
 from infra.devserver.output import print_line
+from infra.terminal_text import sanitize
 
 COMPRESSED_FROM_BYTES = 10_240  # MinimumCompressionSize in infra/deploy/service.yaml
 _HIDDEN_PARAMETERS = ("account", "link", "scope")
@@ -92,7 +93,8 @@ def log_request(start: float, status: int, method: str, target: str, environ: Ma
     """
     milliseconds, client = (time.perf_counter() - start) * 1000, environ.get("HTTP_USER_AGENT", "-")
     moment = time.strftime("%H:%M:%S")
-    print_line(f"{moment} {status} {method:6} {_hide_values(target)}  {milliseconds:.0f} ms  {client[:60]}", sys.stderr)
+    line = f"{moment} {status} {method:6} {_hide_values(target)}  {milliseconds:.0f} ms  {client[:60]}"
+    print_line(sanitize(line), sys.stderr)
 
 
 def _compress(response: GatewayResponse) -> GatewayResponse:

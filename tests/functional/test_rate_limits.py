@@ -102,14 +102,14 @@ def together(count: int, act: Callable[[int], int]) -> list[int]:
 
 
 @contextmanager
-def slow_bcrypt(monkeypatch: pytest.MonkeyPatch, count: int) -> Iterator[list[str]]:
+def slow_bcrypt(monkeypatch: pytest.MonkeyPatch, count: int, patience: float = 1.0) -> Iterator[list[str]]:
     """Let each verification wait until `count` are in progress, or for a moment. Yield the verified passwords."""
     barrier, verify, verified = threading.Barrier(count), Passwords.verify, list[str]()
 
     def wait_and_verify(self: Passwords, password: str, stored_hash: str | None) -> bool:
         verified.append(password)
         with suppress(threading.BrokenBarrierError):
-            barrier.wait(timeout=1.0)
+            barrier.wait(timeout=patience)
         return verify(self, password, stored_hash)
 
     with monkeypatch.context() as patch:
@@ -125,7 +125,7 @@ def count_of(index: Index, subject: str) -> int:
 def test_parallel_guesses_are_counted_before_the_verification(
     client: Client, monkeypatch: pytest.MonkeyPatch, username: str
 ) -> None:
-    with slow_bcrypt(monkeypatch, CLIENT_FAILURES_BEFORE_DELAY) as verified:
+    with slow_bcrypt(monkeypatch, CLIENT_FAILURES_BEFORE_DELAY, patience=20.0) as verified:
         statuses = together(40, lambda number: client.log_in(username, f"guess {number}"))
     assert len(verified) == statuses.count(401) == CLIENT_FAILURES_BEFORE_DELAY
     assert statuses.count(429) == 40 - CLIENT_FAILURES_BEFORE_DELAY

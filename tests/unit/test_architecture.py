@@ -10,6 +10,7 @@ from msgspec import Struct
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 300
+MAX_TEST_LINES = 450  # tests of one subject share their helpers
 PACKAGES = ("app", "chalicelib", "infra", "bench", "tests")
 
 # The other packages of chalicelib that a package can import.
@@ -165,7 +166,11 @@ def test_rules_have_no_cycle() -> None:
 
 
 def test_modules_have_at_most_300_lines() -> None:
-    long = {module.path: lines for module in modules() if (lines := module.source.count("\n")) > MAX_LINES}
+    long = {
+        module.path: lines
+        for module in modules()
+        if (lines := module.source.count("\n")) > (MAX_TEST_LINES if module.path.startswith("tests/") else MAX_LINES)
+    }
     assert long == {}
 
 
