@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "images" / "search.png"
 SIZE = (1000, 710)
-PASSWORD = "an example password"  # noqa: S105
+PASSWORD = "an example password"  # noqa: S105  # pragma: allowlist secret
 REPOSITORIES = (  # the account, the repository and its description
     ("admin", "redis", "Key-value store, official build"),
     ("alice", "redis-tools", "Command-line tools for Redis: dump, restore, latency"),

@@ -15,7 +15,7 @@ _EMPTY = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "BOTO_CONFIG": os.devnull,
     "AWS_ACCESS_KEY_ID": "unused",
-    "AWS_SECRET_ACCESS_KEY": "unused",
+    "AWS_SECRET_ACCESS_KEY": "unused",  # pragma: allowlist secret
     "AWS_DEFAULT_REGION": REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
 }

@@ -13,7 +13,7 @@ from tests.pages import Page
 
 HOST = "https://index.example.com"
 NEW_PASSWORD = "battery staple"
-THIRD_PASSWORD = "a third password"
+THIRD_PASSWORD = "a third password"  # pragma: allowlist secret
 NEXT_STEPS = {"confirm": "/confirm", "forgotten": "/forgotten"}
 
 
