@@ -14,7 +14,7 @@ from chalicelib.aws import ROOT_CERTIFICATES, create_clients, create_ses_client,
 
 BUNDLE = Path(botocore.__file__).with_name("cacert.pem")
 FINGERPRINTS = {  # as Amazon Trust Services publishes them
-    "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5": "Starfield Services G2",  # pragma: allowlist secret
+    "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5": "Starfield G2",  # pragma: allowlist secret
     "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e": "Amazon Root CA 1",  # pragma: allowlist secret
     "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4": "Amazon Root CA 2",  # pragma: allowlist secret
     "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4": "Amazon Root CA 3",  # pragma: allowlist secret
