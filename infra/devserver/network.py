@@ -42,7 +42,7 @@ class Network(Struct, frozen=True):
 
     def base_url(self, listener: socket.socket) -> str:
         """Return the URL for clients on this host."""
-        host = {"0.0.0.0": DEFAULT_HOST, "::": "[::1]", "": DEFAULT_HOST}.get(self.host, self.host)
+        host = {"0.0.0.0": DEFAULT_HOST, "::": "[::1]", "": DEFAULT_HOST}.get(self.host, self.host)  # nosec B104  # a name
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         return f"http://{host}:{listener.getsockname()[1]}"
 
