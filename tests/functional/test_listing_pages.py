@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,39 +10,17 @@ from hypothesis import strategies as st
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.models import Repository
 from chalicelib.domain.roles import ANONYMOUS, Principal, Robot, Role
 from chalicelib.repositories.service import MAX_LISTED, Repositories
-from chalicelib.storage.search_terms import SearchTermStore
 from tests.index import Index, basic
+from tests.stored_repositories import remove_repositories, store_repositories
 
 PATH = "/v1/namespaces/alice/repositories"
 
 
 def fill(index: Index, names: Iterable[str], *, private: bool = False, namespace: str = "alice") -> None:
-    """Store repositories without a transaction for each, which moto makes slow."""
-    store = SearchTermStore(index.tables)
-    with index.tables.repositories.batch_write() as items, index.tables.terms.batch_write() as terms:
-        for name in names:
-            repository = Repository(
-                name=RepositoryName(namespace, name),
-                generation="0" * 16,
-                private=private,
-                description=f"about {name}",
-                created=datetime(2026, 1, 1, tzinfo=UTC),
-            )
-            items.save(
-                index.tables.repositories(
-                    namespace,
-                    name,
-                    generation=repository.generation,
-                    private=private,
-                    description=repository.description,
-                    created=repository.created,
-                )
-            )
-            for term in store.items(repository):
-                terms.save(term)
+    full_names = [f"{namespace}/{name}" for name in names]
+    store_repositories(index, full_names, {name: f"about {name}" for name in full_names}, private=private)
 
 
 def pages_of(index: Index, auth: str | None = None, path: str = PATH) -> list[list[dict[str, Any]]]:
@@ -189,10 +166,7 @@ PRINCIPALS = st.sampled_from(
 def test_pages_equal_a_plain_model(
     index: Index, repositories: dict[str, bool], principal: Principal, size: int
 ) -> None:
-    for table in (index.tables.repositories, index.tables.terms):
-        with table.batch_write() as batch:
-            for item in list(table.scan()):
-                batch.delete(item)
+    remove_repositories(index)
     for private in (True, False):
         fill(index, [name for name, is_private in repositories.items() if is_private is private], private=private)
     service = Services(index.settings, index.aws).repositories
