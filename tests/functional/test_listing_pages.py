@@ -54,7 +54,7 @@ def test_anonymous_listing_does_not_read_private_repositories(index: Index) -> N
         assert index.calls.count("dynamodb.BatchGetItem") == 0
 
 
-@pytest.mark.parametrize("count", [99, 100, 101, 200, 201])
+@pytest.mark.parametrize("count", [100, 101, 200])
 def test_pages_are_complete(index: Index, count: int) -> None:
     alice = index.account("alice")
     names = [f"web{number:03}" for number in range(count)]
@@ -143,9 +143,9 @@ def test_namespace_that_is_the_beginning_of_another_is_separate(index: Index) ->
     assert names_of(pages_of(index)) == ["of-alice"]
 
 
-@pytest.mark.parametrize("after", ["no/slash", "UPPER", "%20", "-web"])
-def test_invalid_cursor_is_rejected(index: Index, after: str) -> None:
-    assert index.request("GET", f"{PATH}?after={after}").status == 400
+def test_invalid_cursor_is_rejected(index: Index) -> None:
+    for after in ("no/slash", "UPPER", "%20", "-web"):
+        assert index.request("GET", f"{PATH}?after={after}").status == 400
 
 
 NAMES = st.text("az0.-_", min_size=1, max_size=3).filter(lambda name: name[0] in "az0")

@@ -55,7 +55,7 @@ def together(threads: int, act: Callable[[int], Any]) -> list[Any]:
 
 
 def test_replaced_checksums_are_removed(index: Index) -> None:
-    alice, images = index.account("alice"), 3_000
+    alice, images = index.account("alice"), 1_500
     for number in range(31):
         assert index.request("PUT", BASE, alice, json=entries(images, number)).status == 200
         check_size(index)
@@ -120,10 +120,10 @@ def test_segments_of_the_previous_repository_are_deleted(index: Index) -> None:
 
 def test_keys_do_not_grow_with_the_number_of_rewrites(index: Index, small: None) -> None:
     alice = index.account("alice")
-    for number in range(15):
+    for number in range(10):
         assert index.request("PUT", BASE, alice, json=entries(40, number)).status == 200
         assert max(len(key) for key, _ in stores_of(index).images.read(WEB).segments) < 80
-    assert index.request("GET", f"{BASE}/images").json == entries(40, 14)
+    assert index.request("GET", f"{BASE}/images").json == entries(40, 9)
 
 
 @pytest.fixture
