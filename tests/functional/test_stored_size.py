@@ -99,8 +99,8 @@ def test_rewrite_is_repeated_after_another_writer_has_changed_the_list(
         patch.setattr(ImageListWriter, "reclaim", lambda *_: None)
         for changes in images:
             stores.image_writer.append(WEB, stores.images.read(WEB), changes, replaces=changes is not images[0])
-    stored = stores.images.read(WEB)
-    stores.image_writer.append(WEB, stored, {"odd": ""}, replaces=True)  # replaces the last segment of `stored`
+        stored = stores.images.read(WEB)
+        stores.image_writer.append(WEB, stored, {"odd": ""}, replaces=True)  # replaces the last segment of `stored`
     stores.image_writer.reclaim(WEB, stored)
     after = stores.images.read(WEB)
     assert after.size < stored.size / 2
