@@ -22,7 +22,7 @@ from chalicelib.storage.tables import Tables, translate_dynamodb_errors
 from chalicelib.storage.transactions import Conflict, Transaction
 
 CHARGED_FROM_BYTES = 16_384  # smaller changes are counted for the quota when they are compacted
-_MAX_RECLAIMS = 3  # repetitions, because another writer can change the list
+_MAX_RECLAIMS = 5  # repetitions, because another writer can change the list
 _UNLIMITED = 2**53
 
 

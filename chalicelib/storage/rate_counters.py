@@ -60,13 +60,16 @@ class RateCounterStore:
     def reserve(self, subject: str, limit: RateLimit, now: float) -> Reservation:
         """Count an attempt, unless the limit rejects it.
 
-        Usually one write. After the free attempts it is two writes and one read. If several attempts compete for the
-        same time slot, one of them gets it and the others are rejected.
+        Usually one write. After the free attempts it is one write and one read, and one write more if the delay has
+        passed. If several attempts compete for the same time slot, one of them gets it and the others are rejected.
         """
         for _ in range(_MAX_ATTEMPTS):
-            reservation = self._reserve_free(subject, limit, now) or self._restart(subject, limit, now)
-            if reservation is None:
-                reservation = self._reserve_delayed(subject, limit, now)
+            reservation = self._reserve_free(subject, limit, now)
+            item = None if reservation is not None else self._get(subject)
+            if item is not None and self._is_current(item, limit, now):
+                reservation = self._reserve_delayed(item, limit, now)
+            elif item is not None:
+                reservation = self._restart(subject, limit, now)
             if reservation is not None:
                 return reservation
         return Reservation(subject, limit.free, max(1.0, limit.delay(limit.free)))
@@ -78,7 +81,7 @@ class RateCounterStore:
             item = self._get(subject)
             if item is None or int(item.total or 0) < limit.free or not self._is_current(item, limit, now):
                 return None
-            reservation = self._reserve_delayed(subject, limit, now, item)
+            reservation = self._reserve_delayed(item, limit, now)
             if reservation is not None:
                 return reservation
         return Reservation(subject, limit.free, max(1.0, limit.delay(limit.free)))
@@ -134,14 +137,9 @@ class RateCounterStore:
             return None
         return Reservation(subject, time=now)
 
-    def _reserve_delayed(
-        self, subject: str, limit: RateLimit, now: float, item: CounterItem | None = None
-    ) -> Reservation | None:
+    def _reserve_delayed(self, item: CounterItem, limit: RateLimit, now: float) -> Reservation | None:
         """Count an attempt after the delay has passed. Return None if the counter has changed since it was read."""
-        model = self._counters
-        item = item or self._get(subject)
-        if item is None:
-            return None
+        model, subject = self._counters, item.subject
         count, last = int(item.total or 0), float(item.last or 0)
         if count < limit.free:
             return None

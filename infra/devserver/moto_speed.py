@@ -185,13 +185,14 @@ def _select_page(table: Table, limit: int | None, start: Mapping[str, Any] | Non
 
 
 def _sort_after(table: Table, start: Mapping[str, Any] | None) -> Iterator[Item]:
-    """Yield the items from the key `start` on, in the order of their keys."""
+    """Yield the items after the key `start`, in the order of their keys."""
     hash_keys = table.items.hash_keys.get()  # type: ignore[attr-defined]
     first = start[table.hash_key_attr]["S"] if start else ""
     for position in range(bisect_left(hash_keys, first), len(hash_keys)):
         stored = table.items[DynamoType({"S": hash_keys[position]})]
         if not isinstance(stored, Partition):
-            yield stored  # type: ignore[misc]
+            if not start or hash_keys[position] != first:
+                yield stored  # type: ignore[misc]
             continue
         range_keys = stored.range_keys.get()
         skipped = (

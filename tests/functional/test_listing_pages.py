@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,39 +10,17 @@ from hypothesis import strategies as st
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.models import Repository
 from chalicelib.domain.roles import ANONYMOUS, Principal, Robot, Role
 from chalicelib.repositories.service import MAX_LISTED, Repositories
-from chalicelib.storage.search_terms import SearchTermStore
 from tests.index import Index, basic
+from tests.stored_repositories import remove_repositories, store_repositories
 
 PATH = "/v1/namespaces/alice/repositories"
 
 
 def fill(index: Index, names: Iterable[str], *, private: bool = False, namespace: str = "alice") -> None:
-    """Store repositories without a transaction for each, which moto makes slow."""
-    store = SearchTermStore(index.tables)
-    with index.tables.repositories.batch_write() as items, index.tables.terms.batch_write() as terms:
-        for name in names:
-            repository = Repository(
-                name=RepositoryName(namespace, name),
-                generation="0" * 16,
-                private=private,
-                description=f"about {name}",
-                created=datetime(2026, 1, 1, tzinfo=UTC),
-            )
-            items.save(
-                index.tables.repositories(
-                    namespace,
-                    name,
-                    generation=repository.generation,
-                    private=private,
-                    description=repository.description,
-                    created=repository.created,
-                )
-            )
-            for term in store.items(repository):
-                terms.save(term)
+    full_names = [f"{namespace}/{name}" for name in names]
+    store_repositories(index, full_names, {name: f"about {name}" for name in full_names}, private=private)
 
 
 def pages_of(index: Index, auth: str | None = None, path: str = PATH) -> list[list[dict[str, Any]]]:
@@ -77,7 +54,7 @@ def test_anonymous_listing_does_not_read_private_repositories(index: Index) -> N
         assert index.calls.count("dynamodb.BatchGetItem") == 0
 
 
-@pytest.mark.parametrize("count", [99, 100, 101, 200, 201])
+@pytest.mark.parametrize("count", [100, 101, 200])
 def test_pages_are_complete(index: Index, count: int) -> None:
     alice = index.create_account("alice")
     names = [f"web{number:03}" for number in range(count)]
@@ -166,9 +143,9 @@ def test_namespace_that_is_the_beginning_of_another_is_separate(index: Index) ->
     assert names_of(pages_of(index)) == ["of-alice"]
 
 
-@pytest.mark.parametrize("after", ["no/slash", "UPPER", "%20", "-web"])
-def test_invalid_cursor_is_rejected(index: Index, after: str) -> None:
-    assert index.request("GET", f"{PATH}?after={after}").status == 400
+def test_invalid_cursor_is_rejected(index: Index) -> None:
+    for after in ("no/slash", "UPPER", "%20", "-web"):
+        assert index.request("GET", f"{PATH}?after={after}").status == 400
 
 
 NAMES = st.text("az0.-_", min_size=1, max_size=3).filter(lambda name: name[0] in "az0")
@@ -189,10 +166,7 @@ PRINCIPALS = st.sampled_from(
 def test_pages_equal_a_plain_model(
     index: Index, repositories: dict[str, bool], principal: Principal, size: int
 ) -> None:
-    for table in (index.tables.repositories, index.tables.terms):
-        with table.batch_write() as batch:
-            for item in list(table.scan()):
-                batch.delete(item)
+    remove_repositories(index)
     for private in (True, False):
         fill(index, [name for name, is_private in repositories.items() if is_private is private], private=private)
     service = Services(index.settings, index.aws).repositories

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 300
-MAX_TEST_LINES = 450  # tests of one subject share their helpers
+MAX_TEST_LINES = 460  # tests of one subject share their helpers
 PACKAGES = ("app", "chalicelib", "infra", "bench", "tests")
 
 # The other packages of chalicelib that a package can import.
