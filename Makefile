@@ -30,7 +30,7 @@ serve: $(READY)  ## Run an index on this machine. Variables: PORT=8000 DATA=FILE
 
 ##@ Develop
 
-test: check daily-tests ## Run the daily checks: format, lint, types, secrets, unit and functional tests (90 s).
+test: check daily-tests ## Run the daily checks: format, lint, types, secrets, unit and functional tests (3 minutes).
 
 daily-tests: $(READY) ## Run only the unit and functional tests of `make test`. TESTS='PATH OPTIONS' selects others.
 	$(PYTEST) $(or $(TESTS),$(DAILY))

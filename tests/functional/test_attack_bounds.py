@@ -29,6 +29,7 @@ def attack(index: Index, name: str, requests: int = 60) -> Meter:
     return meter
 
 
+@pytest.mark.exhaustive
 def test_guesses_are_bounded_for_an_account_and_for_a_network(attacked: Index) -> None:
     meter = attack(attacked, "guesses from many networks")
     assert (meter.bcrypt, meter.statuses) == (ACCOUNT_FAILURES_BEFORE_DELAY, {401: 50, 429: 10})

@@ -151,6 +151,7 @@ def test_namespace_list_contains_readable_repositories(shared: Index) -> None:
     assert shared.request("GET", "/v1/namespaces/No!/repositories").status == 400
 
 
+@pytest.mark.exhaustive
 def test_long_namespace_list_has_pages(index: Index) -> None:
     alice = index.create_account("alice")
     index.push("alice/web", alice)
@@ -225,6 +226,7 @@ def test_outdated_search_term_does_not_reveal_a_private_repository(shared: Index
     assert shared.request("GET", "/v1/search?q=web").json["results"] == []
 
 
+@pytest.mark.exhaustive
 def test_visibility_can_change_with_a_description_of_many_words(shared: Index) -> None:
     """The terms of both visibilities fit one transaction of 100 items."""
     change(shared, description=" ".join(f"w{n}" for n in range(64)))

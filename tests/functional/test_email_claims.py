@@ -138,6 +138,7 @@ def test_without_confirmation_an_address_is_claimed_at_registration(index: Index
     assert index.tables.emails.get(EMAIL).expires is None
 
 
+@pytest.mark.exhaustive
 def test_number_of_addresses_is_limited_at_the_same_time(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """A transaction deletes an account with all its addresses, and holds 100 items."""
     alice, user = index.create_account("alice"), index.users.get("alice")

@@ -50,6 +50,7 @@ def _run(make_index: MakeIndex, seeds: Iterable[int], cache_seconds: int) -> Non
     assert operations.keys().isdisjoint({"push 500", "push 503"}), "few clients never exhaust the retries of a push"
 
 
+@pytest.mark.exhaustive
 def test_histories_are_linearizable(make_index: MakeIndex) -> None:
     _run(make_index, [0], 0)
     _run(make_index, [1], 2)
@@ -75,6 +76,7 @@ def test_history_of_one_seed_is_linearizable(make_index: MakeIndex) -> None:
         _run(make_index, [int(os.environ["HISTORY"])], cache_seconds)
 
 
+@pytest.mark.exhaustive
 def test_seed_repeats_its_history(make_index: MakeIndex) -> None:
     first, again = (run_history(make_index(**SETTINGS), 7).history.operations for _ in range(2))
     assert [str(operation) for operation in first] == [str(operation) for operation in again]

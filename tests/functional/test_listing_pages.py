@@ -39,6 +39,7 @@ def names_of(pages: list[list[dict[str, Any]]]) -> list[str]:
     return [entry["name"] for page in pages for entry in page]
 
 
+@pytest.mark.exhaustive
 def test_anonymous_listing_does_not_read_private_repositories(index: Index) -> None:
     index.create_account("alice")
     fill(index, [f"secret{number:04}" for number in range(400)], private=True)
@@ -161,6 +162,7 @@ PRINCIPALS = st.sampled_from(
 )
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=30)
 @given(st.dictionaries(NAMES, st.booleans(), max_size=12), PRINCIPALS, st.integers(1, 4))
 def test_pages_equal_a_plain_model(

@@ -49,6 +49,7 @@ def _fail_transaction(dynamodb: Any, number: int) -> None:
         dynamodb.transact_write_items(TransactItems=[{"Put": put}])
 
 
+@pytest.mark.exhaustive
 def test_failed_transactions_do_not_remove_writes_of_other_threads(clients: Clients) -> None:
     """Each new client uses the lock. moto alone loses acknowledged writes here."""
     others = [create_clients(SETTINGS.region).dynamodb for _ in range(3)]

@@ -203,6 +203,7 @@ def _send(dynamodb: Any, name: str, parameters: dict[str, Any]) -> Any:
     return response
 
 
+@pytest.mark.exhaustive
 @given(operations=calls)
 @settings(max_examples=60)
 def test_responses_equal_those_of_unmodified_moto(dynamodb: Any, operations: list[Call]) -> None:
@@ -211,6 +212,7 @@ def test_responses_equal_those_of_unmodified_moto(dynamodb: Any, operations: lis
         assert _run(dynamodb, operations) == expected
 
 
+@pytest.mark.exhaustive
 @given(operations=st.lists(writes().map(_single), max_size=5), reads=reads)
 @settings(max_examples=25)
 def test_pages_equal_those_of_unmodified_moto(dynamodb: Any, operations: list[Call], reads: list[Call]) -> None:
@@ -228,6 +230,7 @@ def test_moto_is_unmodified_after_the_block() -> None:
     assert [dict(vars(owner)) for owner in owners] == before
 
 
+@pytest.mark.exhaustive
 @given(before=calls, after=calls)
 @settings(max_examples=25)
 def test_snapshot_does_not_change(dynamodb: Any, before: list[Call], after: list[Call]) -> None:
@@ -243,6 +246,7 @@ def test_snapshot_does_not_change(dynamodb: Any, before: list[Call], after: list
         assert {table: sorted(items[table], key=_key_of) for table in items} == expected
 
 
+@pytest.mark.exhaustive
 @given(operations=calls)
 @settings(max_examples=25)
 def test_only_stored_items_use_memory(dynamodb: Any, operations: list[Call]) -> None:

@@ -161,6 +161,7 @@ def test_quota_of_stored_bytes(limited: Index) -> None:
     assert counters_of(limited) == stored_of(limited)
 
 
+@pytest.mark.exhaustive
 def test_small_pushes_cannot_pass_the_quota_without_end(make_index: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image_list_writer, "CHARGED_FROM_BYTES", 2_000)
     index: Index = make_index(max_stored_megabytes=1)
@@ -237,6 +238,7 @@ def small(make_index: Any) -> Index:
     return index
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=15)
 @given(ACTIONS)
 def test_counters_equal_what_is_stored_after_any_requests(small: Index, actions: list[tuple[str, str, int]]) -> None:

@@ -159,6 +159,7 @@ def test_known_network_accepts_more_parallel_right_passwords(client: Client, mon
     assert KNOWN_CLIENT_FAILURES_BEFORE_DELAY >= 50
 
 
+@pytest.mark.exhaustive
 def test_one_of_many_guesses_passes_when_a_delay_ends(
     index: Index, login: Callable[[], Login], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +183,7 @@ def test_one_of_many_guesses_passes_when_a_delay_ends(
         assert {wait for wait in results if wait != 401} == {2 * delay}
 
 
+@pytest.mark.exhaustive
 def test_parallel_registrations_stay_below_the_limit(client: Client) -> None:
     statuses = together(200, client.register)
     assert statuses.count(201) == MAX_REGISTRATIONS

@@ -175,6 +175,7 @@ def test_pages_are_parts_of_one_list(index: Index) -> None:
         assert found == names
 
 
+@pytest.mark.exhaustive
 def test_pages_beyond_the_bound_are_empty_and_those_before_are_stable(index: Index) -> None:
     names = [f"alice/web-{number:04}" for number in range(MORE_THAN_ANY_BOUND)]
     store_repositories(index, names)
@@ -266,6 +267,7 @@ def test_private_repositories_are_shown_only_to_those_who_can_read_them(index: I
             assert set(search(index, query, auth)) <= set(expected)
 
 
+@pytest.mark.exhaustive
 def test_account_with_many_shares_finds_them_at_a_bounded_cost(index: Index) -> None:
     bobby = index.create_account("bobby")
     names = [f"team/web-{number:03}" for number in range(200)]
@@ -416,6 +418,7 @@ def load(index: Index, repositories: Mapping[str, tuple[str, bool]]) -> None:
         store_repositories(index, names, descriptions, private=private)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=30)
 @given(REPOSITORIES, PRINCIPALS, QUERIES, st.integers(1, 4), st.integers(1, 5))
 def test_results_and_pages_equal_a_plain_model(
@@ -434,6 +437,7 @@ def test_results_and_pages_equal_a_plain_model(
     assert found.has_more == (len(expected) > page * size)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=20)
 @given(REPOSITORIES, QUERIES, st.integers(1, 4))
 def test_bound_hides_only_the_last_results(

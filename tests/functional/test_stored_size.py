@@ -56,6 +56,7 @@ def together(threads: int, act: Callable[[int], Any]) -> list[Any]:
         return list(pool.map(run, range(threads)))
 
 
+@pytest.mark.exhaustive
 def test_replaced_checksums_are_removed(index: Index) -> None:
     alice, images = index.create_account("alice"), 1_500
     for number in range(31):
@@ -125,6 +126,7 @@ def test_late_expiry_leaves_the_segments_of_the_next_repository(index: Index, mo
     assert [item.expires for item in index.tables.images.query("alice/web")] == [None, None]
 
 
+@pytest.mark.exhaustive
 def test_all_segments_of_a_deleted_repository_expire(index: Index) -> None:
     alice = index.create_account("alice")
     for number in range(3):
@@ -167,6 +169,7 @@ def test_segments_of_the_previous_repository_are_deleted(index: Index) -> None:
     assert len(list(index.tables.images.query("alice/web"))) == 2
 
 
+@pytest.mark.exhaustive
 def test_keys_do_not_grow_with_the_number_of_rewrites(index: Index, small: None) -> None:
     alice = index.create_account("alice")
     for number in range(10):
@@ -265,6 +268,7 @@ def after_each_write(index: Index, check: Callable[[], None]) -> Iterator[None]:
             events.unregister(name, handle, unique_id=f"check {name}")
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=25)
 @given(st.lists(st.one_of(APPENDS, APPENDS, RECLAIMS), min_size=1, max_size=20))
 def test_list_equals_a_plain_dict_after_every_write(
@@ -297,6 +301,7 @@ Operations = list[tuple[tuple[str, dict[str, str]], int, float]]
 OPERATIONS = st.lists(st.tuples(st.one_of(APPENDS, RECLAIMS, LATE_PUTS), AGES, SPLITS), min_size=2, max_size=24)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=25)
 @given(OPERATIONS)
 def test_writers_with_old_and_mixed_reads_lose_nothing(repositories: Repositories, operations: Operations) -> None:
