@@ -51,10 +51,12 @@ def validate_item(table: str, item: Mapping[str, Any]) -> None:
     for name, attribute in attributes.items():
         if name not in item and not attribute.null and attribute.default is None:
             raise ValueError(f"an item of {table} needs the attribute {name!r}")
-    try:
-        parsed = model.from_raw_data(dict(item))
-    except (AttributeDeserializationError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"an item of {table} has a value of the wrong type: {error}") from error
+    for name in item:
+        try:
+            model.from_raw_data({name: item[name]})
+        except (AttributeDeserializationError, ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"the attribute {name!r} of an item of {table} has a wrong type: {error}") from error
+    parsed = model.from_raw_data(dict(item))
     try:
         check(parsed)
     except InvalidInput as error:

@@ -76,10 +76,14 @@ class RequestFilter:
         return not host or name in self._hosts or name.endswith(".localhost") or _parse_address(name) is not None
 
     def _is_cross_site(self, environ: Mapping[str, Any], host: str) -> bool:
-        """Return whether a page of another origin sends the request. Clients that are not browsers send no header."""
+        """Return whether a page of another origin sends the request. Clients that are not browsers send no header.
+
+        Sec-Fetch-Site decides if a browser sends it. Its Origin is `null` for forms of Waybill's own pages, because
+        they have the policy `no-referrer`.
+        """
         site, origin = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
-        if site is not None and site not in ("same-origin", "none"):
-            return True
+        if site is not None:
+            return site not in ("same-origin", "none")
         return origin is not None and origin.lower().partition("://")[2] not in (host, self._base)
 
 

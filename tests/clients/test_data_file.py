@@ -17,6 +17,7 @@ from infra.devserver.serve import ServeError, serve
 from tests.clients.conftest import ADMIN_PASSWORD, Server, run_server
 from tests.index import Index
 
+HASH = "$2b$04$" + "a" * 53  # nobody knows the password
 IMAGES = [{"id": "aaa", "checksum": "sha256:" + "c" * 64}, {"id": "odd"}]
 
 
@@ -93,7 +94,7 @@ def test_missing_folder_and_folder_instead_of_file_are_reported(tmp_path: Path) 
 
 
 def test_wrong_type_in_the_file_is_reported_with_its_line(tmp_path: Path) -> None:
-    user = {"username": "alice", "password_hash": "*", "created": "2026-11-24T06:00:00.000000+0000"}
+    user = {"username": "alice", "password_hash": HASH, "created": "2026-11-24T06:00:00.000000+0000"}
     good: dict[str, dict[str, Any]] = {name: {"S": value} for name, value in user.items()}
     items: list[dict[str, dict[str, Any]]] = [
         {"password_hash": {"N": "5"}},
@@ -115,7 +116,7 @@ def test_missing_attribute_in_the_file_is_reported_with_its_line(tmp_path: Path)
     file = tmp_path / "index.jsonl"
     with export.replace_file(file) as output:
         export.write_export(output, "waybill", [("emails", {"address": {"S": "a@example.com"}})])
-    assert f"{file}, line 2: the attribute 'username'" in _read_start_error(file)
+    assert f"{file}, line 2: an item of emails needs the attribute 'username'" in _read_start_error(file)
 
 
 @pytest.mark.parametrize("length", [241, 250, 255, 300])
@@ -168,7 +169,7 @@ def _write_file(file: Path) -> None:
 
 def _create_items() -> Iterator[Item]:
     created = {"S": "2026-11-24T06:00:00.000000+0000"}
-    yield "users", {"username": {"S": "alice"}, "password_hash": {"S": "*"}, "created": created}
+    yield "users", {"username": {"S": "alice"}, "password_hash": {"S": HASH}, "created": created}
     for number in range(50):
         packed = {"B": b"x" * 300_000}
-        yield "images", {"repository": {"S": "alice/web"}, "segment": {"S": f"{number}"}, "packed": packed}
+        yield "images", {"repository": {"S": "alice/web"}, "segment": {"S": f"segment/{'0' * 16}/{number:020x}/0001"}, "packed": packed}

@@ -40,7 +40,7 @@ class Function:
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Send an HTTP request as an event of API Gateway."""
         event = self._converter.create_lambda_event(method, path, {"host": "localhost", **headers}, body)
-        event["body"] = body.decode() or None
+        event |= {"httpMethod": method, "path": path.partition("?")[0], "body": body.decode() or None}
         response = self.invoke(event)
         headers = {name.lower(): value for name, value in response["headers"].items()}
         headers |= {name.lower(): ", ".join(values) for name, values in response["multiValueHeaders"].items()}

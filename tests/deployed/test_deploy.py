@@ -236,16 +236,12 @@ def test_cause_of_a_failed_deployment_is_reported_by_this_and_the_next_deploymen
     resources = {
         **package.template["Resources"],
         "Unknown": {
-            "Type": "AWS::SNS::Subscription",
-            "Properties": {
-                "TopicArn": "arn:aws:sns:us-east-1:000000000000:missing",
-                "Protocol": "email",
-                "Endpoint": "a@example.com",
-            },
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "Properties": {"Count": "many", "Handle": "https://example.com/", "Timeout": "1"},
         },
     }
     broken = replace(package, template={**package.template, "Resources": resources})
-    cause = "Unknown (AWS::SNS::Subscription)"
+    cause = "Unknown (AWS::CloudFormation::WaitCondition)"
     assert cause in error_of(run("deploy", *options, package=broken))
     second = error_of(run("deploy", *options))
     assert cause in second
