@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from chalicelib.settings import Settings
+from chalicelib.storage.segment_codec import pack
 from infra.admin import export_format as export
 from infra.admin.export_format import Item
 from infra.devserver.data_file import lock_data_file
@@ -170,6 +171,7 @@ def _write_file(file: Path) -> None:
 def _create_items() -> Iterator[Item]:
     created = {"S": "2026-11-24T06:00:00.000000+0000"}
     yield "users", {"username": {"S": "alice"}, "password_hash": {"S": HASH}, "created": created}
+    (segment,) = pack({f"{number:064x}": "" for number in range(9_000)}, segment_bytes=390_000)
     for number in range(50):
-        packed = {"B": b"x" * 300_000}
+        packed = {"B": segment}
         yield "images", {"repository": {"S": "alice/web"}, "segment": {"S": f"segment/{'0' * 16}/{number:020x}/0001"}, "packed": packed}
