@@ -174,4 +174,11 @@ def _create_items() -> Iterator[Item]:
     (segment,) = pack({f"{number:064x}": "" for number in range(9_000)}, segment_bytes=390_000)
     for number in range(50):
         packed = {"B": segment}
-        yield "images", {"repository": {"S": "alice/web"}, "segment": {"S": f"segment/{'0' * 16}/{number:020x}/0001"}, "packed": packed}
+        yield (
+            "images",
+            {
+                "repository": {"S": "alice/web"},
+                "segment": {"S": f"segment/{'0' * 16}/{number:020x}/0001"},
+                "packed": packed,
+            },
+        )
