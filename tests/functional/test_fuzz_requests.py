@@ -54,7 +54,10 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=8,
 )
-VALID_NAMES = {"namespace": "alice", "repository": "web", "username": "alice", "robot": "ci", "image": "a" * 64}
+VALID_NAMES = {
+    **{"namespace": "alice", "repository": "web", "username": "alice", "robot": "ci", "image": "a" * 64},
+    **{"blocked": "bobby"},
+}
 CREDENTIAL = st.sampled_from(["anonymous", "alice", "admin", "robot", "read", "write", "delete"])
 HEADER = st.sampled_from(["x-docker-token", "content-type", "accept", "content-encoding", "host", "x-forwarded-for"])
 MOSTLY = st.sampled_from([True, True, True, False])

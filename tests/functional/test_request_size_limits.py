@@ -77,9 +77,15 @@ def measure_memory(index: Index, *request: Any, **options: Any) -> tuple[Respons
         tracemalloc.stop()
 
 
-def test_each_route_with_a_body_is_tested(index: Index) -> None:
+def test_each_route_of_the_v1_api_with_a_body_is_tested(index: Index) -> None:
     routes = index.services.routes
-    changing = [route.path for route in routes if route.method in ("PUT", "POST") and not route.path.endswith("/auth")]
+    without_body = ("/auth", "/blocked/{blocked}")
+    of_current_registries = ("/token", "/registries/events")  # their limits are in other units; see their own tests
+    changing = [
+        route.path
+        for route in routes
+        if route.method in ("PUT", "POST") and not route.path.endswith((*without_body, *of_current_registries))
+    ]
     assert len(changing) == len(LIMITED)
 
 

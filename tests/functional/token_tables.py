@@ -121,49 +121,49 @@ MISSING = """\
 """
 
 UNOWNED = """\
-| principal                   | pull | push | delete | pull,push | *                  |
-| --------------------------- | ---- | ---- | ------ | --------- | ------------------ |
-| anonymous                   | pull | -    | -      | pull      | pull               |
-| wrong password              | 401  | 401  | 401    | 401       | 401                |
-| stranger                    | pull | -    | -      | pull      | pull               |
-| inactive                    | 403  | 403  | 403    | 403       | 403                |
-| reader                      | pull | -    | -      | pull      | pull               |
-| writer                      | pull | -    | -      | pull      | pull               |
-| repository admin            | pull | -    | -      | pull      | pull               |
-| owner                       | pull | -    | -      | pull      | pull               |
-| administrator               | pull | push | delete | pull,push | pull,push,delete,* |
-| robot read                  | pull | -    | -      | pull      | pull               |
-| robot write                 | pull | -    | -      | pull      | pull               |
-| robot of other repositories | pull | -    | -      | pull      | pull               |
-| expired robot               | 401  | 401  | 401    | 401       | 401                |
-| revoked robot               | 401  | 401  | 401    | 401       | 401                |
-| writer's robot              | pull | -    | -      | pull      | pull               |
-| administrator's robot       | pull | -    | -      | pull      | pull               |
-| read token                  | 401  | 401  | 401    | 401       | 401                |
-| write token                 | 401  | 401  | 401    | 401       | 401                |
-| delete token                | 401  | 401  | 401    | 401       | 401                |
+| principal                   | pull | push | delete | pull,push | *    |
+| --------------------------- | ---- | ---- | ------ | --------- | ---- |
+| anonymous                   | pull | -    | -      | pull      | pull |
+| wrong password              | 401  | 401  | 401    | 401       | 401  |
+| stranger                    | pull | -    | -      | pull      | pull |
+| inactive                    | 403  | 403  | 403    | 403       | 403  |
+| reader                      | pull | -    | -      | pull      | pull |
+| writer                      | pull | -    | -      | pull      | pull |
+| repository admin            | pull | -    | -      | pull      | pull |
+| owner                       | pull | -    | -      | pull      | pull |
+| administrator               | -    | -    | -      | -         | -    |
+| robot read                  | pull | -    | -      | pull      | pull |
+| robot write                 | pull | -    | -      | pull      | pull |
+| robot of other repositories | pull | -    | -      | pull      | pull |
+| expired robot               | 401  | 401  | 401    | 401       | 401  |
+| revoked robot               | 401  | 401  | 401    | 401       | 401  |
+| writer's robot              | pull | -    | -      | pull      | pull |
+| administrator's robot       | pull | -    | -      | pull      | pull |
+| read token                  | 401  | 401  | 401    | 401       | 401  |
+| write token                 | 401  | 401  | 401    | 401       | 401  |
+| delete token                | 401  | 401  | 401    | 401       | 401  |
 """
 
 UNOWNED_MISSING = """\
-| principal                   | pull | push | delete | pull,push | *                  |
-| --------------------------- | ---- | ---- | ------ | --------- | ------------------ |
-| anonymous                   | -    | -    | -      | -         | -                  |
-| wrong password              | 401  | 401  | 401    | 401       | 401                |
-| stranger                    | -    | -    | -      | -         | -                  |
-| inactive                    | 403  | 403  | 403    | 403       | 403                |
-| reader                      | -    | -    | -      | -         | -                  |
-| writer                      | -    | -    | -      | -         | -                  |
-| repository admin            | -    | -    | -      | -         | -                  |
-| owner                       | -    | -    | -      | -         | -                  |
-| administrator               | pull | push | delete | pull,push | pull,push,delete,* |
-| robot read                  | -    | -    | -      | -         | -                  |
-| robot write                 | -    | -    | -      | -         | -                  |
-| robot of other repositories | -    | -    | -      | -         | -                  |
-| expired robot               | 401  | 401  | 401    | 401       | 401                |
-| revoked robot               | 401  | 401  | 401    | 401       | 401                |
-| writer's robot              | -    | -    | -      | -         | -                  |
-| administrator's robot       | -    | -    | -      | -         | -                  |
-| read token                  | 401  | 401  | 401    | 401       | 401                |
-| write token                 | 401  | 401  | 401    | 401       | 401                |
-| delete token                | 401  | 401  | 401    | 401       | 401                |
+| principal                   | pull | push | delete | pull,push | *   |
+| --------------------------- | ---- | ---- | ------ | --------- | --- |
+| anonymous                   | -    | -    | -      | -         | -   |
+| wrong password              | 401  | 401  | 401    | 401       | 401 |
+| stranger                    | -    | -    | -      | -         | -   |
+| inactive                    | 403  | 403  | 403    | 403       | 403 |
+| reader                      | -    | -    | -      | -         | -   |
+| writer                      | -    | -    | -      | -         | -   |
+| repository admin            | -    | -    | -      | -         | -   |
+| owner                       | -    | -    | -      | -         | -   |
+| administrator               | -    | -    | -      | -         | -   |
+| robot read                  | -    | -    | -      | -         | -   |
+| robot write                 | -    | -    | -      | -         | -   |
+| robot of other repositories | -    | -    | -      | -         | -   |
+| expired robot               | 401  | 401  | 401    | 401       | 401 |
+| revoked robot               | 401  | 401  | 401    | 401       | 401 |
+| writer's robot              | -    | -    | -      | -         | -   |
+| administrator's robot       | -    | -    | -      | -         | -   |
+| read token                  | 401  | 401  | 401    | 401       | 401 |
+| write token                 | 401  | 401  | 401    | 401       | 401 |
+| delete token                | 401  | 401  | 401    | 401       | 401 |
 """
