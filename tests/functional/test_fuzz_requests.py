@@ -65,7 +65,7 @@ REQUEST = st.fixed_dictionaries(
     {
         "route": st.sampled_from(ROUTES),
         "valid": st.fixed_dictionaries(dict.fromkeys(("names", "authorization", "body"), MOSTLY)),
-        "names": st.fixed_dictionaries(dict.fromkeys(VALID_NAMES, NAME)),
+        "names": st.fixed_dictionaries(dict.fromkeys(VALID_NAMES, NAME.filter(bool))),  # an empty name is another path
         "query": st.dictionaries(
             st.sampled_from(["q", "n", "page", "after", "link"]) | TEXT,
             st.lists(TEXT | st.just("7"), min_size=1, max_size=2),
@@ -181,7 +181,7 @@ def assert_documented(method: str, path: str, response: Response) -> None:
         Page(response)
         return
     if response.status == 404 and b"no endpoint has this path" in response.body:
-        return  # an empty name, or one with a slash, makes another path
+        return  # a name with a slash makes another path, and without REGISTRIES some paths do not exist
     responses = _find_responses(method, re.sub(r"\{\w+\}", "{}", path))
     assert str(response.status) in responses, response
     described = responses[str(response.status)]
