@@ -176,12 +176,12 @@ class ExampleData:
 
 def assert_documented(method: str, path: str, response: Response) -> None:
     """Check the status, the headers and the body against the document, or that the response is a valid page."""
+    if response.status == 404 and b"no endpoint has this path" in response.body:
+        return  # a name with a slash makes another path, and without REGISTRIES some paths do not exist
     if not path.startswith(("/v", "/token", "/registries")):
         assert response.status in (200, 400, 404, 410, 413), response
         Page(response)
         return
-    if response.status == 404 and b"no endpoint has this path" in response.body:
-        return  # a name with a slash makes another path, and without REGISTRIES some paths do not exist
     responses = _find_responses(method, re.sub(r"\{\w+\}", "{}", path))
     assert str(response.status) in responses, response
     described = responses[str(response.status)]
