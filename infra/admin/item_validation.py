@@ -35,6 +35,7 @@ from chalicelib.storage.tables import (
     UserItem,
 )
 
+_WRONG_TYPE = (AttributeDeserializationError, ValueError, TypeError, KeyError)
 _GENERATION = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _SEGMENT = re.compile(r"segment/[0-9a-f]{16}/[0-9a-f]{20}/[0-9a-f]{4,8}(?:\.[0-9a-f]{4})*", re.ASCII)
 _TOKEN_HASH_BYTES = 32
@@ -51,16 +52,23 @@ def validate_item(table: str, item: Mapping[str, Any]) -> None:
     for name, attribute in attributes.items():
         if name not in item and not attribute.null and attribute.default is None:
             raise ValueError(f"an item of {table} needs the attribute {name!r}")
-    for name in item:
-        try:
-            model.from_raw_data({name: item[name]})
-        except (AttributeDeserializationError, ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"the attribute {name!r} of an item of {table} has a wrong type: {error}") from error
-    parsed = model.from_raw_data(dict(item))
+    try:
+        parsed = model.from_raw_data(dict(item))
+    except _WRONG_TYPE as error:
+        wrong = ", ".join(repr(name) for name in item if not _is_parseable(model, {name: item[name]}))
+        raise ValueError(f"an item of {table} has a wrong type in {wrong}: {error}") from error
     try:
         check(parsed)
     except InvalidInput as error:
         raise ValueError(f"an item of {table} is invalid: {error.message}") from error
+
+
+def _is_parseable(model: type[Model], item: dict[str, Any]) -> bool:
+    try:
+        model.from_raw_data(item)
+    except _WRONG_TYPE:
+        return False
+    return True
 
 
 def _require(condition: object, problem: str) -> None:

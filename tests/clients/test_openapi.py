@@ -30,11 +30,9 @@ CALLS = set(SECURITY)
 NEED_CREDENTIALS = {call for call in CALLS if {} not in SECURITY[call]}
 ACCEPT_TOKEN = {call for call in CALLS if {"token": []} in SECURITY[call]}
 NEED_TOKEN = {call for call in CALLS if SECURITY[call] == [{"token": []}]}
-V2 = {("GET", "/v2")}
 CURRENT = {  # calls for current registries; tests/clients/test_registries.py sends the credentials and bodies they need
-    call for call in CALLS if call[1].startswith(("/token", "/registries/", "/v2/"))
-} | V2
-BLOCKED = {call for call in CALLS if "/blocked" in call[1]}
+    call for call in CALLS if call[1].startswith(("/token", "/registries/", "/v2"))
+}
 LIBRARY = {call for call in CALLS if call[1].startswith("/v1/repositories/{repository}")}
 LIBRARY_CHANGES = {call for call in LIBRARY if call[0] != "GET"}
 OTHER_ACCOUNTS = {call for call in CALLS if call[1] == "/v1/users/{username}"}

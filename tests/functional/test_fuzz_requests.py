@@ -55,8 +55,12 @@ JSON = st.recursive(
     max_leaves=8,
 )
 VALID_NAMES = {
-    **{"namespace": "alice", "repository": "web", "username": "alice", "robot": "ci", "image": "a" * 64},
-    **{"blocked": "bobby"},
+    "namespace": "alice",
+    "repository": "web",
+    "username": "alice",
+    "robot": "ci",
+    "image": "a" * 64,
+    "blocked": "bobby",
 }
 CREDENTIAL = st.sampled_from(["anonymous", "alice", "admin", "robot", "read", "write", "delete"])
 HEADER = st.sampled_from(["x-docker-token", "content-type", "accept", "content-encoding", "host", "x-forwarded-for"])
