@@ -1,8 +1,6 @@
 """Quotas of accounts: they cannot be exceeded, and their counters always equal what is stored."""
 
-import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from chalicelib.storage import image_list_writer
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.repositories import RepositoryStore
 from tests.index import Index, basic
+from tests.together import run_together
 
 ALICE, BOBBY = basic("alice"), basic("bobby")
 
@@ -53,18 +52,6 @@ def stored_of(index: Index, username: str = "alice") -> dict[str, int]:
     }
 
 
-def together(count: int, act: Any) -> Counter[int]:
-    barrier = threading.Barrier(count)
-
-    def run(number: int) -> int:
-        barrier.wait()
-        status: int = act(number)
-        return status
-
-    with ThreadPoolExecutor(count) as pool:
-        return Counter(pool.map(run, range(count)))
-
-
 @pytest.fixture
 def limited(make_index: Any) -> Index:
     index: Index = make_index(max_repositories=3, max_robots=3, max_shares=3, max_stored_megabytes=1)
@@ -75,8 +62,8 @@ def limited(make_index: Any) -> Index:
 
 def test_quotas_hold_at_the_same_time(limited: Index) -> None:
     assert limited.request("GET", "/v1/users/", ALICE).status == 200
-    assert together(10, lambda number: create(limited, f"alice/web{number}")) == {200: 3, 403: 7}
-    assert together(10, lambda number: create_robot(limited, f"ci{number}")) == {201: 3, 403: 7}
+    assert Counter(run_together(10, lambda number: create(limited, f"alice/web{number}"))) == {200: 3, 403: 7}
+    assert Counter(run_together(10, lambda number: create_robot(limited, f"ci{number}"))) == {201: 3, 403: 7}
     assert counters_of(limited) == stored_of(limited)
 
 
@@ -207,7 +194,7 @@ def test_deletion_that_races_a_large_push_releases_everything(limited: Index, mo
 
 def test_repeated_deletion_is_counted_once(limited: Index) -> None:
     assert create(limited, "alice/web") == create(limited, "alice/api") == 200
-    statuses = together(6, lambda _: limited.request("DELETE", "/v1/repositories/alice/web", ALICE).status)
+    statuses = run_together(6, lambda _: limited.request("DELETE", "/v1/repositories/alice/web", ALICE).status)
     assert set(statuses) <= {202, 404}
     assert counters_of(limited) == stored_of(limited)
     assert counters_of(limited)["repositories"] == 1

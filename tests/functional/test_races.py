@@ -1,10 +1,7 @@
 """Concurrent requests lose nothing that was acknowledged, and create nothing twice."""
 
-import threading
 import time
 import uuid
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,21 +15,10 @@ from chalicelib.domain.models import Repository
 from chalicelib.storage.image_list_writer import ImageListWriter
 from chalicelib.storage.repositories import RepositoryStore
 from tests.index import Index, Response, basic
+from tests.together import run_together
 
 BASE, NAMESPACED = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
 REQUESTS = 50  # at the same time
-
-
-def run_together(count: int, send: Callable[[int], Response]) -> list[Response]:
-    """Call `send` in `count` threads that start at the same moment."""
-    barrier = threading.Barrier(count)
-
-    def run(number: int) -> Response:
-        barrier.wait()
-        return send(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
 
 
 def generation_of(token: str) -> str:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -28,6 +27,7 @@ from chalicelib.domain.errors import NotAuthenticated, RateLimited
 from chalicelib.security.passwords import Passwords
 from chalicelib.storage.rate_counters import RateCounterStore, RateLimit
 from tests.index import PASSWORD, Index, basic
+from tests.together import run_together
 
 HOME, OFFICE, EVIL = "192.0.2.1", "192.0.2.2", "203.0.113.9"
 
@@ -100,17 +100,6 @@ def wait_of(login: Callable[[], Login], username: str = "alice", password: str =
     return caught.value.seconds
 
 
-def together(count: int, act: Callable[[int], int]) -> list[int]:
-    barrier = threading.Barrier(count)
-
-    def run(number: int) -> int:
-        barrier.wait()
-        return act(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
-
-
 @contextmanager
 def slow_bcrypt(monkeypatch: pytest.MonkeyPatch, count: int, patience: float = 1.0) -> Iterator[list[str]]:
     """Let each verification wait until `count` are in progress, or for a moment. Yield the verified passwords."""
@@ -136,7 +125,7 @@ def test_parallel_guesses_are_counted_before_the_verification(
     client: Client, monkeypatch: pytest.MonkeyPatch, username: str
 ) -> None:
     with slow_bcrypt(monkeypatch, CLIENT_FAILURES_BEFORE_DELAY, patience=20.0) as verified:
-        statuses = together(40, lambda number: client.log_in(username, f"guess {number}"))
+        statuses = run_together(40, lambda number: client.log_in(username, f"guess {number}"))
     assert len(verified) == statuses.count(401) == CLIENT_FAILURES_BEFORE_DELAY
     assert statuses.count(429) == 40 - CLIENT_FAILURES_BEFORE_DELAY
     assert count_of(client.index, f"login {EVIL}") == CLIENT_FAILURES_BEFORE_DELAY
@@ -147,7 +136,7 @@ def test_parallel_guesses_are_counted_before_the_verification(
 def test_parallel_right_passwords_are_accepted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     count = CLIENT_FAILURES_BEFORE_DELAY
     with slow_bcrypt(monkeypatch, count):
-        assert together(count, lambda _: client.log_in("alice", PASSWORD)) == [200] * count
+        assert run_together(count, lambda _: client.log_in("alice", PASSWORD)) == [200] * count
     assert count_of(client.index, f"login {EVIL}") == count_of(client.index, "account alice") == 0
 
 
@@ -155,7 +144,7 @@ def test_known_network_accepts_more_parallel_right_passwords(client: Client, mon
     assert client.log_in("alice", PASSWORD) == 200
     containers = [Client(client.index.restart()) for _ in range(50)]
     with slow_bcrypt(monkeypatch, 50):
-        assert together(50, lambda number: containers[number].log_in("alice", PASSWORD)) == [200] * 50
+        assert run_together(50, lambda number: containers[number].log_in("alice", PASSWORD)) == [200] * 50
     assert KNOWN_CLIENT_FAILURES_BEFORE_DELAY >= 50
 
 
@@ -178,14 +167,14 @@ def test_one_of_many_guesses_passes_when_a_delay_ends(
             return 200
 
         with slow_bcrypt(monkeypatch, 2) as verified:
-            results = together(15, guess)
+            results = run_together(15, guess)
         assert len(verified) == results.count(401) == 1
         assert {wait for wait in results if wait != 401} == {2 * delay}
 
 
 @pytest.mark.exhaustive
 def test_parallel_registrations_stay_below_the_limit(client: Client) -> None:
-    statuses = together(200, client.register)
+    statuses = run_together(200, client.register)
     assert statuses.count(201) == MAX_REGISTRATIONS
     assert statuses.count(429) == 200 - MAX_REGISTRATIONS
     assert count_of(client.index, f"registrations {EVIL}") == MAX_REGISTRATIONS
@@ -195,8 +184,8 @@ def test_parallel_registrations_stay_below_the_limit(client: Client) -> None:
 def test_contention_neither_loses_a_count_nor_fails(index: Index) -> None:
     counters = RateCounterStore(index.tables)
     limit = RateLimit(1_000, lambda _: 0, 3600)
-    together(30, lambda _: int(counters.reserve("subject", limit, 1_000.0).wait))
-    together(30, lambda _: counters.count("subject", limit, 1_000.0) or 0)
+    run_together(30, lambda _: int(counters.reserve("subject", limit, 1_000.0).wait))
+    run_together(30, lambda _: counters.count("subject", limit, 1_000.0) or 0)
     assert count_of(index, "subject") == 60
 
 

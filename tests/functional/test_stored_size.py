@@ -1,8 +1,6 @@
 """The stored size of image lists is bounded, and no rewrite loses an entry."""
 
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
@@ -24,6 +22,7 @@ from chalicelib.storage.segment_codec import pack
 from chalicelib.storage.tables import Tables
 from chalicelib.storage.transactions import Conflict
 from tests.index import Index, basic
+from tests.together import run_together
 
 BASE = "/v1/repositories/alice/web"
 WEB = RepositoryName("alice", "web")
@@ -45,17 +44,6 @@ def check_size(index: Index, repository: RepositoryName = WEB) -> StoredImages:
     return stored
 
 
-def together(threads: int, act: Callable[[int], Any]) -> list[Any]:
-    barrier = threading.Barrier(threads)
-
-    def run(number: int) -> Any:
-        barrier.wait()
-        return act(number)
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(run, range(threads)))
-
-
 @pytest.mark.exhaustive
 def test_replaced_checksums_are_removed(index: Index) -> None:
     alice, images = index.create_account("alice"), 1_500
@@ -73,7 +61,7 @@ def test_equal_pushes_at_the_same_time_are_stored_about_once(index: Index) -> No
     alice = index.create_account("alice")
     index.push("alice/web", alice)
     body = entries(6_000, 1)
-    responses = together(8, lambda _: index.request("PUT", f"{BASE}/images", alice, json=body))
+    responses = run_together(8, lambda _: index.request("PUT", f"{BASE}/images", alice, json=body))
     assert {response.status for response in responses} == {204}
     check_size(index)
     assert index.request("GET", f"{BASE}/images").json == body
@@ -370,7 +358,7 @@ def test_concurrent_pushes_and_rewrites_lose_nothing(index: Index, small: None) 
                 pass  # nothing was acknowledged
             assert status == 204
 
-    together(4, push)
+    run_together(4, push)
     found = {entry["id"]: entry["checksum"] for entry in index.request("GET", f"{BASE}/images", basic("alice")).json}
     expected = [entry for worker in range(4) for entry in entries(6, 7, 10 * worker)]
     assert found == {entry["id"]: entry["checksum"] for entry in expected}
