@@ -6,7 +6,6 @@ import io
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tarfile
 import tempfile
@@ -21,6 +20,7 @@ import requests
 from msgspec import Struct
 
 from tests.clients.conftest import ROOT, WAIT_SECONDS, Server, run_server
+from tests.ports import find_free_port
 
 CACHE = ROOT / "build" / "debian"
 SERVICE = "registry.local"
@@ -52,13 +52,6 @@ def _unpack(package: str, root: Path) -> None:
             Path(folder, "root").rename(root)  # tests on several workers can unpack at the same time
         except (OSError, ValueError, subprocess.CalledProcessError):
             return
-
-
-def find_free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Result(Struct, frozen=True):
@@ -115,7 +108,7 @@ class Registry(Struct, frozen=True, eq=False):
 
     def changed(self, old: str, new: str) -> "Registry":
         """Return a registry with the same images and a changed configuration. It is not running."""
-        port = self.port + 1
+        port = find_free_port()
         text = self.config.read_text().replace(old, new).replace(f":{self.port}", f":{port}")
         config = self.folder / "changed.yml"
         config.write_text(text)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ import pytest
 import requests
 
 from tests.clients.conftest import ADMIN_PASSWORD, ROOT, WAIT_SECONDS, Server, run_server
+from tests.ports import find_free_port
 
 _FORM = {"username": "alice", "password": "sekret123", "email": "alice@example.com"}
 
@@ -21,11 +21,6 @@ def _start(port: int, stdout: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "infra", "serve"]
     environment["ACCOUNT_ACTIVATION"] = "email"  # a registration prints an email
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stdout, stderr=stdout)
-
-
-def _find_free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _wait(url: str) -> None:
@@ -42,7 +37,7 @@ def _wait(url: str) -> None:
 
 @pytest.mark.parametrize("output", ["closed pipe", "full disk"])
 def test_output_that_cannot_be_written_changes_no_request(output: str) -> None:
-    port = _find_free_port()
+    port = find_free_port()
     reader, stdout = os.pipe() if output == "closed pipe" else (None, os.open("/dev/full", os.O_WRONLY))
     if reader is not None:
         os.close(reader)

@@ -13,7 +13,8 @@ import yaml
 
 from tests.admin_commands import run_local
 from tests.clients.conftest import ADMIN_PASSWORD, run_server, wait_for_log
-from tests.clients.registry_programs import find_free_port, find_program, wait_until
+from tests.clients.registry_programs import find_program, wait_until
+from tests.ports import find_free_port
 
 
 def test_registry_starts_and_stops_with_the_server(tmp_path: Path) -> None:

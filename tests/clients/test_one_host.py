@@ -15,11 +15,11 @@ from tests.clients.registry_programs import (
     Image,
     Registry,
     create_image,
-    find_free_port,
     find_program,
     run_registry,
     wait_until,
 )
+from tests.ports import find_free_port
 
 PASSWORD = "sekret123"
 pytestmark = [

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from chalicelib.storage.tables import Tables
 from infra import ROOT
 from tests.deployed import flow
 from tests.index import Response
+from tests.ports import find_free_port
 
 REGION = "us-east-1"
 DEPLOYER = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")  # the environment of a deployer
@@ -100,10 +100,7 @@ class Gateway(Struct, frozen=True):
 @contextmanager
 def start(python: Path, folder: Path, port: int = 0) -> Iterator[Ministack]:
     """Run the emulator until the context ends. Port 0 is any free port."""
-    if not port:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+    port = port or find_free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
