@@ -68,7 +68,7 @@ def run_server(folder: Path, **environment: str) -> Iterator[Server]:
             env={**os.environ, **settings, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=_restore_ctrl_c,
+            preexec_fn=_restore_signals,
         )
     try:
         yield Server(_wait_for_base_url(process, log), process, log)
@@ -89,9 +89,10 @@ def wait_for_log(server: Server, pattern: str, start: int = 0) -> str:
     return text
 
 
-def _restore_ctrl_c() -> None:
-    """Handle SIGINT again. A shell that starts the tests with & lets all their processes ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _restore_signals() -> None:
+    """Handle signals again. The processes of a shell's & ignore SIGINT, and those of nohup ignore SIGHUP."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _wait_for_base_url(process: subprocess.Popen[bytes], log: Path) -> str:
