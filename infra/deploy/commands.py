@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from infra import command_name
 from infra.deploy.deploy import Operations
 from infra.deploy.logs import read_log
 from infra.deploy.package import ARCHITECTURES, build_package
@@ -16,7 +17,7 @@ from infra.deploy.package_model import Package, PackageError
 from infra.deploy.release_file import read_release
 from infra.deploy.service_template import add_parameter_options, option_parameters, parse_options
 from infra.deploy.stacks import Stack
-from infra.deploy.stage import DeployError, Stage, command_name, explain_aws_errors, open_stage
+from infra.deploy.stage import DeployError, Stage, explain_aws_errors, open_stage
 from infra.deploy.terminal import Terminal
 from infra.region import REGION_HELP
 from infra.terminal_text import sanitize

@@ -2,11 +2,8 @@
 
 import os
 import re
-import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -93,14 +90,6 @@ def open_stage(name: str, region: str | None) -> Stage:
         session = boto3.Session(region_name=found)
         identity = session.client("sts").get_caller_identity()
     return Stage(name, found, identity["Account"], session, identity["Arn"].split(":")[1])
-
-
-def command_name() -> str:
-    """Return the command that a person can enter: `waybill`, or its path in this clone."""
-    program = Path(sys.executable).with_name("waybill")
-    if shutil.which("waybill") is not None or not program.exists():
-        return "waybill"
-    return os.path.relpath(program)
 
 
 @contextmanager

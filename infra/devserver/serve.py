@@ -21,6 +21,7 @@ from chalicelib.domain.identifiers import check_password
 from chalicelib.request_log import RequestLog
 from chalicelib.settings import Settings
 from chalicelib.settings_table import SettingsError
+from infra import command_name
 from infra.devserver.administrator import ADMIN, AdministratorError, ensure_administrator
 from infra.devserver.aws_configuration import REGION
 from infra.devserver.aws_endpoint import AwsEndpoint
@@ -143,7 +144,7 @@ Waybill listens on {base_url}
   register        curl -d '{form}' {base_url}/v1/users/
   log in          curl -u {ADMIN} {base_url}/v1/users/
   with docker     docker login {base_url.removeprefix("http://")}    (docker 0.6 to 17.03)
-  manage          .venv/bin/waybill users list --local {base_url}
+  manage          {command_name()} users list --local {base_url}
 
 {warning}{storage}
 """
