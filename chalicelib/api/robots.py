@@ -16,7 +16,10 @@ from chalicelib.request_log import annotate
 
 
 class RobotForm(Struct, frozen=True):
-    """The body that creates a robot. `expires_in` is in seconds."""
+    """The body that creates a robot. `expires_in` is in seconds.
+
+    A name in `repositories` without a namespace is a repository of the account.
+    """
 
     access: Literal["read", "write"]
     repositories: list[str] | None = None
@@ -49,11 +52,12 @@ class RobotRoutes:
         user = self._accounts.show_own(principal, request.parameters["username"])
         form = decode_body(request, RobotForm)
         annotate(access=form.access)
+        names = form.repositories
         new = self._robots.create(
             user,
             request.parameters["robot"],
             Role.parse(form.access),
-            None if form.repositories is None else map(RepositoryName.parse, form.repositories),
+            None if names is None else [RepositoryName.parse(name, user.username) for name in names],
             form.expires_in,
         )
         return json_response(201, {**_robot_to_json(new.record), "token": new.token})

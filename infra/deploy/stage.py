@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -73,6 +70,8 @@ class Stage(Struct, frozen=True):
 
     def client(self, service: str) -> Any:
         """Return a client that slows down when AWS throttles it."""
+        from botocore.config import Config
+
         path_style = {"addressing_style": "path"} if self.emulator else None
         return self.session.client(service, config=Config(retries={"mode": "adaptive"}, s3=path_style))
 
@@ -83,6 +82,9 @@ def open_stage(name: str, region: str | None) -> Stage:
         raise DeployError(
             f"the name of a stage must be 2 to 20 of a-z, 0-9 and '-', and start with one of a-z, not {name!r}"
         )
+    import boto3  # it takes 0.2 seconds, which a help text does not need
+    import botocore.session
+
     with explain_aws_errors():
         found = find_region(region, botocore.session.get_session())
         if found is None:

@@ -1,0 +1,85 @@
+"""`waybill robots`: manages credentials for machines."""
+
+import re
+
+import click
+
+from infra.admin.command import Group
+from infra.admin.output import write_json, write_result, write_rows
+from infra.client.index_client import IndexClient
+from infra.client.options import account_options
+
+_COLUMNS = ("name", "access", "repositories", "created", "expires", "last_used")
+_UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+
+
+def _parse_lifetime(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"([1-9][0-9]{0,8})([mhd])", text)
+    if match is None:
+        raise click.BadParameter("it must be a number with m, h or d, such as 30m, 12h or 90d")
+    return int(match[1]) * _UNIT_SECONDS[match[2]]
+
+
+@click.group(cls=Group)
+def robots() -> None:
+    """Manage the robots of your account. A robot is a credential for a machine."""
+
+
+@robots.command("list")
+@account_options
+def list_command(index: IndexClient, as_json: bool) -> None:
+    """List your robots, with their last use."""
+    rows = index.get("v1", "users", index.username, "robots")
+    write_rows(rows, _COLUMNS, as_json=as_json)
+
+
+@robots.command()
+@click.argument("name")
+@click.option(
+    "--access", type=click.Choice(["read", "write"]), default="read", show_default=True, help="What the robot may do."
+)
+@click.option(
+    "--repository",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    help="Limit the robot to this repository. You can repeat the option.  [default: all repositories]",
+)
+@click.option(
+    "--expires-in",
+    "lifetime",
+    metavar="TIME",
+    callback=_parse_lifetime,
+    help="The validity: a number with m, h or d, such as 90d.  [default: until you revoke it]",
+)
+@account_options
+def create(
+    name: str, access: str, names: tuple[str, ...], lifetime: int | None, index: IndexClient, as_json: bool
+) -> None:
+    """Create a robot and print its token. The token is shown only once.
+
+    Standard output contains only the token, so that a script can store it.
+    """
+    repositories = [str(index.parse_repository(each)) for each in names] or None
+    body = {"access": access, "repositories": repositories, "expires_in": lifetime}
+    robot = index.put("v1", "users", index.username, "robots", name, body=body)
+    if as_json:
+        write_json(robot)
+        return
+    click.echo(robot["token"])
+    click.echo(
+        f"The robot {name} is created. Store its token now, because it is shown only once. Log in with it:\n"
+        f"docker login --username {index.username} --password-stdin {index.find_registry()}",
+        err=True,
+    )
+
+
+@robots.command()
+@click.argument("name")
+@account_options
+def revoke(name: str, index: IndexClient, as_json: bool) -> None:
+    """Revoke a robot. Its next request is rejected."""
+    index.delete("v1", "users", index.username, "robots", name)
+    write_result({"name": name}, f"The robot {name} is revoked.", as_json=as_json)
