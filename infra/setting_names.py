@@ -11,7 +11,7 @@ from chalicelib.settings_table import SETTINGS, SettingsError
 from infra.devserver.local_settings import LOCAL_SETTINGS
 
 _MIN_LENGTH = 6  # a shorter name, such as HOST or DATA, is similar to common variables
-_MIN_SIMILARITY = 0.9  # about one wrong, missing or additional letter in ten
+_MIN_SIMILARITY = 0.9  # about one wrong, missing or additional character in ten
 _OTHER_NAMES = {"AWS_DEFAULT_REGION"}
 _NAMES = {setting.name for setting in SETTINGS} | {name for name, *_ in LOCAL_SETTINGS} | _OTHER_NAMES
 

@@ -1,16 +1,16 @@
 """A client for the API of an index, with the credentials of an account."""
 
-import json
 import re
 import socket
 import ssl
 from collections.abc import Iterator
 from http.client import HTTPException, HTTPMessage
-from typing import IO, Any
+from typing import IO, Any, NoReturn, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
+import msgspec
 from msgspec import Struct
 
 from chalicelib.domain.errors import InvalidInput
@@ -22,15 +22,16 @@ from infra.exit_codes import CommandError, LoginError, UnreachableError
 
 _TIMEOUT_SECONDS = 30
 _MAX_BODY_BYTES = 20_000_000
+Kind = TypeVar("Kind")
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 
 class Answer(Struct, frozen=True):
-    """A response: its status, its headers and its JSON value. The value is None if there is no body."""
+    """A response: its status, its headers and its body."""
 
     status: int
     headers: HTTPMessage
-    value: Any
+    body: bytes
 
 
 class IndexClient:
@@ -60,40 +61,40 @@ class IndexClient:
         except InvalidInput as error:
             raise CommandError(f"{text!r} is not a repository: {error.message}") from None
 
-    def get(self, *path: str, **query: str | int) -> Any:
+    def get(self, kind: type[Kind], *path: str, **query: str | int) -> Kind:
         """Return the JSON value of a path. Each part of the path is escaped."""
-        return self.request("GET", _join(path, query)).value
+        return self._decode(self.request("GET", _join(path, query)), kind)
 
-    def pages(self, *path: str, **query: str | int) -> Iterator[Any]:
+    def pages(self, kind: type[Kind], *path: str, **query: str | int) -> Iterator[Kind]:
         """Yield the entries of a listing, from all its pages."""
         next_path: str | None = _join(path, query)
         while next_path is not None:
             answer = self.request("GET", next_path)
-            if not isinstance(answer.value, list):
-                raise self._not_an_index()
-            yield from answer.value
+            yield from self._decode(answer, list[kind])  # type: ignore[valid-type]
             link = _NEXT.match(answer.headers.get("Link", ""))
             next_path = link[1] if link and link[1].startswith("/") else None
 
-    def put(self, *path: str, body: Any) -> Any:
+    def create(self, kind: type[Kind], *path: str, body: Any) -> Kind:
         """Send a PUT request with a JSON body, and return the JSON value."""
-        return self.request("PUT", _join(path), body).value
+        return self._decode(self.request("PUT", _join(path), body), kind)
 
-    def delete(self, *path: str) -> Answer:
+    def change(self, *path: str, body: Any) -> None:
+        """Send a PUT request with a JSON body."""
+        self.request("PUT", _join(path), body)
+
+    def delete(self, *path: str) -> None:
         """Send a DELETE request."""
-        return self.request("DELETE", _join(path))
+        self.request("DELETE", _join(path))
 
     def check(self) -> None:
         """Check that the server is an index, and that it accepts the credentials."""
-        if self.get("v1", "_ping") is not True:
-            raise self._not_an_index()
-        if self.get("v1", "users", "") != "OK":
+        if not self.get(bool, "v1", "_ping") or self.get(str, "v1", "users", "") != "OK":
             raise self._not_an_index()
 
     def find_registry(self) -> str:
         """Return the name of the registry that uses this index, or the index itself for v1 registries."""
         request = Request(f"{self.url}/v2/", headers={"User-Agent": _user_agent()})
-        challenge = self._send(request)[1].get("WWW-Authenticate", "")
+        challenge = self._send(request).headers.get("WWW-Authenticate", "")
         match = re.search(r'\bBearer\b.*?\bservice="([^"]+)"', challenge)
         return match[1] if match else self.url.host
 
@@ -104,29 +105,32 @@ class IndexClient:
             headers["Authorization"] = self._credentials.authorization
         data = None
         if body is not None:
-            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+            data, headers["Content-Type"] = msgspec.json.encode(body), "application/json"
         request = Request(str(self.url) + path, data, headers, method=method)
-        status, received, content = self._send(request)
-        if 300 <= status < 400:
-            location = received.get("Location", "another address")
+        answer = self._send(request)
+        if 300 <= answer.status < 400:
+            location = answer.headers.get("Location", "another address")
             raise UnreachableError(f"{self.url} redirects to {location!r}; use the URL of the index itself")
-        try:
-            value = json.loads(content) if content else None
-        except ValueError:
-            raise self._not_an_index() from None
-        if status >= 400:
-            self._raise_error(status, received, value)
-        return Answer(status, received, value)
+        if answer.status >= 400:
+            self._raise_error(answer)
+        return answer
 
-    def _send(self, request: Request) -> tuple[int, HTTPMessage, bytes]:
-        """Return the status, the headers and the body, also of an error."""
+    def _decode(self, answer: Answer, kind: type[Kind]) -> Kind:
+        """Return the JSON value of a body. A value of another type is not that of an index."""
+        try:
+            return msgspec.json.decode(answer.body, type=kind)
+        except msgspec.DecodeError:
+            raise self._not_an_index() from None
+
+    def _send(self, request: Request) -> Answer:
+        """Return the response, also of an error."""
         try:
             try:
                 response: Any = self._opener.open(request, timeout=_TIMEOUT_SECONDS)
             except HTTPError as error:
                 response = error
             with response:
-                return response.status, response.headers, response.read(_MAX_BODY_BYTES)
+                return Answer(response.status, response.headers, response.read(_MAX_BODY_BYTES))
         except (OSError, HTTPException, ValueError) as error:
             reason = error.reason if isinstance(error, URLError) else error
             raise UnreachableError(self._describe_failure(reason)) from error
@@ -148,8 +152,9 @@ class IndexClient:
                 return f"{self.url} does not answer: {text}"
         return f"{self.url} does not answer with HTTP: {type(reason).__name__}"
 
-    def _raise_error(self, status: int, headers: HTTPMessage, value: Any) -> None:
+    def _raise_error(self, answer: Answer) -> NoReturn:
         """Raise the error of a response. Every error of an index is `{"error": text}` or a text."""
+        value, status = self._decode(answer, object), answer.status
         text = value.get("error") if isinstance(value, dict) else value
         if not isinstance(text, str):
             raise self._not_an_index()
@@ -161,7 +166,7 @@ class IndexClient:
                 f"waybill login {self.url}"
             )
         if status == 429:
-            raise CommandError(f"{text}; try again in {headers.get('Retry-After', '60')} seconds")
+            raise CommandError(f"{text}; try again in {answer.headers.get('Retry-After', '60')} seconds")
         raise (UnreachableError if status >= 500 else CommandError)(text)
 
     def _not_an_index(self) -> UnreachableError:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from infra.admin import repositories as operator
@@ -11,6 +12,26 @@ from infra.admin.output import write_fields, write_result, write_rows
 from infra.admin.target import Target
 from infra.client.index_client import IndexClient
 from infra.client.options import account_options, account_or_operator_options
+
+
+class RepositoryView(Struct, frozen=True):
+    """A repository as an account sees it."""
+
+    namespace: str
+    name: str
+    private: bool
+    created: str
+    last_pushed: str | None
+    access: str
+    description: str
+
+
+class Share(Struct, frozen=True):
+    """The access of a collaborator."""
+
+    username: str
+    access: str
+
 
 _COLUMNS = ("repository", "visibility", "created", "description")
 _access_option = click.option(
@@ -39,7 +60,7 @@ def list_command(namespace: str | None, index: IndexClient | Target, as_json: bo
     if isinstance(index, Target):
         rows = operator.list_repositories(index, namespace)
     else:
-        views = index.pages("v1", "namespaces", namespace or index.username, "repositories")
+        views = index.pages(RepositoryView, "v1", "namespaces", namespace or index.username, "repositories")
         rows = [_row(view) for view in views]
     write_rows(rows, _COLUMNS, as_json=as_json)
 
@@ -53,10 +74,10 @@ def show(repository: str, index: IndexClient | Target, as_json: bool) -> None:
         fields = operator.describe_repository(index, RepositoryName.parse(repository))
     else:
         name = index.parse_repository(repository)
-        fields = _row(index.get(*_path(name)))
+        fields = _row(index.get(RepositoryView, *_path(name)))
         if fields["access"] == "admin" and name.namespace != LIBRARY:
-            shares = index.get(*_path(name), "collaborators")
-            fields["collaborators"] = [f"{share['username']} ({share['access']})" for share in shares]
+            shares = index.get(list[Share], *_path(name), "collaborators")
+            fields["collaborators"] = [f"{share.username} ({share.access})" for share in shares]
     write_fields(fields, as_json=as_json)
 
 
@@ -67,7 +88,7 @@ def show(repository: str, index: IndexClient | Target, as_json: bool) -> None:
 def describe(repository: str, text: str, index: IndexClient, as_json: bool) -> None:
     """Set the description of a repository. TEXT '' removes it."""
     name = index.parse_repository(repository)
-    index.put(*_path(name), body={"description": text})
+    index.change(*_path(name), body={"description": text})
     result = {"repository": str(name), "description": text}
     write_result(result, f"{name} has a new description.", as_json=as_json)
 
@@ -79,7 +100,7 @@ def describe(repository: str, text: str, index: IndexClient, as_json: bool) -> N
 def visibility(repository: str, visibility: str, index: IndexClient, as_json: bool) -> None:
     """Make a repository public or private."""
     name = index.parse_repository(repository)
-    index.put(*_path(name), body={"private": visibility == "private"})
+    index.change(*_path(name), body={"private": visibility == "private"})
     result = {"repository": str(name), "visibility": visibility}
     write_result(result, f"{name} is {visibility}.", as_json=as_json)
 
@@ -92,7 +113,7 @@ def visibility(repository: str, visibility: str, index: IndexClient, as_json: bo
 def share(repository: str, username: str, access: str, index: IndexClient, as_json: bool) -> None:
     """Share a repository with an account, or change its access."""
     name = index.parse_repository(repository)
-    index.put(*_path(name), "collaborators", username, body={"access": access})
+    index.change(*_path(name), "collaborators", username, body={"access": access})
     result = {"repository": str(name), "username": username, "access": access}
     write_result(result, f"{username} has {access} access to {name}.", as_json=as_json)
 
@@ -120,7 +141,7 @@ def delete(repository: str, yes: bool, index: IndexClient | Target, as_json: boo
         operator.delete_repository(index, name, yes)
     else:
         name = index.parse_repository(repository)
-        index.get(*_path(name))
+        index.get(RepositoryView, *_path(name))
         confirm(f"Delete {name} on {index.name}?", yes)
         index.delete("v1", "repositories", name.namespace, name.name)
     write_result({"repository": str(name)}, f"{name} is deleted.", as_json=as_json)
@@ -134,12 +155,12 @@ def _path(name: RepositoryName) -> tuple[str, ...]:
     return ("v1", "namespaces", name.namespace, "repositories", name.name)
 
 
-def _row(view: dict[str, Any]) -> dict[str, Any]:
+def _row(view: RepositoryView) -> dict[str, Any]:
     return {
-        "repository": f"{view['namespace']}/{view['name']}",
-        "visibility": "private" if view["private"] else "public",
-        "created": view["created"],
-        "last_pushed": view["last_pushed"],
-        "access": view["access"],
-        "description": view["description"],
+        "repository": f"{view.namespace}/{view.name}",
+        "visibility": "private" if view.private else "public",
+        "created": view.created,
+        "last_pushed": view.last_pushed,
+        "access": view.access,
+        "description": view.description,
     }

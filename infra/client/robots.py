@@ -3,14 +3,34 @@
 import re
 
 import click
+from msgspec import Struct, to_builtins
 
 from infra.admin.command import Group
 from infra.admin.output import write_json, write_result, write_rows
 from infra.client.index_client import IndexClient
 from infra.client.options import account_options
 
-_COLUMNS = ("name", "access", "repositories", "created", "expires", "last_used")
 _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+
+
+class Robot(Struct, frozen=True):
+    """A robot. `repositories` is None if it can use all repositories of its account."""
+
+    name: str
+    access: str
+    repositories: list[str] | None
+    created: str
+    expires: str | None
+    last_used: str | None
+
+
+class NewRobot(Robot, frozen=True):
+    """A new robot. `repr` omits its token."""
+
+    token: str
+
+    def __repr__(self) -> str:
+        return f"NewRobot({self.name!r})"
 
 
 def _parse_lifetime(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
@@ -31,8 +51,8 @@ def robots() -> None:
 @account_options
 def list_command(index: IndexClient, as_json: bool) -> None:
     """List your robots, with their last use."""
-    rows = index.get("v1", "users", index.username, "robots")
-    write_rows(rows, _COLUMNS, as_json=as_json)
+    robots = index.get(list[Robot], "v1", "users", index.username, "robots")
+    write_rows([to_builtins(robot) for robot in robots], Robot.__struct_fields__, as_json=as_json)
 
 
 @robots.command()
@@ -64,11 +84,11 @@ def create(
     """
     repositories = [str(index.parse_repository(each)) for each in names] or None
     body = {"access": access, "repositories": repositories, "expires_in": lifetime}
-    robot = index.put("v1", "users", index.username, "robots", name, body=body)
+    robot = index.create(NewRobot, "v1", "users", index.username, "robots", name, body=body)
     if as_json:
-        write_json(robot)
+        write_json(to_builtins(robot))
         return
-    click.echo(robot["token"])
+    click.echo(robot.token)
     click.echo(
         f"The robot {name} is created. Store its token now, because it is shown only once. Log in with it:\n"
         f"docker login --username {index.username} --password-stdin {index.find_registry()}",

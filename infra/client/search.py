@@ -1,8 +1,7 @@
 """`waybill search` and `waybill tags`."""
 
-from typing import Any
-
 import click
+from msgspec import Struct, to_builtins
 
 from chalicelib.domain.identifiers import LIBRARY
 from infra.admin.command import Command
@@ -13,19 +12,52 @@ from infra.client.options import account_options
 _PAGE_SIZE = 100
 
 
+class SearchResult(Struct, frozen=True):
+    """A result. The API omits the namespace of official repositories."""
+
+    name: str
+    description: str
+    is_official: bool
+
+
+class SearchPage(Struct, frozen=True):
+    """A page of results."""
+
+    num_pages: int
+    results: list[SearchResult]
+
+
+class Tag(Struct, frozen=True):
+    """A tag. The size is in bytes."""
+
+    tag: str
+    size: int | None
+    pushed: str
+    digest: str
+    media_type: str
+
+
 @click.command(cls=Command)
 @click.argument("query")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Show at most so many results.")
 @account_options
 def search(query: str, limit: int, index: IndexClient, as_json: bool) -> None:
     """Search the repositories that you can read. QUERY is the beginning of words; '*' finds everything."""
-    rows: list[dict[str, Any]] = []
+    results: list[SearchResult] = []
     number, last = 1, 1
-    while number <= last and len(rows) < limit:
-        page = index.get("v1", "search", q=query, n=_PAGE_SIZE, page=number)
-        rows += [_row(result) for result in page["results"]]
-        number, last = number + 1, page["num_pages"]
-    write_rows(rows[:limit], ("repository", "official", "description"), as_json=as_json)
+    while number <= last and len(results) < limit:
+        page = index.get(SearchPage, "v1", "search", q=query, n=_PAGE_SIZE, page=number)
+        results += page.results
+        number, last = number + 1, page.num_pages
+    rows = [
+        {
+            "repository": result.name if "/" in result.name else f"{LIBRARY}/{result.name}",
+            "official": result.is_official,
+            "description": result.description,
+        }
+        for result in results[:limit]
+    ]
+    write_rows(rows, ("repository", "official", "description"), as_json=as_json)
 
 
 @click.command(cls=Command)
@@ -37,15 +69,5 @@ def tags(repository: str, newest: bool, index: IndexClient, as_json: bool) -> No
     name = index.parse_repository(repository)
     order = "time" if newest else "name"
     path = ("v1", "namespaces", name.namespace, "repositories", name.name, "tags")
-    rows = list(index.pages(*path, order=order))
-    write_rows(rows, ("tag", "size", "pushed", "digest", "media_type"), as_json=as_json)
-
-
-def _row(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a result with its full name. The API omits the namespace of official repositories."""
-    name: str = result["name"]
-    return {
-        "repository": name if "/" in name else f"{LIBRARY}/{name}",
-        "official": result["is_official"],
-        "description": result["description"],
-    }
+    rows = [to_builtins(tag) for tag in index.pages(Tag, *path, order=order)]
+    write_rows(rows, Tag.__struct_fields__, as_json=as_json)
