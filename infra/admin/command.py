@@ -1,4 +1,4 @@
-"""The common parts of the administration commands: options, confirmation and readable errors."""
+"""The common parts of commands: options for operators, confirmation and readable errors."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

