@@ -118,6 +118,9 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command with these arguments. Report each error in one sentence, and return the exit code."""
+    if any("\ud800" <= character <= "\udfff" for argument in arguments for character in argument):
+        _report("an argument is not a text in the encoding of the locale")
+        return ExitCode.USAGE
     try:
         result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.Abort:

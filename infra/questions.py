@@ -28,11 +28,21 @@ def ask_password(text: str, instead: str) -> str:
     """Return a password, which the terminal does not show. Without a terminal, it is a line of standard input."""
     if not _has_terminal():
         click.echo(f"{text}: ", err=True)
-        if line := sys.stdin.readline().rstrip("\r\n"):
+        if line := read_password():
             return line
         raise CommandError(f"there is no terminal to ask on; {instead}")
     with _no_terminal(instead):
         return str(click.prompt(text, hide_input=True, err=True))
+
+
+def read_password() -> str:
+    """Return the first line of standard input, or an empty text at its end. Raises CommandError."""
+    try:
+        line = sys.stdin.readline().rstrip("\r\n") if sys.stdin is not None else ""
+        line.encode()
+    except (OSError, UnicodeError):
+        raise CommandError("standard input is not a text in the encoding of the locale") from None
+    return line
 
 
 def _has_terminal() -> bool:

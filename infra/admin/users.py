@@ -1,7 +1,6 @@
 """`waybill users`: manages accounts."""
 
 import secrets
-import sys
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ from infra.admin.command import OPERATOR, Group, confirm, index_options, yes_opt
 from infra.admin.output import progress, write_fields, write_result, write_rows
 from infra.admin.scans import list_namespace, list_shares, scan_users
 from infra.admin.target import Target
+from infra.questions import read_password
 
 _COLUMNS = ("username", "state", "admin", "emails", "created")
 _ADJECTIVES = {"active": "active", "admin": "an administrator"}
@@ -146,7 +146,7 @@ def _read_password(from_stdin: bool) -> tuple[str, dict[str, str]]:
     A password is never an argument, because all users of a machine can read the arguments of a process.
     """
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n"), {}
+        return read_password(), {}
     password = secrets.token_urlsafe(12)
     return password, {"password": password}
 

@@ -19,6 +19,7 @@ from infra import project_version
 from infra.client.credentials import Credentials
 from infra.client.index_url import IndexUrl
 from infra.exit_codes import CommandError, LoginError, UnreachableError
+from infra.terminal_text import sanitize
 
 _TIMEOUT_SECONDS = 30
 _MAX_BODY_BYTES = 20_000_000
@@ -95,7 +96,7 @@ class IndexClient:
         """Return the name of the registry that uses this index, or the index itself for v1 registries."""
         request = Request(f"{self.url}/v2/", headers={"User-Agent": _user_agent()})
         challenge = self._send(request).headers.get("WWW-Authenticate", "")
-        match = re.search(r'\bBearer\b.*?\bservice="([^"]+)"', challenge)
+        match = re.search(r'\bBearer\b.*?\bservice="([\w.:-]+)"', challenge)
         return match[1] if match else self.url.host
 
     def request(self, method: str, path: str, body: Any = None) -> Answer:
@@ -143,7 +144,7 @@ class IndexClient:
                     "to the certificate of its authority"
                 )
             case ssl.SSLError():
-                return f"{self.url.host} does not speak TLS; for a server without TLS, pass http://{self.url.host}"
+                return f"TLS with {self.url.host} failed; for a server without TLS, pass http://{self.url.host}"
             case socket.gaierror():
                 return f"the host of {self.url} is unknown; check the URL and the network"
             case TimeoutError():
@@ -166,8 +167,8 @@ class IndexClient:
                 f"waybill login {self.url}"
             )
         if status == 429:
-            raise CommandError(f"{text}; try again in {answer.headers.get('Retry-After', '60')} seconds")
-        raise (UnreachableError if status >= 500 else CommandError)(text)
+            text += f"; try again in {answer.headers.get('Retry-After', '60')} seconds"
+        raise (UnreachableError if status >= 500 else CommandError)(sanitize(text))
 
     def _not_an_index(self) -> UnreachableError:
         return UnreachableError(f"{self.url} is not a Waybill index; check the URL")

@@ -1,7 +1,6 @@
 """`waybill login` and `waybill logout`, and the index that the other commands use."""
 
 import json
-import sys
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ from infra.client.credentials import Credentials, CredentialStore, write_private
 from infra.client.index_client import IndexClient
 from infra.client.index_url import IndexUrl
 from infra.exit_codes import CommandError, LoginError
-from infra.questions import ask, ask_password
+from infra.questions import ask, ask_password, read_password
 
 
 @click.command(cls=Command)
@@ -26,10 +25,8 @@ def login(url: str | None, username: str | None, password_stdin: bool) -> None:
     """
     index_url = IndexUrl.parse(url) if url else _require_current_url()
     username = username or index_url.username or ask(f"Username for {index_url}", "pass --username")
-    if password_stdin:
-        password = sys.stdin.read().rstrip("\r\n")
-    else:
-        password = ask_password(f"Password of {username}", "pass --password-stdin")
+    prompt = f"Password of {username}"
+    password = read_password() if password_stdin else ask_password(prompt, "pass --password-stdin")
     if not password or ":" in username:
         raise CommandError("a username without ':' and a password are necessary")
     if index_url.scheme == "http" and not index_url.is_local:

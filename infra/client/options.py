@@ -38,7 +38,7 @@ def account_or_operator_options(function: Callable[..., Any]) -> Callable[..., A
     ) -> Any:
         if url and (stage or region or local_url):
             raise click.UsageError("--url cannot be combined with --stage, --region or --local")
-        is_operator = not url and (stage or local_url or os.environ.get("STACK"))
+        is_operator = not url and (stage or region or local_url or os.environ.get("STACK"))
         index = open_operator_index(stage, region, local_url) if is_operator else open_index(url)
         return function(*args, index=index, **options)
 

@@ -84,14 +84,19 @@ def create(
     """
     repositories = [str(index.parse_repository(each)) for each in names] or None
     body = {"access": access, "repositories": repositories, "expires_in": lifetime}
+    registry = index.find_registry()
     robot = index.create(NewRobot, "v1", "users", index.username, "robots", name, body=body)
-    if as_json:
-        write_json(to_builtins(robot))
-        return
-    click.echo(robot.token)
+    try:
+        if as_json:
+            write_json(to_builtins(robot))
+            return
+        click.echo(robot.token)
+    except OSError:  # nobody can read the token
+        index.delete("v1", "users", index.username, "robots", name)
+        raise
     click.echo(
         f"The robot {name} is created. Store its token now, because it is shown only once. Log in with it:\n"
-        f"docker login --username {index.username} --password-stdin {index.find_registry()}",
+        f"docker login --username {index.username} --password-stdin {registry}",
         err=True,
     )
 

@@ -81,6 +81,26 @@ def test_robot_token_is_the_only_output_and_works(server: Server, tmp_path: Path
     assert run_user(tmp_path, "robots", "list").stdout == ""
 
 
+def test_robot_whose_token_cannot_be_written_is_revoked(server: Server, tmp_path: Path) -> None:
+    log_in(tmp_path, server, "rosa")
+    folders = {"HOME": tmp_path, "DOCKER_CONFIG": tmp_path / "docker", "XDG_CONFIG_HOME": tmp_path / "config"}
+    environment = {**os.environ, **{name: str(folder) for name, folder in folders.items()}}
+    for option in ("", "--json"):
+        script = f"{sys.executable} -m infra robots create ci {option} > /dev/full"
+        process = subprocess.run(["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert process.returncode == ExitCode.FAILURE
+        assert "wbr_" not in process.stderr
+        assert run_user(tmp_path, "robots", "list").stdout == ""
+
+
+def test_password_that_is_not_a_text_is_rejected(server: Server, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infra", "login", server.base_url, "--username", "alice", "--password-stdin"]
+    environment = {**os.environ, "DOCKER_CONFIG": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    process = subprocess.run(command, cwd=ROOT, env=environment, input=b"\xff\xfe\n", capture_output=True)
+    assert process.returncode == ExitCode.FAILURE
+    assert len(process.stderr.splitlines()) == 1
+
+
 def test_search_without_a_login_finds_public_repositories(server: Server, tmp_path: Path) -> None:
     server.register("paula", PASSWORD)
     for number in range(3):

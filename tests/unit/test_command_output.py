@@ -165,6 +165,11 @@ def test_wrong_command_line_has_its_exit_code(arguments: list[str], capsys: pyte
     assert capsys.readouterr().out == ""
 
 
+def test_argument_that_is_not_a_text_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["search", "\udcff"]) == ExitCode.USAGE
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "setting"),
     [
