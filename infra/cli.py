@@ -93,7 +93,7 @@ def cli() -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(_SHELLS))
 def completion(shell: str) -> None:
-    """Print a script that completes commands and options in your shell.
+    """Print the script for completion in your shell.
 
     Add a line to the configuration of the shell: `eval "$(waybill completion bash)"` to ~/.bashrc,
     `eval "$(waybill completion zsh)"` to ~/.zshrc, or `waybill completion fish | source` to ~/.config/fish/config.fish.

@@ -1,5 +1,6 @@
 """`waybill repositories`: manages repositories, for users over HTTP and for operators in the tables."""
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -20,8 +21,8 @@ class RepositoryView(Struct, frozen=True):
     namespace: str
     name: str
     private: bool
-    created: str
-    last_pushed: str | None
+    created: datetime
+    last_pushed: datetime | None
     access: str
     description: str
 

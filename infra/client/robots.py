@@ -1,9 +1,11 @@
 """`waybill robots`: manages credentials for machines."""
 
 import re
+from datetime import datetime
 
 import click
-from msgspec import Struct, to_builtins
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from infra.admin.command import Group
 from infra.admin.output import write_json, write_result, write_rows
@@ -19,9 +21,9 @@ class Robot(Struct, frozen=True):
     name: str
     access: str
     repositories: list[str] | None
-    created: str
-    expires: str | None
-    last_used: str | None
+    created: datetime
+    expires: datetime | None
+    last_used: datetime | None
 
 
 class NewRobot(Robot, frozen=True):
@@ -52,7 +54,10 @@ def robots() -> None:
 def list_command(index: IndexClient, as_json: bool) -> None:
     """List your robots, with their last use."""
     robots = index.get(list[Robot], "v1", "users", index.username, "robots")
-    write_rows([to_builtins(robot) for robot in robots], Robot.__struct_fields__, as_json=as_json)
+    rows = [asdict(robot) for robot in robots]
+    if not as_json:
+        rows = [{**row, "repositories": row["repositories"] or "all"} for row in rows]
+    write_rows(rows, Robot.__struct_fields__, as_json=as_json)
 
 
 @robots.command()
@@ -88,7 +93,7 @@ def create(
     robot = index.create(NewRobot, "v1", "users", index.username, "robots", name, body=body)
     try:
         if as_json:
-            write_json(to_builtins(robot))
+            write_json(asdict(robot))
             return
         click.echo(robot.token)
     except OSError:  # nobody can read the token

@@ -1,7 +1,10 @@
 """`waybill search` and `waybill tags`."""
 
+from datetime import datetime
+
 import click
-from msgspec import Struct, to_builtins
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from chalicelib.domain.identifiers import LIBRARY
 from infra.admin.command import Command
@@ -32,7 +35,7 @@ class Tag(Struct, frozen=True):
 
     tag: str
     size: int | None
-    pushed: str
+    pushed: datetime
     digest: str
     media_type: str
 
@@ -69,5 +72,5 @@ def tags(repository: str, newest: bool, index: IndexClient, as_json: bool) -> No
     name = index.parse_repository(repository)
     order = "time" if newest else "name"
     path = ("v1", "namespaces", name.namespace, "repositories", name.name, "tags")
-    rows = [to_builtins(tag) for tag in index.pages(Tag, *path, order=order)]
+    rows = [asdict(tag) for tag in index.pages(Tag, *path, order=order)]
     write_rows(rows, Tag.__struct_fields__, as_json=as_json)
