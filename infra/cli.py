@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import BashComplete, FishComplete, ZshComplete
 from msgspec import Struct
 
 from infra import project_version
@@ -18,7 +18,7 @@ from infra.devserver.output import replace_unknown_characters
 from infra.exit_codes import ExitCode
 
 PROGRAM = "waybill"
-_SHELLS = ("bash", "zsh", "fish")
+_SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 class Entry(Struct, frozen=True):
@@ -91,16 +91,14 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("shell", type=click.Choice(_SHELLS))
+@click.argument("shell", type=click.Choice(list(_SHELLS)))
 def completion(shell: str) -> None:
     """Print the script for completion in your shell.
 
     Add a line to the configuration of the shell: `eval "$(waybill completion bash)"` to ~/.bashrc,
     `eval "$(waybill completion zsh)"` to ~/.zshrc, or `waybill completion fish | source` to ~/.config/fish/config.fish.
     """
-    kind = get_completion_class(shell)
-    assert kind is not None  # click contains these three
-    click.echo(kind(cli, {}, PROGRAM, f"_{PROGRAM.upper()}_COMPLETE").source())
+    click.echo(_SHELLS[shell](cli, {}, PROGRAM, f"_{PROGRAM.upper()}_COMPLETE").source())
 
 
 def main() -> None:

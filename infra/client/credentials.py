@@ -10,7 +10,7 @@ import binascii
 import json
 import os
 import re
-import subprocess  # nosec B404  # it runs docker's credential helpers
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
