@@ -69,6 +69,7 @@ class CredentialStore:
         if helper := _find_helper(config, url):
             item = {"ServerURL": str(url), "Username": credentials.username, "Secret": credentials.password}
             _run_helper(helper, "store", json.dumps(item), secret=credentials.password)
+            self._erase_from_file(config, url)
             return helper
         config["auths"] = {**_section(config, "auths"), str(url): {"auth": _encode(credentials)}}
         self._write(config)
@@ -77,11 +78,14 @@ class CredentialStore:
     def erase(self, url: IndexUrl) -> bool:
         """Delete credentials. Return whether there were any."""
         config = self._read()
-        if helper := _find_helper(config, url):
-            if _get_from_helper(helper, url) is None:
-                return False
+        helper = _find_helper(config, url)
+        is_in_helper = helper is not None and _get_from_helper(helper, url) is not None
+        if helper is not None and is_in_helper:
             _run_helper(helper, "erase", str(url))
-            return True
+        return self._erase_from_file(config, url) or is_in_helper
+
+    def _erase_from_file(self, config: dict[str, Any], url: IndexUrl) -> bool:
+        """Delete credentials from the file, also if a helper has been configured since they were stored."""
         auths = _section(config, "auths")
         if str(url) not in auths:
             return False
@@ -104,7 +108,7 @@ class CredentialStore:
 
     def _write(self, config: Mapping[str, Any]) -> None:
         try:
-            write_private_file(self.path, json.dumps(config, indent="\t", ensure_ascii=False) + "\n")
+            write_private_file(self.path, json.dumps(config, indent="\t") + "\n")
         except OSError as error:
             raise CommandError(f"cannot write {self.path}: {error.strerror}") from error
 

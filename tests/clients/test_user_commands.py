@@ -180,9 +180,11 @@ def test_credential_helper_of_docker_stores_the_password(
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     (tmp_path / "docker").mkdir()
     config = tmp_path / "docker" / "config.json"
-    config.write_text('{"credsStore": "test"}')
     log_in(tmp_path, server, "helga")
-    assert config.read_text() == '{"credsStore": "test"}'
+    config.write_text(json.dumps({**json.loads(config.read_text()), "credsStore": "test"}))
+    assert is_error(run_user(tmp_path, "robots", "list"), ExitCode.LOGIN)
+    log_in(tmp_path, server, "helga")
+    assert json.loads(config.read_text()) == {"auths": {}, "credsStore": "test"}
     assert server.base_url in json.loads((programs / "stored.json").read_text())
     assert run_user(tmp_path, "robots", "list").status == 0
     assert run_user(tmp_path, "logout").status == 0

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -60,6 +62,19 @@ def test_url_has_one_form(text: str, url: str, username: str | None) -> None:
 def test_url_that_is_not_an_index_is_rejected(text: str) -> None:
     with pytest.raises(CommandError):
         IndexUrl.parse(text)
+
+
+@given(
+    st.text(max_size=40)
+    | st.from_regex(r"(https?://)?([a-z]{1,4}@)?[a-zA-Z.:\\[\\]0-9-]{1,20}(:[0-9]{1,6})?/?", fullmatch=True)
+)
+def test_each_text_is_one_url_or_an_error(text: str) -> None:
+    try:
+        url = IndexUrl.parse(text)
+    except CommandError:
+        return
+    assert IndexUrl.parse(str(url)) == IndexUrl(url.scheme, url.host)
+    assert isinstance(url.is_local, bool)
 
 
 def test_url_with_a_password_is_rejected_without_repeating_it() -> None:
