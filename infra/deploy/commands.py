@@ -1,15 +1,17 @@
 """The commands `waybill deploy`, `status`, `logs`, `rollback`, `destroy` and `package`."""
 
 import json
+import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from chalicelib.settings_table import SETTINGS, SettingsError
 from infra import command_name
 from infra.admin.output import write_json
 from infra.deploy.deploy import Operations
@@ -17,13 +19,20 @@ from infra.deploy.logs import read_log
 from infra.deploy.package import ARCHITECTURES, build_package
 from infra.deploy.package_model import Package, PackageError
 from infra.deploy.release_file import read_release
-from infra.deploy.service_template import add_parameter_options, option_parameters, parse_options, setting_name
+from infra.deploy.service_template import (
+    add_parameter_options,
+    option_name,
+    option_parameters,
+    parse_options,
+    setting_name,
+)
 from infra.deploy.stacks import Stack
 from infra.deploy.stage import DeployError, Stage, explain_aws_errors, open_stage
 from infra.deploy.terminal import Terminal
 from infra.exit_codes import ExitCode
 from infra.questions import ask, is_confirmed
 from infra.region import REGION_HELP
+from infra.setting_names import check_setting_names
 from infra.terminal_text import sanitize
 
 
@@ -55,6 +64,7 @@ def deploy(name: str, region: str | None, yes: bool, dry_run: bool, release: Pat
     """
     with _open_operations(name, region) as (stage, operations, terminal):
         _print_stage(stage, terminal)
+        _check_environment(os.environ)
         with tempfile.TemporaryDirectory() as folder:
 
             def build(architecture: str) -> Package:
@@ -168,6 +178,18 @@ def _open_operations(name: str, region: str | None) -> Iterator[tuple[Stage, Ope
     except KeyboardInterrupt:
         click.echo("\ninterrupted. CloudFormation continues a running operation. Repeat the command to complete it.")
         sys.exit(ExitCode.INTERRUPTED)
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    """Raise DeployError for a misspelt setting. Warn about settings, because a deployment reads options only."""
+    try:
+        check_setting_names(environment)
+    except SettingsError as error:
+        raise DeployError(str(error)) from error
+    names = {setting_name(parameter): option_name(parameter) for parameter in option_parameters()}
+    ignored = [setting.name for setting in SETTINGS if setting.name in names and environment.get(setting.name)]
+    for name in ignored:
+        click.echo(f"Warning: a deployment does not read {name} from the environment; pass {names[name]}.", err=True)
 
 
 def _print_stage(stage: Stage, terminal: Terminal) -> None:
