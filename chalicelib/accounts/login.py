@@ -5,11 +5,12 @@ from contextlib import suppress
 from chalicelib.accounts.login_throttle import LoginThrottle
 from chalicelib.accounts.robots import Robots, is_robot_token
 from chalicelib.domain.errors import AccountInactive, NotAuthenticated, Unavailable
-from chalicelib.domain.identifiers import is_username
-from chalicelib.domain.models import User
+from chalicelib.domain.identifiers import is_namespace, is_username
+from chalicelib.domain.models import Organization, User
 from chalicelib.domain.roles import Principal
 from chalicelib.request_log import annotate
 from chalicelib.security.passwords import Passwords
+from chalicelib.storage.organizations import OrganizationStore
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
 
@@ -17,8 +18,16 @@ from chalicelib.storage.users import UserStore
 class Login:
     """Verifies credentials. Raises Unavailable if the storage does not answer."""
 
-    def __init__(self, users: UserStore, passwords: Passwords, robots: Robots, throttle: LoginThrottle) -> None:
+    def __init__(
+        self,
+        users: UserStore,
+        organizations: OrganizationStore,
+        passwords: Passwords,
+        robots: Robots,
+        throttle: LoginThrottle,
+    ) -> None:
         self._users = users
+        self._organizations = organizations
         self._passwords = passwords
         self._robots = robots
         self._throttle = throttle
@@ -38,20 +47,16 @@ class Login:
             AccountInactive: the password is right, but the account is not active.
             RateLimited: there were too many wrong passwords for this account or from this network.
         """
+        if is_robot_token(password):
+            return self._log_in_robot(username, password)
         if not is_username(username):
             raise NotAuthenticated("wrong username or password")
         user = self._users.get(username)
-        robot = None
-        if is_robot_token(password):
-            robot = self._robots.verify(username, password, None if user is None else user.created)
-            is_right = robot is not None
-        else:
-            is_right = self._verify_password(username, password, user, client_ip)
-        if user is None or not is_right:
+        if not self._verify_password(username, password, user, client_ip) or user is None:
             raise NotAuthenticated("wrong username or password")
         if not (user.active or user.deletion_started) or (user.deletion_started and not allow_deletion_started):
             raise AccountInactive
-        return Principal(user.username, user.admin, robot)
+        return Principal(user.username, user.admin)
 
     def find_subject(self, subject: str) -> Principal | None:
         """Return the principal of a bearer token's subject: `alice`, or `alice+ci` for a robot.
@@ -59,13 +64,23 @@ class Login:
         Returns None if the account or the robot is no longer valid. One read, or two for a robot.
         """
         username, plus, name = subject.partition("+")
-        user = self._users.get(username)
-        if user is None or not user.active or user.deletion_started:
+        owner = self._organizations.get_owner(username)
+        if owner is None or not _is_active(owner):
             return None
         if not plus:
-            return Principal(user.username, user.admin)
-        robot = self._robots.find_valid(user, name)
-        return None if robot is None else Principal(user.username, user.admin, robot)
+            return Principal(username, owner.admin) if isinstance(owner, User) else None
+        robot = self._robots.find_valid(owner, name)
+        return None if robot is None else Principal(username, _is_admin(owner), robot)
+
+    def _log_in_robot(self, username: str, token: str) -> Principal:
+        """Return the principal of a robot of an account or organisation. Two reads."""
+        owner = self._organizations.get_owner(username) if is_namespace(username) else None
+        robot = self._robots.verify(username, token, None if owner is None else owner.created)
+        if owner is None or robot is None:
+            raise NotAuthenticated("wrong username or password")
+        if not _is_active(owner):
+            raise AccountInactive
+        return Principal(username, _is_admin(owner), robot)
 
     def _verify_password(self, username: str, password: str, user: User | None, client_ip: str) -> bool:
         if user is not None and self._passwords.is_cached(password, user.password_hash):
@@ -90,3 +105,11 @@ class Login:
                 self._users.record_network(user, network)
             if self._passwords.is_outdated(user.password_hash):
                 self._users.change(user, password_hash=self._passwords.hash(password))
+
+
+def _is_active(owner: User | Organization) -> bool:
+    return not owner.deletion_started and (isinstance(owner, Organization) or owner.active)
+
+
+def _is_admin(owner: User | Organization) -> bool:
+    return isinstance(owner, User) and owner.admin

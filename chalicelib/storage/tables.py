@@ -32,10 +32,11 @@ RawItem = Mapping[str, Mapping[str, Any]]  # DynamoDB's JSON: {"segment": {"S": 
 
 
 class UserItem(Model):
-    """users: one item for each account. A `tombstone` reserves the name of a deleted account and has no other data.
+    """users: one item for each account and each organisation, so that they cannot have the same name.
 
-    `repositories`, `robots`, `shares` and `stored_bytes` are counted for the quotas, in the transactions that change
-    them.
+    A `tombstone` reserves the name of a deleted account or organisation and has no other data. `repositories`,
+    `robots`, `shares`, `organizations`, `members` and `stored_bytes` are counted for the quotas, in the transactions
+    that change them. An `organization` has no password, and counts its `administrators`.
     """
 
     username = UnicodeAttribute(hash_key=True)
@@ -52,6 +53,10 @@ class UserItem(Model):
     repositories = NumberAttribute(null=True)
     robots = NumberAttribute(null=True)
     shares = NumberAttribute(null=True)
+    organizations = NumberAttribute(null=True)
+    organization = BooleanAttribute(null=True)
+    members = NumberAttribute(null=True)
+    administrators = NumberAttribute(null=True)
     stored_bytes = NumberAttribute(null=True)
     created = UTCDateTimeAttribute(null=True)
 
@@ -112,12 +117,15 @@ class RepositoryItem(Model):
 
 
 class CollaboratorItem(Model):
-    """collaborators: the roles of accounts in repositories of others; see collaborators.py for the keys."""
+    """collaborators: the roles of accounts in repositories of others and in organisations.
+
+    See collaborators.py and organizations.py for the keys. A member has no generation.
+    """
 
     of = UnicodeAttribute(hash_key=True)
     entry = UnicodeAttribute(range_key=True)
     role = UnicodeAttribute()
-    generation = UnicodeAttribute()
+    generation = UnicodeAttribute(default="")
 
 
 class PrivateTerms(GlobalSecondaryIndex["TermItem"]):  # type: ignore[no-untyped-call]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.models import Repository, User
+from chalicelib.domain.models import Organization, Repository, User
 from chalicelib.domain.roles import Role
 from infra.admin.target import Target
 
@@ -15,6 +15,13 @@ def scan_users(index: Target) -> Iterator[User]:
     from chalicelib.storage.users import user_of
 
     return filter(None, map(user_of, index.stores.tables.users.scan(consistent_read=True)))
+
+
+def scan_organizations(index: Target) -> Iterator[Organization]:
+    """Yield all organisations."""
+    from chalicelib.storage.organizations import organization_of
+
+    return filter(None, map(organization_of, index.stores.tables.users.scan(consistent_read=True)))
 
 
 def scan_repositories(index: Target) -> Iterator[Repository]:
@@ -34,7 +41,7 @@ def list_namespace(index: Target, namespace: str) -> Iterator[Repository]:
 
 def list_shares(index: Target, username: str) -> dict[RepositoryName, Role]:
     """Return the roles of an account in repositories of others."""
-    shares = index.stores.collaborators.of_account(username)
+    shares = index.stores.collaborators.of_account(username).repositories
     repositories = index.stores.repositories.get_all({name for name, _ in shares})
     return {
         name: role
