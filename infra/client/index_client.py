@@ -55,10 +55,10 @@ class IndexClient:
             raise LoginError(f"this command needs an account; run: waybill login {self.url}")
         return self._credentials.username
 
-    def parse_repository(self, text: str) -> RepositoryName:
-        """Return a full name. A name without a namespace means a repository of the account."""
+    def parse_repository(self, text: str, owner: str | None = None) -> RepositoryName:
+        """Return a full name. A name without a namespace means a repository of `owner`, by default of the account."""
         try:
-            return RepositoryName.parse(text, "" if "/" in text else self.username)
+            return RepositoryName.parse(text, "" if "/" in text else owner or self.username)
         except InvalidInput as error:
             raise CommandError(f"{text!r} is not a repository: {error.message}") from None
 

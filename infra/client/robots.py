@@ -35,6 +35,11 @@ class NewRobot(Robot, frozen=True):
         return f"NewRobot({self.name!r})"
 
 
+_organization_option = click.option(
+    "--organization", metavar="NAME", help="Manage the robots of this organisation.  [default: those of your account]"
+)
+
+
 def _parse_lifetime(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
     if text is None:
         return None
@@ -46,14 +51,15 @@ def _parse_lifetime(_: click.Context, __: click.Parameter, text: str | None) -> 
 
 @click.group(cls=Group)
 def robots() -> None:
-    """Manage the robots of your account. A robot is a credential for a machine."""
+    """Manage the robots of your account or organisation. A robot is a credential for a machine."""
 
 
 @robots.command("list")
+@_organization_option
 @account_options
-def list_command(index: IndexClient, as_json: bool) -> None:
-    """List your robots, with their last use."""
-    robots = index.get(list[Robot], "v1", "users", index.username, "robots")
+def list_command(organization: str | None, index: IndexClient, as_json: bool) -> None:
+    """List robots, with their last use."""
+    robots = index.get(list[Robot], *_path(index, organization))
     rows = [asdict(robot) for robot in robots]
     if not as_json:
         rows = [{**row, "repositories": row["repositories"] or "all"} for row in rows]
@@ -79,37 +85,51 @@ def list_command(index: IndexClient, as_json: bool) -> None:
     callback=_parse_lifetime,
     help="The validity: a number with m, h or d, such as 90d.  [default: until you revoke it]",
 )
+@_organization_option
 @account_options
 def create(
-    name: str, access: str, names: tuple[str, ...], lifetime: int | None, index: IndexClient, as_json: bool
+    name: str,
+    access: str,
+    names: tuple[str, ...],
+    lifetime: int | None,
+    organization: str | None,
+    index: IndexClient,
+    as_json: bool,
 ) -> None:
     """Create a robot and print its token. The token is shown only once.
 
     Standard output contains only the token, so that a script can store it.
     """
-    repositories = [str(index.parse_repository(each)) for each in names] or None
+    path, owner = _path(index, organization, name), organization or index.username
+    repositories = [str(index.parse_repository(each, owner)) for each in names] or None
     body = {"access": access, "repositories": repositories, "expires_in": lifetime}
     registry = index.find_registry()
-    robot = index.create(NewRobot, "v1", "users", index.username, "robots", name, body=body)
+    robot = index.create(NewRobot, *path, body=body)
     try:
         if as_json:
             write_json(asdict(robot))
             return
         click.echo(robot.token)
     except OSError:  # nobody can read the token
-        index.delete("v1", "users", index.username, "robots", name)
+        index.delete(*path)
         raise
     click.echo(
         f"The robot {name} is created. Store its token now, because it is shown only once. Log in with it:\n"
-        f"docker login --username {index.username} --password-stdin {registry}",
+        f"docker login --username {owner} --password-stdin {registry}",
         err=True,
     )
 
 
 @robots.command()
 @click.argument("name")
+@_organization_option
 @account_options
-def revoke(name: str, index: IndexClient, as_json: bool) -> None:
+def revoke(name: str, organization: str | None, index: IndexClient, as_json: bool) -> None:
     """Revoke a robot. Its next request is rejected."""
-    index.delete("v1", "users", index.username, "robots", name)
+    index.delete(*_path(index, organization, name))
     write_result({"name": name}, f"The robot {name} is revoked.", as_json=as_json)
+
+
+def _path(index: IndexClient, organization: str | None, *robot: str) -> tuple[str, ...]:
+    owner = ("users", index.username) if organization is None else ("organizations", organization)
+    return ("v1", *owner, "robots", *robot)

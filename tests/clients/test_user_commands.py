@@ -81,6 +81,21 @@ def test_robot_token_is_the_only_output_and_works(server: Server, tmp_path: Path
     assert run_user(tmp_path, "robots", "list").stdout == ""
 
 
+def test_robot_of_an_organization(server: Server, tmp_path: Path) -> None:
+    log_in(tmp_path, server, "olga")
+    url = server.url("/v1/organizations/acme")
+    assert requests.put(url, json={}, auth=("olga", PASSWORD), timeout=10).status_code in (200, 201, 204)
+    option = ("--organization", "acme")
+    created = run_user(tmp_path, "robots", "create", "ci", "--repository", "web", *option)
+    assert "docker login --username acme" in created.stderr
+    auth = ("acme", created.stdout.strip())
+    assert requests.get(server.url("/v1/users/"), auth=auth, timeout=10).status_code == 200
+    (listed,) = run_user(tmp_path, "robots", "list", "--json", *option).json
+    assert listed["repositories"] == ["acme/web"]
+    assert run_user(tmp_path, "robots", "list").stdout == ""
+    assert run_user(tmp_path, "robots", "revoke", "ci", *option).status == 0
+
+
 def test_robot_whose_token_cannot_be_written_is_revoked(server: Server, tmp_path: Path) -> None:
     log_in(tmp_path, server, "rosa")
     folders = {"HOME": tmp_path, "DOCKER_CONFIG": tmp_path / "docker", "XDG_CONFIG_HOME": tmp_path / "config"}
