@@ -14,6 +14,7 @@ import pytest
 
 from tests.clients.conftest import ROOT, WAIT_SECONDS
 
+pytestmark = pytest.mark.xdist_group("wheel")  # one installation for all tests
 ACCOUNT = '{"username": "alice", "password": "a secret", "email": "alice@example.com"}'
 
 
