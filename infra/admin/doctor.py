@@ -45,11 +45,11 @@ def doctor(fix: bool, index: Target, yes: bool, as_json: bool) -> None:
 
 def find_problems(index: Target) -> list[Finding]:
     """Return the findings of all checks."""
-    from infra.admin.checks import CHECKS  # imports PynamoDB
+    from infra.admin.organization_checks import DATA_CHECKS  # imports PynamoDB
     from infra.admin.stack_checks import check_stack
 
     with progress() as bar:
-        checks = bar.track((check_stack, *CHECKS), description="check")
+        checks = bar.track((check_stack, *DATA_CHECKS), description="check")
         return [finding for check in checks for finding in check(index)]
 
 
