@@ -43,6 +43,7 @@ ENTRIES = {
     "search": Entry(_USERS, "Search repositories.", "infra.client.search:search"),
     "tags": Entry(_USERS, "List the tags of a repository.", "infra.client.search:tags"),
     "repositories": Entry(_USERS, "List, describe and share repositories.", "infra.client.repositories:repositories"),
+    "organizations": Entry(_USERS, "Manage namespaces for teams.", "infra.client.organizations:organizations"),
     "robots": Entry(_USERS, "Manage credentials for machines.", "infra.client.robots:robots"),
     "users": Entry(_OPERATORS, "Manage accounts.", "infra.admin.users:users"),
     "registries": Entry(_OPERATORS, "Configure and check registries.", "infra.admin.registries:registries"),

@@ -80,12 +80,12 @@ class IndexClient:
         return self._decode(self.request("PUT", _join(path), body), kind)
 
     def change(self, *path: str, body: Any) -> None:
-        """Send a PUT request with a JSON body."""
+        """Send a PUT request with a JSON body, or without a body."""
         self.request("PUT", _join(path), body)
 
-    def delete(self, *path: str) -> None:
-        """Send a DELETE request."""
-        self.request("DELETE", _join(path))
+    def delete(self, *path: str) -> int:
+        """Send a DELETE request, and return the status."""
+        return self.request("DELETE", _join(path)).status
 
     def check(self) -> None:
         """Check that the server is an index, and that it accepts the credentials."""

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -94,6 +95,26 @@ def test_robot_of_an_organization(server: Server, tmp_path: Path) -> None:
     assert listed["repositories"] == ["acme/web"]
     assert run_user(tmp_path, "robots", "list").stdout == ""
     assert run_user(tmp_path, "robots", "revoke", "ci", *option).status == 0
+
+
+def test_organization_is_created_filled_and_deleted(server: Server, tmp_path: Path) -> None:
+    server.register("mara", PASSWORD)
+    log_in(tmp_path, server, "otto")
+    run = partial(run_user, tmp_path, "organizations")
+    assert run("create", "my-team").status == 0
+    assert is_error(run("create", "my-team"), ExitCode.FAILURE)
+    assert is_error(run("create", "library"), ExitCode.FAILURE)
+    assert run("create", "other", "--administrator", "mara").status == ExitCode.USAGE
+    assert run("add", "my-team", "mara", "--access", "write").status == 0
+    assert is_error(run("add", "my-team", "nobody"), ExitCode.FAILURE)
+    shown = run("show", "my-team", "--json").json
+    assert (shown["access"], shown["members"]) == ("admin", ["mara (write)", "otto (admin)"])
+    assert run("list").stdout == "my-team\tadmin\n"
+    assert is_error(run("remove", "my-team", "otto"), ExitCode.FAILURE)
+    assert run("remove", "my-team", "mara").status == 0
+    assert run("delete", "my-team", stdin="n\n").status == ExitCode.FAILURE
+    assert run("delete", "my-team", "--yes").status == 0
+    assert run("list", "--json").json == []
 
 
 def test_robot_whose_token_cannot_be_written_is_revoked(server: Server, tmp_path: Path) -> None:
