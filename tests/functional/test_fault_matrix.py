@@ -22,6 +22,7 @@ from tests.registries import SECRET, SERVICE, create_registry_index
 from tests.snapshot import Snapshot
 
 WEB, NAMESPACED = "/v1/repositories/alice/web", "/v1/namespaces/alice/repositories/web"
+OPS = "/v1/organizations/ops"
 MIN_FAULTS_PER_CALL = 8
 
 
@@ -56,6 +57,7 @@ def tag_event(repository: str) -> Any:
     return {"events": [{"action": "push", "timestamp": "2100-01-01T00:00:00Z", "target": target}]}
 
 
+READ = {"access": "read"}
 ALICE, BOBBY, ADMIN = basic("alice"), basic("bobby"), basic("admin")
 CAROL = {"username": "carol", "password": PASSWORD, "email": "carol@example.com"}
 NEW_LOGIN = {"password": "battery staple", "email": "b@example.com"}  # pragma: allowlist secret
@@ -93,9 +95,20 @@ OPERATIONS = (
     Operation("get a token as a robot", "GET", TOKEN, "robot"),
     Operation("get a token without credentials", "GET", TOKEN, None),
     Operation("block an account", "PUT", "/v1/users/bobby/blocked/alice", BOBBY, None, (204,)),
+    Operation("create organisation", "PUT", "/v1/organizations/dev", BOBBY, None, (201,), (409,)),
+    Operation("add member", "PUT", OPS + "/members/admin", BOBBY, {"access": "read"}, (204,)),
+    Operation("change member", "PUT", OPS + "/members/alice", BOBBY, {"access": "admin"}, (204,)),
+    Operation("remove member", "DELETE", OPS + "/members/alice", BOBBY, None, (204,), (404,)),
+    Operation("leave organisation", "DELETE", OPS + "/members/alice", ALICE, None, (204,), (403,)),
+    Operation("push as a member", "PUT", "/v1/repositories/ops/web", ALICE, [{"id": "b"}]),
+    Operation("create as a member", "PUT", "/v1/repositories/ops/new", ALICE, [{"id": "b"}]),
+    Operation("create robot of organisation", "PUT", OPS + "/robots/new", BOBBY, {"access": "read"}, (201,), (409,)),
+    Operation("block an organisation", "PUT", "/v1/users/alice/blocked/ops", ALICE, None, (204,)),
+    Operation("delete organisation", "DELETE", OPS, BOBBY, None, (204,), (404,)),
     Operation("delete account", "DELETE", "/v1/users/alice", ALICE, None, (204,), (401,)),
 )
-NOT_ATOMIC = {"delete account"}  # accounts/deletion.py has several steps; the order makes each intermediate state valid
+# These have several steps. Their order makes each intermediate state valid.
+NOT_ATOMIC = {"block an organisation", "delete account", "delete organisation"}
 
 
 class ExampleIndex:
@@ -116,6 +129,9 @@ class ExampleIndex:
             ("DELETE", "/v1/repositories/alice/deleted", None),
         ):
             assert index.request(method, path, ALICE, json=body).status < 300
+        for path, body in ((OPS, None), (OPS + "/members/alice", {"access": "write"}), (OPS + "/robots/ci", READ)):
+            assert index.request("PUT", path, BOBBY, json=body).status < 300
+        index.push("ops/web", BOBBY, "a")
         robot = index.request("PUT", "/v1/users/alice/robots/cd", ALICE, json={"access": "read"}).json["token"]
         read = index.request("GET", WEB + "/images", token=True).token
         delete = index.request("DELETE", "/v1/repositories/alice/deleted", ALICE, token=True).token
@@ -148,11 +164,13 @@ class ExampleIndex:
         results = self._get("/v1/search?q=alice"), self._get("/v1/search?q=words")
         collaborators = self._get(NAMESPACED + "/collaborators")
         tags = [self._get(f"/v1/namespaces/alice/repositories/{name}/tags") for name in ("web", "new")]
-        blocked = sorted(self.index.user("bobby").blocked)
+        blocked = [sorted(self.index.user(name).blocked) for name in ("bobby", "alice") if self.index.users.get(name)]
+        organizations = [self._read_organization(name) for name in ("ops", "dev")]
         confirmed = bool(self.index.tables.images.get("alice/deleted", HEAD).confirmed)
         logins = self._read_logins()
         return json.dumps(
-            [users, lists, repositories, results, collaborators, tags, blocked, confirmed, logins], sort_keys=True
+            [users, lists, repositories, results, collaborators, tags, blocked, organizations, confirmed, logins],
+            sort_keys=True,
         )
 
     def _read_logins(self) -> dict[str, int]:
@@ -167,6 +185,14 @@ class ExampleIndex:
 
     def _read_account(self, name: str) -> Any:
         return self._get(f"/v1/users/{name}"), self._get(f"/v1/users/{name}/robots")
+
+    def _read_organization(self, name: str) -> Any:
+        """Return what is visible of an organisation, and the counters that protect it."""
+        stored = self.index.services.stores.organizations.get(name)
+        counters = None if stored is None else (stored.members, stored.administrators)
+        paths = (f"/v1/organizations/{name}/members", f"/v1/organizations/{name}/robots")
+        repositories = [self._get(f"/v1/repositories/{name}/{repository}/images") for repository in ("web", "new")]
+        return counters, [self._get(path) for path in paths], repositories
 
     def _get(self, path: str) -> Any:
         response = self.index.request("GET", path, ADMIN)
