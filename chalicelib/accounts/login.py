@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 
+from msgspec import structs
+
 from chalicelib.accounts.login_throttle import LoginThrottle
 from chalicelib.accounts.robots import Robots, is_robot_token
 from chalicelib.domain.errors import AccountInactive, NotAuthenticated, Unavailable
@@ -12,6 +14,8 @@ from chalicelib.request_log import annotate
 from chalicelib.security.passwords import Passwords
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
+
+_WRONG_CREDENTIALS = "wrong username or password"
 
 
 class Login:
@@ -38,20 +42,30 @@ class Login:
             AccountInactive: the password is right, but the account is not active.
             RateLimited: there were too many wrong passwords for this account or from this network.
         """
-        if not is_username(username):
-            raise NotAuthenticated("wrong username or password")
-        user = self._users.get(username)
-        robot = None
-        if is_robot_token(password):
-            robot = self._robots.verify(username, password, None if user is None else user.created)
-            is_right = robot is not None
-        else:
-            is_right = self._verify_password(username, password, user, client_ip)
-        if user is None or not is_right:
-            raise NotAuthenticated("wrong username or password")
-        if not (user.active or user.deletion_started) or (user.deletion_started and not allow_deletion_started):
-            raise AccountInactive
-        return Principal(user.username, user.admin, robot)
+        if not is_robot_token(password) or not is_username(username):
+            user = self.log_in_user(username, password, client_ip, allow_deletion_started=allow_deletion_started)
+            return Principal(user.username, user.admin)
+        owner = self._users.get(username)
+        robot = self._robots.verify(username, password, None if owner is None else owner.created)
+        if owner is None or robot is None:
+            raise NotAuthenticated(_WRONG_CREDENTIALS)
+        _require_active(owner, allow_deletion_started=allow_deletion_started)
+        return Principal(owner.username, owner.admin, robot)
+
+    def log_in_user(
+        self, username: str, password: str, client_ip: str = "", *, allow_deletion_started: bool = False
+    ) -> User:
+        """Return the account that has this username and password. Robots cannot log in here.
+
+        Raises the errors of `log_in`.
+        """
+        if not is_username(username) or is_robot_token(password):
+            raise NotAuthenticated(_WRONG_CREDENTIALS)
+        user = self._verify_password(username, password, self._users.get(username), client_ip)
+        if user is None:
+            raise NotAuthenticated(_WRONG_CREDENTIALS)
+        _require_active(user, allow_deletion_started=allow_deletion_started)
+        return user
 
     def find_subject(self, subject: str) -> Principal | None:
         """Return the principal of a bearer token's subject: `alice`, or `alice+ci` for a robot.
@@ -67,26 +81,36 @@ class Login:
         robot = self._robots.find_valid(user, name)
         return None if robot is None else Principal(user.username, user.admin, robot)
 
-    def _verify_password(self, username: str, password: str, user: User | None, client_ip: str) -> bool:
+    def _verify_password(self, username: str, password: str, user: User | None, client_ip: str) -> User | None:
+        """Return the account if the password is right. Its hash is the one that is stored now."""
         if user is not None and self._passwords.is_cached(password, user.password_hash):
             annotate(CachedCredentials=1)
-            return True
+            return user
         if not self._passwords.is_possible(password):
-            return False
+            return None
         networks = frozenset[str]() if user is None else user.networks
         attempt = self._throttle.reserve_login(username, client_ip, networks)
         if not self._passwords.verify(password, user.password_hash if user else None):
             self._throttle.record_failure(attempt)
-            return False
+            return None
         self._throttle.record_success(attempt)
-        if user is not None:
-            self._update_user(user, password, attempt.network)
-        return True
+        return None if user is None else self._update_user(user, password, attempt.network)
 
-    def _update_user(self, user: User, password: str, network: str) -> None:
-        """Store a new network, and replace a hash with a different cost. The next login repeats what fails here."""
+    def _update_user(self, user: User, password: str, network: str) -> User:
+        """Store a new network, and replace a hash with a different cost. The next login repeats what fails here.
+
+        Returns the account with the hash that is stored now.
+        """
         with suppress(Conflict, Unavailable):
             if network not in user.networks:
                 self._users.record_network(user, network)
             if self._passwords.is_outdated(user.password_hash):
-                self._users.change(user, password_hash=self._passwords.hash(password))
+                password_hash = self._passwords.hash(password)
+                self._users.change(user, password_hash=password_hash)
+                return structs.replace(user, password_hash=password_hash)
+        return user
+
+
+def _require_active(user: User, *, allow_deletion_started: bool) -> None:
+    if not (user.active or user.deletion_started) or (user.deletion_started and not allow_deletion_started):
+        raise AccountInactive

@@ -73,6 +73,19 @@ class Authorization:
         """
         return self._decide(principal, repository, self._images.get_head(repository), required)
 
+    def authorize_reader(
+        self, principal: Principal, repository: RepositoryName, state: RepositoryState | None
+    ) -> Authorized:
+        """Do the same as `authorize` for READ, for a state that has been read already. The role is exact.
+
+        At most one more GetItem, for an account that might be a collaborator.
+        """
+        active = None if state is None or state.deleted else state
+        role = self.find_role(principal, repository, active or _MISSING)
+        if active is None or role is Role.NONE:
+            raise NotFound("repository not found")
+        return Authorized(active, role)
+
     def authorize_list(self, principal: Principal | Grant, repository: RepositoryName, required: Role) -> Authorized:
         """Do the same as `authorize`, and also read the image list.
 

@@ -29,6 +29,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 M = TypeVar("M", bound=Model)
 RawItem = Mapping[str, Mapping[str, Any]]  # DynamoDB's JSON: {"segment": {"S": "head"}}
+_MAX_BATCH_READS = 4  # DynamoDB leaves out items if a table is throttled
 
 
 class UserItem(Model):
@@ -69,7 +70,7 @@ class EmailItem(Model):
 
 
 class CounterItem(Model):
-    """counters: rate counters and used tokens, see rate_counters.py and used_tokens.py. DynamoDB deletes expired items.
+    """counters: rate counters, used tokens and ended sessions. DynamoDB deletes expired items.
 
     `last` and `expires` are seconds since 1970. The attribute `total` is stored as `count`, because `Model.count`
     exists.
@@ -165,7 +166,10 @@ class ImagesItem(Model):
 
 
 class TagItem(Model):
-    """tags: the tags of repositories in current registries; see tags.py. `pushed` is in nanoseconds since 1970."""
+    """tags: the tags of repositories in current registries, and long descriptions; see tags.py.
+
+    `pushed` is in nanoseconds since 1970.
+    """
 
     repository = UnicodeAttribute(hash_key=True)
     tag = UnicodeAttribute(range_key=True)
@@ -175,6 +179,7 @@ class TagItem(Model):
     size = NumberAttribute(null=True)
     pushed = NumberAttribute()
     deleted = BooleanAttribute(null=True)
+    text = UnicodeAttribute(null=True)
     expires = NumberAttribute(null=True)
 
 
@@ -238,6 +243,21 @@ class Tables:
             if "LastEvaluatedKey" not in response:
                 return
             query["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+
+    def get_items(self, keys: Mapping[type[Model], RawItem]) -> dict[type[Model], RawItem]:
+        """Return the items of several tables that exist, one of each. One strongly consistent BatchGetItem."""
+        names = {model.Meta.table_name: model for model in keys}
+        pending: dict[str, Any] = {
+            model.Meta.table_name: {"Keys": [key], "ConsistentRead": True} for model, key in keys.items()
+        }
+        found: dict[type[Model], RawItem] = {}
+        for _ in range(_MAX_BATCH_READS):
+            response = self._client.batch_get_item(RequestItems=pending)
+            found |= {names[name]: items[0] for name, items in response["Responses"].items() if items}
+            pending = response.get("UnprocessedKeys") or {}
+            if not pending:
+                return found
+        raise Unavailable
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
