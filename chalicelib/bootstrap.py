@@ -30,6 +30,7 @@ from chalicelib.domain.choices import AccountActivation, PodmanSearch, Registrat
 from chalicelib.pages.account import AccountPages
 from chalicelib.pages.account_settings import AccountSettingsPages
 from chalicelib.pages.administration import AdministrationPages
+from chalicelib.pages.api_reference import ApiReferencePages
 from chalicelib.pages.guard import Guard
 from chalicelib.pages.html import PageRenderer
 from chalicelib.pages.login import LoginPages
@@ -223,4 +224,5 @@ class Services:
             *RobotPages(guard, renderer, self.accounts, self.robots, registry).routes(),
             *AccountSettingsPages(guard, renderer, self.sessions, self.accounts, self.deletion).routes(),
             *AdministrationPages(guard, renderer, self.accounts).routes(),
+            *ApiReferencePages(guard, renderer).routes(),
         ]

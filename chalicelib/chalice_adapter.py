@@ -45,7 +45,7 @@ class HttpApiChalice(Chalice):
             "statusCode": response.status,
             "headers": dict(response.headers),
             "multiValueHeaders": {},
-            "body": "" if event["httpMethod"] == "HEAD" else response.body,
+            "body": response.body,
         }
 
 

@@ -29,7 +29,7 @@ from chalicelib.storage.users import UserStore
 
 MAX_EMAILS = 20
 MAX_BLOCKED = 100
-MAX_LISTED_ACCOUNTS = 100
+MAX_LISTED_ACCOUNTS = 50
 
 
 class Accounts:

@@ -1,4 +1,4 @@
-"""Parts that several pages share: tabs, notices, rows of repositories and links between the pages of a list."""
+"""What several pages share: tabs, notices, rows of repositories and links between the pages of a list."""
 
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode

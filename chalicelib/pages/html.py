@@ -68,8 +68,8 @@ class PageRenderer(Struct, frozen=True, kw_only=True):
             "page",
             name=template,
             title=title,
-            style=_load("style.css"),
-            script=_load("script.js"),
+            style=load_file("style.css"),
+            script=load_file("script.js"),
             search=self._render_search(visit),
             account=self._render_account(visit),
             content=render(template, **values),
@@ -147,7 +147,7 @@ class PageRenderer(Struct, frozen=True, kw_only=True):
 
 def render(template: str, /, **values: object) -> Markup:
     """Return a template with its values. Values that are not Markup are escaped."""
-    text = _load(f"templates/{template}.html")
+    text = load_file(f"templates/{template}.html")
     return text.format(**{name: _replace_controls(value) for name, value in values.items()})
 
 
@@ -163,7 +163,8 @@ def render_alert(error: DomainError) -> Markup:
 
 
 @cache
-def _load(name: str) -> Markup:
+def load_file(name: str) -> Markup:
+    """Return a file of this package as Markup."""
     text = (_FOLDER / name).read_text(encoding="utf-8")
     return Markup(text)  # nosec B704  # our own file, not input
 
@@ -185,7 +186,7 @@ def _page_headers() -> dict[str, str]:
 
 
 def _hash_of(name: str) -> str:
-    return f"'sha256-{b64encode(sha256(_load(name).encode()).digest()).decode()}'"
+    return f"'sha256-{b64encode(sha256(load_file(name).encode()).digest()).decode()}'"
 
 
 def _replace_controls(value: object) -> object:

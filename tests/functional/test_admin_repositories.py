@@ -81,7 +81,7 @@ def test_list_gives_all_repositories_or_one_namespace(shared_index: Index) -> No
         ("alice/web", "alice/web", "equal"),
         ("alice/nope", "bobby/web", "not found"),
         ("alice/web", "bobby/taken", "bobby/taken"),
-        ("alice/web", "nobody/web", "not found"),
+        ("alice/web", "nobody/web", "no account"),
         ("alice/web", "web", "library"),
         ("alice/web", "bobby/Web!", "repository name"),
     ],
