@@ -129,10 +129,14 @@ class Accounts:
 
         Only for administrators. The pages are in no order. Raises PermissionDenied and InvalidInput.
         """
-        if not principal.admin or principal.robot is not None:
-            raise PermissionDenied("only administrators can list all accounts")
+        _require_administrator(principal)
         users, next_name = self._users.list_page(check_username(after) if after else "", MAX_LISTED_ACCOUNTS)
         return sorted(users, key=lambda user: user.username), next_name
+
+    def find(self, principal: Principal, username: str) -> User:
+        """Return any account. Only for administrators. Raises PermissionDenied and NotFound."""
+        _require_administrator(principal)
+        return self.show(principal, username)
 
     def show_own(self, principal: Principal, username: str) -> User:
         """Return the principal's own account. Raises PermissionDenied, also for administrators, and NotFound."""
@@ -263,6 +267,11 @@ class Accounts:
         if not isinstance(username, str) or not is_username(username):
             return False
         return username == LIBRARY or self._users.is_taken(username)
+
+
+def _require_administrator(principal: Principal) -> None:
+    if not principal.admin or principal.robot is not None:
+        raise PermissionDenied("only administrators can see all accounts")
 
 
 def _changed_meanwhile() -> RequestConflict:

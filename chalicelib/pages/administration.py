@@ -35,7 +35,7 @@ class AdministrationPages:
         """Return a page of the accounts, or the account that the query names."""
         username = visit.request.query.get("username", "").strip()
         if username:
-            users, next_name = [self._accounts.show(visit.principal, username)], ""
+            users, next_name = [self._accounts.find(visit.principal, username)], ""
         else:
             users, next_name = self._accounts.list_page(visit.principal, visit.request.query.get("after", ""))
         rows = ({**_describe(user), "action": _render_action(visit, user)} for user in users)

@@ -161,7 +161,8 @@ class Repositories:
         repositories that the principal cannot read are neither read nor counted. One Query; for accounts without a
         right of their own one more, and a BatchGetItem for each hundred of their shares in the namespace.
         """
-        shares = self._authorization.load_shares(principal, namespace)
+        needs_shares = role_of(principal, RepositoryName(namespace, ""), private=True) < Role.READ
+        shares = self._authorization.load_shares(principal, namespace) if needs_shares else {}
         repositories = self._find_listed(principal, namespace, after, shares)
         shown = repositories[:MAX_LISTED]
         readable = self._authorization.filter_readable(principal, shown, shares)

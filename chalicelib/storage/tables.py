@@ -166,10 +166,7 @@ class ImagesItem(Model):
 
 
 class TagItem(Model):
-    """tags: the tags of repositories in current registries, and long descriptions; see tags.py.
-
-    `pushed` is in nanoseconds since 1970.
-    """
+    """tags: tags and long descriptions of repositories; see tags.py. `pushed` is in nanoseconds since 1970."""
 
     repository = UnicodeAttribute(hash_key=True)
     tag = UnicodeAttribute(range_key=True)
