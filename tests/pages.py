@@ -118,7 +118,7 @@ class Page:
         labelled = {label.get("for") for label in self.root.iter("label")}
         fields = [field for tag in ("input", "select", "textarea") for field in self.root.iter(tag)]
         for field in fields:
-            assert field.get("type") == "hidden" or field.get("id") in labelled
+            assert field.get("type") == "hidden" or field.get("hidden") is not None or field.get("id") in labelled
             assert field.get("aria-describedby") in (None, *ids)
 
 

@@ -6,8 +6,7 @@ if (navigator.clipboard) {
     button.textContent = "Copy";
     button.setAttribute("aria-label", "Copy: " + text);
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
+      button.textContent = await navigator.clipboard.writeText(text).then(() => "Copied", () => "Not copied");
       setTimeout(() => { button.textContent = "Copy"; }, 2000);
     });
     place.append(button);

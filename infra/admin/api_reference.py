@@ -51,8 +51,9 @@ def _render_operation(document: dict[str, Any], path: str, method: str, operatio
         for way in operation.get("security", document["security"])
     ]
     query = [p["name"] for p in operation.get("parameters", ()) if p.get("in") == "query"]
+    empty: dict[str, Any] = {}
     content: dict[str, Any] = operation.get("requestBody", {}).get("content", {})
-    schema: dict[str, Any] = next(iter(content.values()), {}).get("schema", {})
+    schema: dict[str, Any] = next(iter(content.values()), empty).get("schema", empty)
     fields = list(schema.get("properties", {}))
     return _OPERATION.format(
         id=operation["operationId"],
