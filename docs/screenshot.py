@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -71,7 +72,7 @@ def create_examples(server: Server) -> None:
             "target": {
                 "repository": "alice/web",
                 "tag": tag,
-                "digest": f"sha256:{(number + 1) * 7919:064x}",
+                "digest": f"sha256:{sha256(tag.encode()).hexdigest()}",
                 "size": 1570 + number,
             },
         }

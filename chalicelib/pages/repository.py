@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from chalicelib.api.http import Route, parse_number
 from chalicelib.api.messages import Response
-from chalicelib.domain.identifiers import LIBRARY, RepositoryName
+from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.roles import Role
 from chalicelib.domain.tags import Tag
 from chalicelib.pages.frame import host_of, render_badges, render_notice, render_pagination, render_tabs, short_name
@@ -71,7 +71,6 @@ class RepositoryPages:
             created=render_time(repository.created),
             pushed=_render_fact("Last push", "pushed", render_time(repository.last_pushed)),
             count=_render_fact("Tags", "tags", f"{tags.total:,}" if tags.total else ""),
-            official="yes" if name.namespace == LIBRARY else "no",
             role=_render_fact("Your role", "role", view.role.word if visit.session is not None else ""),
         )
 

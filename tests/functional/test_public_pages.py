@@ -192,7 +192,7 @@ def test_repository_page_shows_description_images_and_pull_command(index: Index)
     assert (page.name, page.title) == ("repository", "alice/web")
     assert page.commands == [f"docker pull {HOST}/alice/web"]
     assert page.root.findtext(".//p[@class='description']") == "What the web is served with."
-    assert page.data("official") == ["no"]
+    assert page.data("badge") == []
     assert page.root.find(".//time") is not None
     assert "/r/alice/web/images" in page.links
     page = get(index, "/r/alice/web/images")
@@ -206,7 +206,7 @@ def test_official_repository_is_pulled_without_a_namespace(index: Index) -> None
     index.push("web", index.create_account("alice", admin=True))
     page = get(index, "/r/library/web")
     assert page.commands == [f"docker pull {HOST}/web"]
-    assert page.data("official") == ["yes"]
+    assert page.data("badge") == ["official"]
     assert get(index, "/r/library/web/images").data("images") == ["0"]
 
 

@@ -79,7 +79,7 @@ def test_repository_that_cannot_be_created_keeps_the_input(
 def test_administrator_creates_an_official_repository(index: Index) -> None:
     index.create_account("admin", admin=True)
     page = create(WebSession.logged_in(index, "admin"), "redis", namespace="library", visibility="public")
-    assert (page.title, page.data("official")) == ("library/redis", ["yes"])
+    assert (page.title, page.data("badge")) == ("library/redis", ["official"])
     page = create(WebSession.logged_in(index, "admin"), "secret", namespace="library", visibility="private")
     assert page.status == 400
 
