@@ -9,6 +9,8 @@ from chalicelib.accounts.emails import AccountEmails
 from chalicelib.accounts.login import Login
 from chalicelib.accounts.login_throttle import LoginThrottle
 from chalicelib.accounts.mailer import Mailer, SesMailer
+from chalicelib.accounts.organization_deletion import OrganizationDeletion
+from chalicelib.accounts.organizations import Organizations
 from chalicelib.accounts.robots import Robots
 from chalicelib.accounts.service import Accounts
 from chalicelib.accounts.sessions import Sessions
@@ -18,6 +20,7 @@ from chalicelib.api.docker_headers import DockerHeaders
 from chalicelib.api.http import Route
 from chalicelib.api.images import ImageRoutes
 from chalicelib.api.namespaces import NamespaceRoutes
+from chalicelib.api.organizations import OrganizationRoutes
 from chalicelib.api.registries import RegistryRoutes
 from chalicelib.api.repositories import RepositoryRoutes
 from chalicelib.api.robots import RobotRoutes
@@ -26,7 +29,14 @@ from chalicelib.api.token import TokenRoutes
 from chalicelib.api.token_check import TokenCheckRoutes
 from chalicelib.api.users import UserRoutes
 from chalicelib.aws import Clients, create_clients, create_ses_client
-from chalicelib.domain.choices import AccountActivation, PodmanSearch, Registration, SignerKind, Visibility
+from chalicelib.domain.choices import (
+    AccountActivation,
+    OrganizationCreation,
+    PodmanSearch,
+    Registration,
+    SignerKind,
+    Visibility,
+)
 from chalicelib.pages.account import AccountPages
 from chalicelib.pages.account_settings import AccountSettingsPages
 from chalicelib.pages.administration import AdministrationPages
@@ -44,6 +54,7 @@ from chalicelib.repositories.catalog import Catalog
 from chalicelib.repositories.collaborators import Collaborators
 from chalicelib.repositories.image_list_cache import ImageListCache
 from chalicelib.repositories.image_lists import ImageLists
+from chalicelib.repositories.overview import Overviews
 from chalicelib.repositories.search import Search
 from chalicelib.repositories.service import Repositories
 from chalicelib.repositories.tags import Tags
@@ -59,6 +70,7 @@ from chalicelib.settings import Settings
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.image_list_writer import ImageListWriter
 from chalicelib.storage.image_lists import ImageListStore
+from chalicelib.storage.organizations import OrganizationStore
 from chalicelib.storage.quotas import Quotas
 from chalicelib.storage.rate_counters import RateCounterStore
 from chalicelib.storage.repositories import RepositoryStore
@@ -77,6 +89,7 @@ class Stores:
     def __init__(self, tables: Tables, quotas: Quotas) -> None:
         self.tables = tables
         self.users = UserStore(tables)
+        self.organizations = OrganizationStore(tables, quotas)
         self.robots = RobotStore(tables, quotas)
         self.counters = RateCounterStore(tables)
         self.images = ImageListStore(tables)
@@ -110,6 +123,8 @@ class Services:
             repositories=settings.max_repositories,
             robots=settings.max_robots,
             shares=settings.max_shares,
+            organizations=settings.max_organizations,
+            members=settings.max_members,
             stored_bytes=settings.max_stored_megabytes * 1_000_000,
         )
         self.stores = Stores(Tables(dynamodb, settings.region, settings.table), quotas)
@@ -126,8 +141,12 @@ class Services:
             self.stores.users,
             self.repositories,
             self.stores.collaborators,
+            self.organizations,
             self.robots,
             reserve_name=settings.reserve_deleted_names,
+        )
+        self.organization_deletion = OrganizationDeletion(
+            self.organizations, self.stores.organizations, self.repositories, self.robots
         )
         self.bearer_tokens = BearerTokens(token_key or KmsTokenKey(kms, settings.rsa_key), settings.token_lifetime)
         self.routes = self._create_routes(settings)
@@ -138,13 +157,22 @@ class Services:
         limits = EmailLimits(self.stores.counters, settings.emails_per_day)
         emails = AccountEmails(users, EmailLinks(signer), mailer, limits, settings.base_url)
         self.robots = Robots(self.stores.robots)
-        self.login = Login(users, passwords, self.robots, throttle)
+        self.login = Login(users, self.stores.organizations, passwords, self.robots, throttle)
         self.sessions = Sessions(self.login, SessionCookies(signer), self.stores.sessions)
         self.email_actions = EmailActions(users, passwords, emails, throttle)
+        self.organizations = Organizations(
+            self.stores.organizations,
+            users,
+            self.stores.collaborators,
+            self.stores.repositories,
+            throttle,
+            is_creation_open=settings.organization_creation == OrganizationCreation.EVERYONE,
+        )
         self.accounts = Accounts(
             users,
             self.stores.repositories,
             self.stores.collaborators,
+            self.organizations,
             passwords,
             emails,
             throttle,
@@ -154,12 +182,12 @@ class Services:
 
     def _create_repositories(self, settings: Settings) -> None:
         stores, cache = self.stores, ImageListCache(settings.image_list_cache_seconds)
-        authorization = Authorization(stores.images, stores.collaborators, stores.users)
+        authorization = Authorization(stores.images, stores.collaborators, stores.organizations)
         self.grants = TokenGrants(authorization)
         self.lists = ImageLists(stores.images, stores.image_writer, authorization, cache)
         self.repositories = Repositories(
             stores.repositories,
-            stores.users,
+            stores.organizations,
             stores.images,
             self.lists,
             cache,
@@ -170,6 +198,7 @@ class Services:
         )
         self.collaborators = Collaborators(stores.collaborators, stores.users, authorization, settings.max_shares)
         self.tags = Tags(stores.tags, stores.repositories, self.repositories, authorization)
+        self.overviews = Overviews(stores.repositories, stores.tags, authorization)
         self.catalog = Catalog(stores.terms, stores.repositories, authorization)
         self.search = Search(stores.terms, stores.repositories, authorization)
 
@@ -180,7 +209,8 @@ class Services:
         return [
             *system.routes(),
             *UserRoutes(self.accounts, self.deletion, authenticator).routes(),
-            *RobotRoutes(self.accounts, self.robots, authenticator).routes(),
+            *RobotRoutes(self.accounts, self.organizations, self.robots, authenticator).routes(),
+            *OrganizationRoutes(self.organizations, self.organization_deletion, authenticator).routes(),
             *RepositoryRoutes(
                 self.repositories, authenticator, docker_headers, settings.shown_registry_address
             ).routes(),
@@ -214,10 +244,10 @@ class Services:
         guard, registry = Guard(self.sessions, renderer), settings.shown_registry_address
         return [
             *PublicPages(guard, renderer, self.search, self.repositories, registry).routes(),
-            *RepositoryPages(guard, renderer, self.tags, self.lists, registry).routes(),
+            *RepositoryPages(guard, renderer, self.overviews, self.lists, registry).routes(),
             *LoginPages(guard, renderer, self.sessions, self.accounts, settings.account_activation).routes(),
             *AccountPages(guard, renderer, self.email_actions).routes(),
-            *RepositoryLists(guard, renderer, self.repositories, registry).routes(),
+            *RepositoryLists(guard, renderer, self.repositories, self.overviews, registry).routes(),
             *RepositoryForms(
                 guard, renderer, self.repositories, self.collaborators, settings.repository_visibility
             ).routes(),

@@ -8,7 +8,14 @@ from typing import Self
 
 from msgspec import Struct
 
-from chalicelib.domain.choices import AccountActivation, PodmanSearch, Registration, SignerKind, Visibility
+from chalicelib.domain.choices import (
+    AccountActivation,
+    OrganizationCreation,
+    PodmanSearch,
+    Registration,
+    SignerKind,
+    Visibility,
+)
 from chalicelib.settings_table import SETTINGS, SettingsError
 
 
@@ -24,6 +31,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     signer: SignerKind = SignerKind.DERIVED
     bcrypt_cost: int = 12
     registration: Registration = Registration.OPEN
+    organization_creation: OrganizationCreation = OrganizationCreation.EVERYONE
     account_activation: AccountActivation = AccountActivation.NONE
     email_sender: str = ""
     base_url: str = ""
@@ -35,6 +43,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_stored_megabytes: int = 100
     max_robots: int = 50
     max_shares: int = 200
+    max_organizations: int = 200
+    max_members: int = 1000
     registries: tuple[str, ...] = ()
     registry_address: str = ""
     registry_secret: str = ""

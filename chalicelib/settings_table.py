@@ -5,7 +5,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from chalicelib.domain.choices import AccountActivation, PodmanSearch, Registration, SignerKind, Visibility
+from chalicelib.domain.choices import (
+    AccountActivation,
+    OrganizationCreation,
+    PodmanSearch,
+    Registration,
+    SignerKind,
+    Visibility,
+)
 from chalicelib.settings_parsers import (
     number,
     parse_base_url,
@@ -135,6 +142,13 @@ SETTINGS = (
         parse=AccountActivation,
     ),
     Setting(
+        name="ORGANIZATION_CREATION",
+        default="everyone",
+        help="Who may create an organisation: `everyone` with an account, or only `administrators` of the index.",
+        allowed="everyone or administrators",
+        parse=OrganizationCreation,
+    ),
+    Setting(
         name="EMAIL_SENDER",
         default="",
         help="The address from which emails are sent with SES. If it is empty, no email is sent. It needs BASE_URL. "
@@ -181,21 +195,22 @@ SETTINGS = (
     Setting(
         name="MAX_REPOSITORIES",
         default="1000",
-        help="The number of repositories that an account can have.",
+        help="The number of repositories that an account or an organisation can have.",
         allowed="a number from 1 to 1000000",
         parse=number(1, 1_000_000),
     ),
     Setting(
         name="MAX_STORED_MEGABYTES",
         default="100",
-        help="The stored size of the image lists of an account, in megabytes. One megabyte holds about 15,000 images.",
+        help="The stored size of the image lists of an account or an organisation, in megabytes. One megabyte holds "
+        "about 15,000 images.",
         allowed="a number from 1 to 100000",
         parse=number(1, 100_000),
     ),
     Setting(
         name="MAX_ROBOTS",
         default="50",
-        help="The number of robots that an account can have.",
+        help="The number of robots that an account or an organisation can have.",
         allowed="a number from 1 to 1000",
         parse=number(1, 1000),
     ),
@@ -205,6 +220,20 @@ SETTINGS = (
         help="The number of repositories that others can share with an account.",
         allowed="a number from 1 to 1000",
         parse=number(1, 1000),
+    ),
+    Setting(
+        name="MAX_ORGANIZATIONS",
+        default="200",
+        help="The number of organisations that an account can be a member of.",
+        allowed="a number from 1 to 1000",
+        parse=number(1, 1000),
+    ),
+    Setting(
+        name="MAX_MEMBERS",
+        default="1000",
+        help="The number of members that an organisation can have.",
+        allowed="a number from 1 to 10000",
+        parse=number(1, 10_000),
     ),
     Setting(
         name="REGISTRIES",

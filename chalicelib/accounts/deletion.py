@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from chalicelib.accounts.organizations import Organizations
 from chalicelib.accounts.robots import Robots
 from chalicelib.accounts.service import Accounts
 from chalicelib.domain.errors import Unavailable
@@ -29,6 +30,7 @@ class AccountDeletion:
         users: UserStore,
         repositories: Repositories,
         collaborators: CollaboratorStore,
+        organizations: Organizations,
         robots: Robots,
         *,
         reserve_name: bool,
@@ -38,6 +40,7 @@ class AccountDeletion:
         self._users = users
         self._repositories = repositories
         self._collaborators = collaborators
+        self._organizations = organizations
         self._robots = robots
         self._reserve_name = reserve_name
         self._clock = clock
@@ -46,12 +49,15 @@ class AccountDeletion:
         """Delete the principal's own account, or as an administrator any account.
 
         Returns False if the account has more repositories or shares than one request can delete. The caller then
-        repeats the request. The account is marked first: it can then neither log in, except to finish the deletion, nor
-        create or share anything. The account item is deleted last, so the name stays in use until everything else is
-        gone. Raises PermissionDenied, NotFound and Unavailable.
+        repeats the request. The account leaves its organisations first, because the deletion is rejected for the last
+        administrator of one. It is then marked: it can then neither log in, except to finish the deletion, nor create,
+        share or join anything. The account item is deleted last, so the name stays in use until everything else is
+        gone. Raises PermissionDenied, NotFound, RequestConflict and Unavailable.
         """
         end = self._clock() + MAX_SECONDS
         self._accounts.show(principal, username)
+        if not self._leave_organizations(username, end):
+            return False
         try:
             with may_take_effect(Conflict):
                 self._users.start_deletion(username)
@@ -71,4 +77,18 @@ class AccountDeletion:
                 self._users.delete(user, reserve_name=self._reserve_name)
         except Conflict:
             raise Unavailable("another request is changing the account at the moment; try again in a moment") from None
+        return True
+
+    def _leave_organizations(self, username: str, end: float) -> bool:
+        """Leave all organisations. Return False if the time is over before the last one.
+
+        Raises RequestConflict before the first change if the account is the last administrator of one of them.
+        """
+        names = sorted(self._organizations.of_account(username))
+        for name in names:
+            self._organizations.require_other_administrator(name, username)
+        for name in names:
+            self._organizations.leave(name, username)
+            if self._clock() > end:
+                return False
         return True

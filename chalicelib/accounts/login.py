@@ -7,11 +7,12 @@ from msgspec import structs
 from chalicelib.accounts.login_throttle import LoginThrottle
 from chalicelib.accounts.robots import Robots, is_robot_token
 from chalicelib.domain.errors import AccountInactive, NotAuthenticated, Unavailable
-from chalicelib.domain.identifiers import is_username
-from chalicelib.domain.models import User
+from chalicelib.domain.identifiers import is_namespace, is_username
+from chalicelib.domain.models import Organization, User
 from chalicelib.domain.roles import Principal
 from chalicelib.request_log import annotate
 from chalicelib.security.passwords import Passwords
+from chalicelib.storage.organizations import OrganizationStore
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
 
@@ -21,8 +22,16 @@ _WRONG_CREDENTIALS = "wrong username or password"
 class Login:
     """Verifies credentials. Raises Unavailable if the storage does not answer."""
 
-    def __init__(self, users: UserStore, passwords: Passwords, robots: Robots, throttle: LoginThrottle) -> None:
+    def __init__(
+        self,
+        users: UserStore,
+        organizations: OrganizationStore,
+        passwords: Passwords,
+        robots: Robots,
+        throttle: LoginThrottle,
+    ) -> None:
         self._users = users
+        self._organizations = organizations
         self._passwords = passwords
         self._robots = robots
         self._throttle = throttle
@@ -42,15 +51,10 @@ class Login:
             AccountInactive: the password is right, but the account is not active.
             RateLimited: there were too many wrong passwords for this account or from this network.
         """
-        if not is_robot_token(password) or not is_username(username):
-            user = self.log_in_user(username, password, client_ip, allow_deletion_started=allow_deletion_started)
-            return Principal(user.username, user.admin)
-        owner = self._users.get(username)
-        robot = self._robots.verify(username, password, None if owner is None else owner.created)
-        if owner is None or robot is None:
-            raise NotAuthenticated(_WRONG_CREDENTIALS)
-        _require_active(owner, allow_deletion_started=allow_deletion_started)
-        return Principal(owner.username, owner.admin, robot)
+        if is_robot_token(password):
+            return self._log_in_robot(username, password)
+        user = self.log_in_user(username, password, client_ip, allow_deletion_started=allow_deletion_started)
+        return Principal(user.username, user.admin)
 
     def log_in_user(
         self, username: str, password: str, client_ip: str = "", *, allow_deletion_started: bool = False
@@ -64,7 +68,8 @@ class Login:
         user = self._verify_password(username, password, self._users.get(username), client_ip)
         if user is None:
             raise NotAuthenticated(_WRONG_CREDENTIALS)
-        _require_active(user, allow_deletion_started=allow_deletion_started)
+        if not (user.active or user.deletion_started) or (user.deletion_started and not allow_deletion_started):
+            raise AccountInactive
         return user
 
     def find_subject(self, subject: str) -> Principal | None:
@@ -73,13 +78,23 @@ class Login:
         Returns None if the account or the robot is no longer valid. One read, or two for a robot.
         """
         username, plus, name = subject.partition("+")
-        user = self._users.get(username)
-        if user is None or not user.active or user.deletion_started:
+        owner = self._organizations.get_owner(username)
+        if owner is None or not _is_active(owner):
             return None
         if not plus:
-            return Principal(user.username, user.admin)
-        robot = self._robots.find_valid(user, name)
-        return None if robot is None else Principal(user.username, user.admin, robot)
+            return Principal(username, owner.admin) if isinstance(owner, User) else None
+        robot = self._robots.find_valid(owner, name)
+        return None if robot is None else Principal(username, _is_admin(owner), robot)
+
+    def _log_in_robot(self, username: str, token: str) -> Principal:
+        """Return the principal of a robot of an account or organisation. Two reads."""
+        owner = self._organizations.get_owner(username) if is_namespace(username) else None
+        robot = self._robots.verify(username, token, None if owner is None else owner.created)
+        if owner is None or robot is None:
+            raise NotAuthenticated(_WRONG_CREDENTIALS)
+        if not _is_active(owner):
+            raise AccountInactive
+        return Principal(username, _is_admin(owner), robot)
 
     def _verify_password(self, username: str, password: str, user: User | None, client_ip: str) -> User | None:
         """Return the account if the password is right. Its hash is the one that is stored now."""
@@ -111,6 +126,9 @@ class Login:
         return user
 
 
-def _require_active(user: User, *, allow_deletion_started: bool) -> None:
-    if not (user.active or user.deletion_started) or (user.deletion_started and not allow_deletion_started):
-        raise AccountInactive
+def _is_active(owner: User | Organization) -> bool:
+    return not owner.deletion_started and (isinstance(owner, Organization) or owner.active)
+
+
+def _is_admin(owner: User | Organization) -> bool:
+    return isinstance(owner, User) and owner.admin

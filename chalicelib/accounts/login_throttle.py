@@ -34,6 +34,7 @@ MAX_DELAY_SECONDS = 900
 MAX_ACCOUNT_DELAY_SECONDS = 30
 COUNTER_LIFETIME_SECONDS = 3600  # after the last attempt
 MAX_REGISTRATIONS = 20  # from one network; four times as many from an IPv6 /48
+MAX_NEW_ORGANIZATIONS = 20  # by one account, because the names stay reserved
 
 
 def delay_after(failures: int, free: int, longest: int = MAX_DELAY_SECONDS) -> int:
@@ -55,6 +56,7 @@ _KNOWN_CLIENT_LIMIT = _limit(KNOWN_CLIENT_FAILURES_BEFORE_DELAY)
 _PAIR_LIMIT = _limit(PAIR_FAILURES_BEFORE_DELAY)
 _ACCOUNT_LIMIT = _limit(ACCOUNT_FAILURES_BEFORE_DELAY, MAX_ACCOUNT_DELAY_SECONDS)
 _REGISTRATION_LIMITS = (_maximum(MAX_REGISTRATIONS), _maximum(4 * MAX_REGISTRATIONS))
+_ORGANIZATION_LIMIT = _maximum(MAX_NEW_ORGANIZATIONS)
 
 
 class LoginAttempt(Struct, frozen=True):
@@ -118,6 +120,12 @@ class LoginThrottle:
         reservations: list[Reservation] = []
         for network, limit in zip(networks_of(client_ip), _REGISTRATION_LIMITS, strict=False):
             self._reserve(f"registrations {network}", limit, reservations, "too many registrations from your network")
+
+    def reserve_organization(self, username: str) -> None:
+        """Count the creation of an organisation before it is carried out. One write. Raises RateLimited."""
+        self._reserve(
+            f"organizations {username}", _ORGANIZATION_LIMIT, [], "your account has created too many organisations"
+        )
 
     def _reserve_pair(self, username: str, network: str, reservations: list[Reservation]) -> bool:
         """Reserve a time slot if the account has had several failures in this network. Return whether it has."""

@@ -1,4 +1,4 @@
-"""Robots: credentials for machines. An account creates them; their token is the password of a Basic header."""
+"""Robots: credentials for machines, of an account or an organisation. Their token is the password of a Basic header."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from chalicelib.domain.errors import InvalidInput, NotFound, PermissionDenied, RequestConflict, Unavailable
 from chalicelib.domain.identifiers import ROBOT_TOKEN_PREFIX, RepositoryName, check_robot, is_robot
-from chalicelib.domain.models import RobotRecord, User
+from chalicelib.domain.models import Organization, RobotRecord, User
 from chalicelib.domain.roles import Robot, Role
 from chalicelib.request_log import may_take_effect
 from chalicelib.storage.quotas import AccountUnavailable
@@ -44,7 +44,7 @@ class Robots:
 
     def create(
         self,
-        user: User,
+        owner: User | Organization,
         name: str,
         role: Role,
         repositories: Iterable[RepositoryName] | None = None,
@@ -53,14 +53,14 @@ class Robots:
         """Create a robot.
 
         Args:
-            user: the account.
+            owner: the account or the organisation.
             name: 1 to 40 characters of [a-z0-9-].
             role: READ or WRITE.
             repositories: the repositories that it may use; None means all.
             lifetime: the validity in seconds; None means until it is revoked.
 
-        Raises InvalidInput, RequestConflict if the account has a robot with this name, and PermissionDenied if the
-        account has reached its quota or is being deleted.
+        Raises InvalidInput, RequestConflict if the owner has a robot with this name, and PermissionDenied if the owner
+        has reached its quota or is being deleted.
         """
         check_robot(name)
         names = None if repositories is None else frozenset(repositories)
@@ -76,15 +76,15 @@ class Robots:
             robot=Robot(name, role, names),
             token_hash=_hash(token),
             created=datetime.fromtimestamp(int(now), UTC),
-            account_created=user.created,
+            account_created=owner.created,
             expires=None if lifetime is None else int(now) + lifetime,
         )
         try:
             with may_take_effect(Conflict, AccountUnavailable):
-                self._store.create(user.username, record)
+                self._store.create(owner.namespace, record)
         except AccountUnavailable:
             raise PermissionDenied(
-                "the account has reached its quota of robots, or is being deleted; revoke a robot first"
+                f"{owner.namespace} has reached its quota of robots, or is being deleted; revoke a robot first"
             ) from None
         except Conflict:
             raise RequestConflict(f"a robot {name!r} exists already; revoke it first or choose another name") from None
@@ -122,10 +122,10 @@ class Robots:
         self._record_use(username, record, datetime.fromtimestamp(int(now), UTC))
         return record.robot
 
-    def find_valid(self, user: User, name: str) -> Robot | None:
-        """Return a robot of an account, or None if it is revoked or expired. One read."""
-        record = self._store.get(user.username, name)
-        if record is None or record.account_created != user.created:
+    def find_valid(self, owner: User | Organization, name: str) -> Robot | None:
+        """Return a robot of an account or organisation, or None if it is revoked or expired. One read."""
+        record = self._store.get(owner.namespace, name)
+        if record is None or record.account_created != owner.created:
             return None
         return None if record.expires is not None and record.expires <= self._clock() else record.robot
 

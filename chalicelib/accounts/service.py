@@ -8,6 +8,7 @@ from msgspec import structs
 
 from chalicelib.accounts.emails import AccountEmails
 from chalicelib.accounts.login_throttle import LoginThrottle
+from chalicelib.accounts.organizations import Organizations
 from chalicelib.domain.choices import AccountActivation
 from chalicelib.domain.errors import (
     AlreadyExists,
@@ -17,7 +18,14 @@ from chalicelib.domain.errors import (
     PermissionDenied,
     RequestConflict,
 )
-from chalicelib.domain.identifiers import LIBRARY, check_email, check_password, check_username, is_username
+from chalicelib.domain.identifiers import (
+    LIBRARY,
+    check_email,
+    check_namespace,
+    check_password,
+    check_username,
+    is_username,
+)
 from chalicelib.domain.models import User
 from chalicelib.domain.roles import Principal
 from chalicelib.request_log import annotate, may_take_effect
@@ -38,7 +46,8 @@ class Accounts:
     Args:
         users: the accounts.
         repositories: the repositories, to protect namespaces without an account.
-        collaborators: the shares, to leave those of a blocked account.
+        collaborators: the shares, to leave those of a blocked namespace.
+        organizations: the organisations, to leave a blocked one.
         passwords: hashes and verifies passwords.
         emails: sends emails.
         throttle: limits registrations.
@@ -51,6 +60,7 @@ class Accounts:
         users: UserStore,
         repositories: RepositoryStore,
         collaborators: CollaboratorStore,
+        organizations: Organizations,
         passwords: Passwords,
         emails: AccountEmails,
         throttle: LoginThrottle,
@@ -61,6 +71,7 @@ class Accounts:
         self._users = users
         self._repositories = repositories
         self._collaborators = collaborators
+        self._organizations = organizations
         self._passwords = passwords
         self._emails = emails
         self._throttle = throttle
@@ -180,25 +191,27 @@ class Accounts:
             self._emails.send_confirmation(changed, email)
 
     def list_blocked(self, principal: Principal, username: str) -> list[str]:
-        """Return the accounts that cannot share repositories with this one, by name."""
+        """Return the accounts and organisations that cannot share with this account, by name."""
         return sorted(self.show_own(principal, username).blocked)
 
     def block(self, principal: Principal, username: str, blocked: str) -> None:
-        """Keep another account from sharing repositories with this one, and leave those that it has shared.
+        """Keep another account or organisation from sharing with this one, and leave what it has shared.
 
-        Raises InvalidInput and NotFound.
+        Raises InvalidInput, NotFound, and RequestConflict for the last administrator of an organisation.
         """
         self.show_own(principal, username)
         if blocked == username:
             raise InvalidInput("an account cannot block itself")
+        self._organizations.require_other_administrator(check_namespace(blocked), username)
         try:
-            with may_take_effect(Conflict, InvalidInput):
-                self._users.block(username, check_username(blocked), MAX_BLOCKED)
+            with may_take_effect(Conflict):
+                self._users.block(username, blocked, MAX_BLOCKED)
         except Conflict:
             self.show_own(principal, username)
             raise InvalidInput(f"an account can block at most {MAX_BLOCKED} others; unblock one first") from None
-        for repository, generation in self._collaborators.of_account(username, blocked):
+        for repository, generation in self._collaborators.of_account(username, blocked).repositories:
             self._collaborators.remove(repository, generation, username)
+        self._organizations.leave(blocked, username)
 
     def unblock(self, principal: Principal, username: str, blocked: str) -> None:
         """Allow another account to share repositories with this one again. Raises NotFound."""

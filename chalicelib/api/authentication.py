@@ -4,6 +4,7 @@ import base64
 import binascii
 
 from chalicelib.accounts.login import Login
+from chalicelib.accounts.robots import is_robot_token
 from chalicelib.api.messages import Request
 from chalicelib.domain.errors import InvalidToken, NotAuthenticated
 from chalicelib.domain.identifiers import is_username
@@ -82,7 +83,7 @@ class Authenticator:
             )
         except NotAuthenticated:
             # An invalid username may be a password that was entered in the wrong field, so it is not logged.
-            annotate(event=LOGIN_FAILED, target=username if is_username(username) else "")
+            annotate(event=LOGIN_FAILED, target=username if is_username(username) or is_robot_token(password) else "")
             raise
         annotate(actor=username)
         if principal.robot is not None:

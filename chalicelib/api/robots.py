@@ -1,16 +1,17 @@
-"""`/v1/users/(username)/robots`: robots of an account. An extension of Waybill."""
+"""`/v1/users/(username)/robots` and `/v1/organizations/(organization)/robots`. An extension of Waybill."""
 
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from chalicelib.accounts.organizations import Organizations
 from chalicelib.accounts.robots import Robots
 from chalicelib.accounts.service import Accounts
 from chalicelib.api.authentication import Authenticator
 from chalicelib.api.http import Route, decode_body
 from chalicelib.api.messages import Request, Response, json_response
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.models import RobotRecord
+from chalicelib.domain.models import Organization, RobotRecord, User
 from chalicelib.domain.roles import Role
 from chalicelib.request_log import annotate
 
@@ -24,33 +25,44 @@ class RobotForm(Struct, frozen=True):
 
 
 class RobotRoutes:
-    """Endpoints for robots. An account creates its own; administrators can list and revoke those of all accounts."""
+    """Endpoints for robots.
 
-    def __init__(self, accounts: Accounts, robots: Robots, authenticator: Authenticator) -> None:
+    An account creates its own, and administrators of an organisation create those of the organisation. Administrators
+    of the index can list and revoke all.
+    """
+
+    def __init__(
+        self, accounts: Accounts, organizations: Organizations, robots: Robots, authenticator: Authenticator
+    ) -> None:
         self._accounts = accounts
+        self._organizations = organizations
         self._robots = robots
         self._authenticator = authenticator
 
     def routes(self) -> list[Route]:
         """Return the endpoints."""
         return [
-            Route("GET", "/v1/users/{username}/robots", self.list),
-            Route("PUT", "/v1/users/{username}/robots/{robot}", self.create, event="robot.created"),
-            Route("DELETE", "/v1/users/{username}/robots/{robot}", self.revoke, event="robot.revoked"),
+            route
+            for robots in ("/v1/users/{username}/robots", "/v1/organizations/{organization}/robots")
+            for route in (
+                Route("GET", robots, self.list),
+                Route("PUT", robots + "/{robot}", self.create, event="robot.created"),
+                Route("DELETE", robots + "/{robot}", self.revoke, event="robot.revoked"),
+            )
         ]
 
     def list(self, request: Request) -> Response:
-        """Return 200 and the robots of an account, without their tokens."""
-        return json_response(200, [_robot_to_json(record) for record in self._robots.of_account(self._user(request))])
+        """Return 200 and the robots of an account or organisation, without their tokens."""
+        records = self._robots.of_account(self._owner(request).namespace)
+        return json_response(200, [_robot_to_json(record) for record in records])
 
     def create(self, request: Request) -> Response:
         """Return 201 and the robot with its token. The token is not shown again."""
-        principal = self._authenticator.require_user(request)
-        user = self._accounts.show_own(principal, request.parameters["username"])
+        owner = self._owner(request, is_creation=True)
         form = decode_body(request, RobotForm)
         annotate(access=form.access)
         new = self._robots.create(
-            user,
+            owner,
             request.parameters["robot"],
             Role.parse(form.access),
             None if form.repositories is None else map(RepositoryName.parse, form.repositories),
@@ -60,12 +72,16 @@ class RobotRoutes:
 
     def revoke(self, request: Request) -> Response:
         """Return 204. The next request of the robot is rejected."""
-        self._robots.revoke(self._user(request), request.parameters["robot"])
+        self._robots.revoke(self._owner(request).namespace, request.parameters["robot"])
         return Response(204)
 
-    def _user(self, request: Request) -> str:
+    def _owner(self, request: Request, *, is_creation: bool = False) -> User | Organization:
+        """Return the owner of the robots in the path, if the principal may manage them."""
         principal = self._authenticator.require_user(request)
-        return self._accounts.show(principal, request.parameters["username"]).username
+        if "organization" in request.parameters:
+            return self._organizations.authorize_administrator(principal, request.parameters["organization"])
+        show = self._accounts.show_own if is_creation else self._accounts.show
+        return show(principal, request.parameters["username"])
 
 
 def _robot_to_json(record: RobotRecord) -> dict[str, Any]:

@@ -17,6 +17,13 @@ class Registration(StrEnum):
     CLOSED = "closed"
 
 
+class OrganizationCreation(StrEnum):
+    """Who may create an organisation."""
+
+    EVERYONE = "everyone"
+    ADMINISTRATORS = "administrators"
+
+
 class AccountActivation(StrEnum):
     """What a new account needs before it can log in."""
 

@@ -21,6 +21,7 @@ _USERNAME = re.compile(r"[a-z0-9_]{4,30}", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9_-]{2,255}", re.ASCII)
 _REPOSITORY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,254}", re.ASCII)
 _PATH_WORDS = frozenset({"images", "auth", "layer"})  # these names would make a path ambiguous
+_RESERVED_NAMES = _PATH_WORDS | {LIBRARY}
 _ROBOT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _IMAGE_ID = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
 _CHECKSUM = re.compile(r"(?:[a-z0-9][a-z0-9.+_-]{0,31}:)?[A-Za-z0-9]{1,128}", re.ASCII)
@@ -61,8 +62,22 @@ class RepositoryName(Struct, frozen=True, order=True):
 
 def check_namespace(text: str) -> str:
     """Return `text` if it is a namespace. Raises InvalidInput."""
-    if not _NAMESPACE.fullmatch(text):
+    if not is_namespace(text):
         raise InvalidInput("a namespace must be 2 to 255 characters of a-z, 0-9, _ and -")
+    return text
+
+
+def is_namespace(text: str) -> bool:
+    """Return whether this is a namespace: 2 to 255 characters of [a-z0-9_-]."""
+    return _NAMESPACE.fullmatch(text) is not None
+
+
+def check_organization(text: str) -> str:
+    """Return `text` if an organisation may have this name. Raises InvalidInput."""
+    if not is_namespace(text):
+        raise InvalidInput("the name of an organisation must be 2 to 255 characters of a-z, 0-9, _ and -")
+    if text in _RESERVED_NAMES:
+        raise InvalidInput(f"the name of an organisation cannot be one of {', '.join(sorted(_RESERVED_NAMES))}")
     return text
 
 

@@ -40,6 +40,34 @@ class User(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"User({self.username!r})"
 
+    @property
+    def namespace(self) -> str:
+        """The namespace that the account owns."""
+        return self.username
+
+
+class Organization(Struct, frozen=True, kw_only=True):
+    """A namespace that belongs to several accounts.
+
+    Attributes:
+        name: 2 to 255 characters of [a-z0-9_-].
+        members: the number of members.
+        administrators: the number of members with the role ADMIN; at least 1, except at the end of a deletion.
+        deletion_started: true while the organisation is being deleted.
+        created: the time of creation, in UTC.
+    """
+
+    name: str
+    members: int
+    administrators: int
+    deletion_started: bool = False
+    created: datetime
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the organisation owns."""
+        return self.name
+
 
 class RobotRecord(Struct, frozen=True, kw_only=True):
     """A robot with the data that is stored for it.
@@ -48,7 +76,8 @@ class RobotRecord(Struct, frozen=True, kw_only=True):
         robot: the name, the role and the repositories.
         token_hash: the SHA-256 of the token, 32 bytes.
         created: the time of creation, in UTC.
-        account_created: the registration time of the account, which identifies it among those with the same name.
+        account_created: the time of creation of the account or organisation. It identifies the owner among those with
+            the same name.
         expires: seconds since 1970, or None if the robot does not expire.
         last_used: a time of the last use, at most 10 minutes too old, or None.
     """
@@ -76,7 +105,7 @@ class Repository(Struct, frozen=True, kw_only=True):
         name: the full name.
         generation: 16 hexadecimal digits. A name that is deleted and created again has a new generation.
         description: one line of at most 255 characters.
-        private: whether only its owner, collaborators and administrators can see it.
+        private: whether only its owner, collaborators, members and administrators can see it.
         created: the time of creation, in UTC.
         last_pushed: the time of the last push to a current registry, in UTC, or None.
         previous_deleted: when the previous generation was deleted, in seconds since 1970; 0 if there was none.
@@ -96,7 +125,7 @@ class RepositoryState(Struct, frozen=True):
 
     Attributes:
         generation: identifies this repository among those that had the same name.
-        private: whether only its owner, collaborators and administrators can see it.
+        private: whether only its owner, collaborators, members and administrators can see it.
         shared: whether the repository has collaborators.
         deleted: true after a deletion, until the item expires.
         confirmed: true after a registry has presented a delete token.

@@ -1,5 +1,6 @@
 """Who may do what, as pure functions of the principal and the state of a repository."""
 
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 
 from msgspec import Struct
@@ -61,7 +62,7 @@ class Principal(Struct, frozen=True):
     """The account, robot or anonymous client that makes a request.
 
     Attributes:
-        username: the account, or None for an anonymous client.
+        username: the account, the organisation of a robot, or None for an anonymous client.
         admin: whether the account is an administrator of the index.
         robot: the robot whose token was used, or None.
     """
@@ -82,13 +83,33 @@ class Grant(Struct, frozen=True):
 ANONYMOUS = Principal()
 
 
-def role_of(principal: Principal, repository: RepositoryName, *, private: bool, shared: Role = Role.NONE) -> Role:
-    """Return the role of `principal` for `repository`. `shared` is the role given to the account as a collaborator.
+class GivenRoles(Struct, frozen=True):
+    """The roles that others have given to one account.
+
+    Attributes:
+        repositories: the roles as a collaborator, by repository and generation.
+        organizations: the roles as a member, by organisation.
+    """
+
+    repositories: Mapping[tuple[RepositoryName, str], Role] = {}
+    organizations: Mapping[str, Role] = {}
+
+    def find(self, repository: RepositoryName, generation: str) -> Role:
+        """Return the highest role for one generation of a repository."""
+        member = self.organizations.get(repository.namespace, Role.NONE)
+        return max(member, self.repositories.get((repository, generation), Role.NONE))
+
+
+def role_of(principal: Principal, repository: RepositoryName, *, private: bool, given: Role = Role.NONE) -> Role:
+    """Return the role of `principal` for `repository`.
+
+    `given` is the role of the account as a collaborator, or as a member of the organisation.
 
     | principal                                   | role                                                  |
     | ------------------------------------------- | ----------------------------------------------------- |
     | owner of the namespace, administrator       | ADMIN                                                 |
-    | collaborator                                | `shared`                                              |
+    | robot of the organisation                   | the role of the robot                                 |
+    | collaborator, member of the organisation    | `given`                                               |
     | robot                                       | the role of its account, limited to the robot's role  |
     | everyone else                               | READ if the repository is public                      |
 
@@ -97,16 +118,17 @@ def role_of(principal: Principal, repository: RepositoryName, *, private: bool, 
     """
     is_owner = principal.username == repository.namespace != LIBRARY
     is_administrator = principal.admin and (principal.robot is None or repository.namespace == LIBRARY)
-    role = Role.ADMIN if is_owner or is_administrator else shared
+    role = Role.ADMIN if is_owner or is_administrator else given
     if principal.robot is not None:
         role = min(role, principal.robot.role) if principal.robot.covers(repository) else Role.NONE
     return max(role, Role.NONE if private else Role.READ)
 
 
-def can_create(principal: Principal, repository: RepositoryName) -> bool:
-    """Return whether `principal` may create `repository`.
+def organization_role_of(principal: Principal, member: Role) -> Role:
+    """Return the role of `principal` for an organisation itself. `member` is its role as a member.
 
-    The owner of the namespace, administrators and their robots with WRITE may. No account owns `library`, because
-    registration rejects that name.
+    Administrators of the index have ADMIN. Robots have no role, because they cannot manage anything.
     """
-    return role_of(principal, repository, private=True) >= Role.WRITE
+    if principal.robot is not None:
+        return Role.NONE
+    return Role.ADMIN if principal.admin else member

@@ -71,6 +71,14 @@ def parse_scopes(texts: Iterable[str]) -> list[Scope]:
     return [Scope(kind, name, tuple(requested)) for (kind, name), requested in actions.items()]
 
 
+def required_role(requested: Iterable[str]) -> Role:
+    """Return the lowest role that allows all requested actions. Unknown actions need none."""
+    return max(
+        (Role.ADMIN if action == EVERYTHING else _ROLES.get(action, Role.NONE) for action in requested),
+        default=Role.NONE,
+    )
+
+
 def allowed_actions(requested: Iterable[str], role: Role) -> tuple[str, ...]:
     """Return the requested actions that a role allows, in the order of the table. `*` stands for all of them.
 

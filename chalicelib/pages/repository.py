@@ -16,8 +16,9 @@ from chalicelib.pages.html import EMPTY, PageRenderer, render, render_each
 from chalicelib.pages.texts import describe_size, pluralize, render_time, time_of
 from chalicelib.pages.visit import Visit
 from chalicelib.repositories.image_lists import ImageLists
+from chalicelib.repositories.overview import Overview, Overviews
 from chalicelib.repositories.service import RepositoryView
-from chalicelib.repositories.tags import Overview, TagPage, Tags
+from chalicelib.repositories.tags import TagPage
 
 IMAGES_PER_PAGE = 100
 
@@ -28,15 +29,17 @@ class RepositoryPages:
     Args:
         guard: creates the routes.
         renderer: renders the pages.
-        tags: reads a repository and its tags.
+        overviews: reads a repository and its tags.
         lists: reads its images.
         registry: the address of the current registry, or "" if there is none.
     """
 
-    def __init__(self, guard: Guard, renderer: PageRenderer, tags: Tags, lists: ImageLists, registry: str) -> None:
+    def __init__(
+        self, guard: Guard, renderer: PageRenderer, overviews: Overviews, lists: ImageLists, registry: str
+    ) -> None:
         self._guard = guard
         self._renderer = renderer
-        self._tags = tags
+        self._overviews = overviews
         self._lists = lists
         self._registry = registry
 
@@ -51,7 +54,7 @@ class RepositoryPages:
     def show(self, visit: Visit) -> Response:
         """Return the page of a repository. The page of a private one is the same as that of a missing one."""
         name = visit.request.repository
-        overview = self._tags.show_overview(visit.principal, name, visit.request.query.get("after", ""))
+        overview = self._overviews.show(visit.principal, name, visit.request.query.get("after", ""))
         view, tags = overview.view, overview.tags
         repository, can_change = view.repository, view.role >= Role.ADMIN
         address = self._registry or host_of(self._renderer.base_url_for(visit.request))

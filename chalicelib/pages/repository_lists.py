@@ -11,16 +11,20 @@ from chalicelib.pages.frame import render_account_tabs, render_next, render_noti
 from chalicelib.pages.guard import Guard
 from chalicelib.pages.html import EMPTY, PageRenderer, render
 from chalicelib.pages.visit import Visit
+from chalicelib.repositories.overview import Overviews
 from chalicelib.repositories.service import Repositories, RepositoryView
 
 
 class RepositoryLists:
     """`/account` and `/account/shared`."""
 
-    def __init__(self, guard: Guard, renderer: PageRenderer, repositories: Repositories, registry: str) -> None:
+    def __init__(
+        self, guard: Guard, renderer: PageRenderer, repositories: Repositories, overviews: Overviews, registry: str
+    ) -> None:
         self._guard = guard
         self._renderer = renderer
         self._repositories = repositories
+        self._overviews = overviews
         self._registry = registry
 
     def routes(self) -> list[Route]:
@@ -43,7 +47,7 @@ class RepositoryLists:
 
     def show_shared(self, visit: Visit) -> Response:
         """Return the repositories of others that are shared with the account."""
-        views = self._repositories.list_shared(visit.principal)
+        views = self._overviews.list_shared(visit.principal)
         return self._render(visit, "/account/shared", "Shared with me", views, render("empty_shared"), EMPTY)
 
     def _render(

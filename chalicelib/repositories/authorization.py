@@ -3,20 +3,18 @@
 `domain/roles.py` contains the rules. This module reads what the rules need, in an order that reveals nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
 from chalicelib.domain.errors import InvalidToken, NotFound, PermissionDenied
-from chalicelib.domain.identifiers import LIBRARY, RepositoryName, is_username
+from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.models import RepositoryState
-from chalicelib.domain.roles import Grant, Principal, Role, TokenScope, role_of
+from chalicelib.domain.roles import GivenRoles, Grant, Principal, Role, TokenScope, role_of
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.image_lists import ImageListStore, StoredImages
-from chalicelib.storage.users import UserStore
-
-Shares = Mapping[tuple[RepositoryName, str], Role]  # the roles of one account, by repository and generation
+from chalicelib.storage.organizations import OrganizationStore
 
 
 class HasVisibility(Protocol):
@@ -56,15 +54,18 @@ class Authorized(Struct, frozen=True):
 class Authorization:
     """Methods raise Unavailable if the storage does not answer."""
 
-    def __init__(self, images: ImageListStore, collaborators: CollaboratorStore, users: UserStore) -> None:
-        self._users = users
+    def __init__(
+        self, images: ImageListStore, collaborators: CollaboratorStore, organizations: OrganizationStore
+    ) -> None:
         self._images = images
         self._collaborators = collaborators
+        self._organizations = organizations
 
     def authorize(self, principal: Principal | Grant, repository: RepositoryName, required: Role) -> Authorized:
         """Return the state of an existing repository for which `principal` has the role `required`.
 
-        One GetItem, and one more for an account that might be a collaborator.
+        One GetItem. For an account without a right of its own also a BatchGetItem of two items: its roles as a
+        collaborator of the repository and as a member of the organisation.
 
         Raises:
             NotFound: the repository does not exist, or it is private and the principal cannot read it.
@@ -78,13 +79,10 @@ class Authorization:
     ) -> Authorized:
         """Do the same as `authorize` for READ, for a state that has been read already. The role is exact.
 
-        At most one more GetItem, for an account that might be a collaborator.
+        One BatchGetItem for an account that is not the owner.
         """
-        active = None if state is None or state.deleted else state
-        role = self.find_role(principal, repository, active or _MISSING)
-        if active is None or role is Role.NONE:
-            raise NotFound("repository not found")
-        return Authorized(active, role)
+        active = _active(state)
+        return _check_role(repository, active, self.find_role(principal, repository, active or _MISSING), Role.READ)
 
     def authorize_list(self, principal: Principal | Grant, repository: RepositoryName, required: Role) -> Authorized:
         """Do the same as `authorize`, and also read the image list.
@@ -93,15 +91,11 @@ class Authorization:
         more GetItem. Reading the list first would make a denial slower for a longer list, and so reveal that a private
         repository exists.
         """
-        if not self._has_own_right(principal, repository, required):
-            authorized = self.authorize(principal, repository, required)
+        if self._has_own_right(principal, repository, required):
             stored = self._images.read(repository)
-            if authorized.state == stored.head:
-                return Authorized(authorized.state, authorized.role, stored)
-        else:
-            stored = self._images.read(repository)
-        authorized = self._decide(principal, repository, stored.head, required)
-        return Authorized(authorized.state, authorized.role, stored)
+            authorized = self._decide(principal, repository, stored.head, required)
+            return Authorized(authorized.state, authorized.role, stored)
+        return self._read_list(principal, repository, required, self.authorize(principal, repository, required))
 
     def authorize_even_if_missing(
         self, principal: Principal, repository: RepositoryName, required: Role
@@ -110,47 +104,70 @@ class Authorization:
 
         The result is then what is stored: nothing, or the deleted repository.
         """
-        if role_of(principal, repository, private=True) < required:
-            return self.authorize_list(principal, repository, required)
-        stored = self._images.read(repository)
-        if stored.active_head is None:
-            return stored
-        authorized = self._decide(principal, repository, stored.head, required)
-        return Authorized(authorized.state, authorized.role, stored)
+        if role_of(principal, repository, private=True) >= required:
+            stored = self._images.read(repository)
+            if stored.active_head is None:
+                return stored
+            authorized = self._decide(principal, repository, stored.head, required)
+            return Authorized(authorized.state, authorized.role, stored)
+        _check_library(principal, repository, required)
+        active = _active(self._images.get_head(repository))
+        role = self.find_role(principal, repository, active or _MISSING, required)
+        if active is None and role >= required:  # a member of the organisation
+            stored = self._images.read(repository)
+            return stored if stored.active_head is None else Authorized(stored.active_head, role, stored)
+        return self._read_list(principal, repository, required, _check_role(repository, active, role, required))
 
-    def find_token_role(self, principal: Principal, repository: RepositoryName) -> Role:
-        """Return the role that a bearer token for a registry gives. A principal who may create the repository has it.
+    def find_token_role(self, principal: Principal, repository: RepositoryName, required: Role) -> Role:
+        """Return the role that a bearer token for a registry gives, exactly only below `required`.
 
-        No read for the owner and its robots; else one GetItem, and one more for accounts. A missing repository costs
-        the same as a private one. An administrator gets nothing for a namespace without an account: the next owner of
+        A principal who may create the repository has the role. No read for the owner and its robots; else one GetItem,
+        and a BatchGetItem for an account whose role is not sufficient otherwise. A missing repository costs
+        the same as a private one. An administrator gets nothing for a namespace without an owner: the next owner of
         that name would own the content in the registry.
         """
         role = role_of(principal, repository, private=True)
         is_owned = repository.namespace in (principal.username, LIBRARY)
-        if role >= Role.WRITE and not is_owned and not self._has_account(repository.namespace):
+        if role >= Role.WRITE and not is_owned and self._organizations.get_owner(repository.namespace) is None:
             return Role.NONE
         if role >= Role.WRITE or (role is Role.READ and principal.robot is not None):
             return role
-        state = self._images.get_head(repository)
-        active = None if state is None or state.deleted else state
-        return self.find_role(principal, repository, active or _MISSING)
+        active = _active(self._images.get_head(repository))
+        return self.find_role(principal, repository, active or _MISSING, required)
 
-    def filter_readable(self, principal: Principal, repositories: Iterable[R], shares: Shares) -> list[tuple[R, Role]]:
-        """Return the repositories that `principal` can read, with its roles. `shares` comes from `load_shares`."""
+    def filter_readable(
+        self, principal: Principal, repositories: Iterable[R], given: GivenRoles
+    ) -> list[tuple[R, Role]]:
+        """Return the repositories that `principal` can read, with its roles. `given` comes from `load_roles`."""
         readable = []
         for repository in repositories:
-            shared = shares.get((repository.name, repository.generation), Role.NONE)
-            role = role_of(principal, repository.name, private=repository.private, shared=shared)
+            role = role_of(
+                principal,
+                repository.name,
+                private=repository.private,
+                given=given.find(repository.name, repository.generation),
+            )
             if role >= Role.READ:
                 readable.append((repository, role))
         return readable
 
-    def load_shares(self, principal: Principal, namespace: str | None = None) -> Shares:
-        """Return the roles of an account as a collaborator, in one namespace or in all. One Query, or none."""
-        return {} if principal.username is None else self._collaborators.of_account(principal.username, namespace)
+    def load_roles(self, principal: Principal, namespace: str | None = None) -> GivenRoles:
+        """Return the roles of an account as a collaborator and as a member, in one namespace or in all.
 
-    def _has_account(self, namespace: str) -> bool:
-        return is_username(namespace) and self._users.get(namespace) is not None
+        One Query. None for anonymous clients and for the owner of the namespace.
+        """
+        if principal.username is None or principal.username == namespace:
+            return GivenRoles()
+        return self._collaborators.of_account(principal.username, namespace)
+
+    def _read_list(
+        self, principal: Principal | Grant, repository: RepositoryName, required: Role, authorized: Authorized
+    ) -> Authorized:
+        """Read the list after the authorization with the head alone. Authorize again if the head has changed."""
+        stored = self._images.read(repository)
+        if authorized.state != stored.head:
+            authorized = self._decide(principal, repository, stored.head, required)
+        return Authorized(authorized.state, authorized.role, stored)
 
     def _decide(
         self,
@@ -161,16 +178,10 @@ class Authorization:
     ) -> Authorized:
         if isinstance(principal, Grant):
             return _decide_for_token(principal, state, required)
-        if repository.namespace == LIBRARY and role_of(principal, repository, private=False) < required:
-            # Everyone can read `library`, so this denial reveals nothing and needs no look-up.
-            raise PermissionDenied("only administrators can change repositories in library")
-        active = None if state is None or state.deleted else state
+        _check_library(principal, repository, required)
+        active = _active(state)
         role = self.find_role(principal, repository, active or _MISSING, required)
-        if active is None or role is Role.NONE:
-            raise NotFound("repository not found")
-        if role < required:
-            raise PermissionDenied(f"your role for {repository} is {role.word}; this request needs {required.word}")
-        return Authorized(active, role)
+        return _check_role(repository, active, role, required)
 
     def find_role(
         self,
@@ -181,14 +192,16 @@ class Authorization:
     ) -> Role:
         """Return the role of `principal`, exactly only below `required`.
 
-        The collaborators are read only if they could change the result. They are also read for private and missing
-        repositories without collaborators: otherwise the number of reads would distinguish the two.
+        The given roles are read only if they could change the result. They are read for missing repositories as for
+        private ones: otherwise the number of reads would distinguish the two.
         """
         role = role_of(principal, repository, private=state.private)
-        if role >= required or principal.username is None or not (state.shared or state.private):
+        if role >= required or principal.username is None or repository.namespace in (principal.username, LIBRARY):
             return role
-        shared = self._collaborators.get_role(principal.username, repository, state.generation)
-        return role_of(principal, repository, private=state.private, shared=shared)
+        if principal.robot is not None and not principal.robot.covers(repository):
+            return role
+        given = self._collaborators.get_role(principal.username, repository, state.generation)
+        return role_of(principal, repository, private=state.private, given=given)
 
     def _has_own_right(self, principal: Principal | Grant, repository: RepositoryName, required: Role) -> bool:
         """Return whether the state of the repository cannot cause a denial that must be fast."""
@@ -197,6 +210,25 @@ class Authorization:
             or repository.namespace == LIBRARY
             or role_of(principal, repository, private=True) >= required
         )
+
+
+def _active(state: RepositoryState | None) -> RepositoryState | None:
+    return None if state is None or state.deleted else state
+
+
+def _check_library(principal: Principal, repository: RepositoryName, required: Role) -> None:
+    """Deny a change in `library`. Everyone can read it, so this denial reveals nothing and needs no look-up."""
+    if repository.namespace == LIBRARY and role_of(principal, repository, private=False) < required:
+        raise PermissionDenied("only administrators can change repositories in library")
+
+
+def _check_role(repository: RepositoryName, active: RepositoryState | None, role: Role, required: Role) -> Authorized:
+    """Return the authorization for a role. Raises NotFound and PermissionDenied."""
+    if active is None or role is Role.NONE:
+        raise NotFound("repository not found")
+    if role < required:
+        raise PermissionDenied(f"your role for {repository} is {role.word}; this request needs {required.word}")
+    return Authorized(active, role)
 
 
 def _decide_for_token(grant: Grant, state: RepositoryState | None, required: Role) -> Authorized:

@@ -43,7 +43,7 @@ class Collaborators:
             if username == repository.namespace:
                 raise InvalidInput(f"{username} owns this repository and has all rights")
             if not is_username(username):
-                raise NotFound(f"there is no account {username!r}")
+                raise NotFound(f"there is no account {username!r}; an organisation cannot be a collaborator")
             existing = self._store.of_repository(repository, generation)
             if username not in existing and len(existing) >= MAX_COLLABORATORS:
                 raise InvalidInput(f"a repository can have at most {MAX_COLLABORATORS} collaborators; remove one first")
@@ -71,10 +71,10 @@ class Collaborators:
         """
         is_self = principal.username == username and principal.robot is None
         generation = self._authorize(principal, repository, Role.READ if is_self else Role.ADMIN).generation
-        if not is_username(username) or self._store.get_role(username, repository, generation) is Role.NONE:
-            raise NotFound(f"{username!r} is not a collaborator of {repository}")
         with may_take_effect():
-            self._store.remove(repository, generation, username)
+            was_collaborator = is_username(username) and self._store.remove(repository, generation, username)
+        if not was_collaborator:
+            raise NotFound(f"{username!r} is not a collaborator of {repository}")
 
     def _authorize(
         self, principal: Principal, repository: RepositoryName, required: Role = Role.ADMIN

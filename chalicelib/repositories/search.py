@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
-from chalicelib.domain.roles import Principal
+from chalicelib.domain.roles import GivenRoles, Principal
 from chalicelib.domain.search_terms import SearchQuery, parse_query, result_order
-from chalicelib.repositories.authorization import Authorization, Shares
+from chalicelib.repositories.authorization import Authorization
 from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.search_terms import (
     ALL_PRIVATE,
@@ -31,6 +31,7 @@ MAX_RESULTS_PER_PAGE = 100
 MAX_QUERY_LENGTH = 255
 MAX_READ_BYTES = 100_000  # 25 read units, strongly consistent
 MAX_CALLS = 4  # Queries in one space
+MAX_ORGANIZATIONS = 25  # whose private repositories are searched, by name; beyond that only by the full name
 _MAX_QUERY_WORDS = 8
 Match = tuple[int, SearchHit]  # a repository, and the index of the lookup that found it
 
@@ -83,8 +84,8 @@ class Search:
         """Return a page of the repositories that match `query` and that `principal` can read.
 
         An empty query matches everything. Anonymous clients cost at most MAX_CALLS Queries. An account costs as many
-        again, and one Query and a BatchGetItem for each hundred repositories that are shared with it. Raises
-        InvalidInput.
+        again, and as many for each of its organisations up to MAX_ORGANIZATIONS. It also costs one Query, and a
+        BatchGetItem for each hundred repositories that are shared with it. Raises InvalidInput.
         """
         if len(query) > MAX_QUERY_LENGTH:
             raise InvalidInput(f"a search query can have at most {MAX_QUERY_LENGTH} characters")
@@ -92,12 +93,12 @@ class Search:
         if parsed is None:
             return SearchPage((), 0, page, size)
         needed = page * size + 1
-        shares = self._authorization.load_shares(principal)
-        sources = [self._search_space(space, parsed) for space in _spaces_of(principal)]
-        sources.append(self._search_shared(parsed, principal, shares))
+        given = self._authorization.load_roles(principal)
+        sources = [self._search_space(space, parsed) for space in _spaces_of(principal, given, query)]
+        sources.append(self._search_shared(parsed, principal, given))
         hits: dict[RepositoryName, SearchHit] = {}
         for _, hit in merge(*sources, key=_order):
-            if hit.name not in hits and self._authorization.filter_readable(principal, [hit], shares):
+            if hit.name not in hits and self._authorization.filter_readable(principal, [hit], given):
                 hits[hit.name] = hit
                 if len(hits) == needed:
                     break
@@ -122,11 +123,12 @@ class Search:
                 if after is None:
                     break
 
-    def _search_shared(self, query: SearchQuery, principal: Principal, shares: Shares) -> Iterator[Match]:
+    def _search_shared(self, query: SearchQuery, principal: Principal, given: GivenRoles) -> Iterator[Match]:
         """Yield the matches among the private repositories that are shared with an account."""
-        repositories = self._repositories.get_all({name for name, _ in shares}).values() if shares else ()
+        names = {name for name, _ in given.repositories}
+        repositories = self._repositories.get_all(names).values() if names else ()
         matches = []
-        for repository, _ in self._authorization.filter_readable(principal, repositories, shares):
+        for repository, _ in self._authorization.filter_readable(principal, repositories, given):
             found = query.find_in(repository.name, repository.description)
             if repository.private and found is not None:
                 index, term = found
@@ -140,10 +142,15 @@ def _order(match: Match) -> tuple[int, str, bool, str]:
     return result_order(hit.name, index, hit.term)
 
 
-def _spaces_of(principal: Principal) -> list[SearchSpace]:
-    """Return where a principal's results can be. `filter_readable` decides about each result."""
-    if principal.username is None:
-        return [PUBLIC, ALL_PRIVATE] if principal.admin else [PUBLIC]
+def _spaces_of(principal: Principal, given: GivenRoles, query: str) -> list[SearchSpace]:
+    """Return where a principal's results can be. `filter_readable` decides about each result.
+
+    The organisation that the query names is searched first.
+    """
     if principal.admin and principal.robot is None:
         return [PUBLIC, ALL_PRIVATE]
-    return [PUBLIC, private_space(principal.username)]
+    if principal.username is None:
+        return [PUBLIC]
+    named = query.strip().lower().partition("/")[0]
+    organizations = sorted(given.organizations, key=lambda name: (name != named, name))[:MAX_ORGANIZATIONS]
+    return [PUBLIC, *map(private_space, [principal.username, *organizations])]

@@ -5,27 +5,21 @@ from collections.abc import Sequence
 from msgspec import Struct, structs
 
 from chalicelib.domain.errors import InvalidInput, NotFound, PermissionDenied, RequestConflict
-from chalicelib.domain.identifiers import (
-    LIBRARY,
-    RepositoryName,
-    check_description,
-    check_long_description,
-    is_username,
-)
+from chalicelib.domain.identifiers import LIBRARY, RepositoryName, check_description, check_long_description
 from chalicelib.domain.models import Repository, RepositoryState
-from chalicelib.domain.roles import Principal, Role, role_of
-from chalicelib.repositories.authorization import Authorization, Authorized, Shares
+from chalicelib.domain.roles import GivenRoles, Principal, Role, role_of
+from chalicelib.repositories.authorization import Authorization, Authorized
 from chalicelib.repositories.conflicts import retry_on_conflict
 from chalicelib.repositories.image_list_cache import ImageListCache
 from chalicelib.repositories.image_lists import ImageLists, check_size
 from chalicelib.request_log import may_take_effect
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.image_lists import ImageListStore, StoredImages
+from chalicelib.storage.organizations import OrganizationStore
 from chalicelib.storage.quotas import AccountUnavailable
 from chalicelib.storage.repositories import RepositoryStore, deletion_time
 from chalicelib.storage.tags import TagStore
 from chalicelib.storage.transactions import Conflict
-from chalicelib.storage.users import UserStore
 
 MAX_LISTED = 100
 
@@ -58,7 +52,7 @@ class Repositories:
     def __init__(
         self,
         store: RepositoryStore,
-        users: UserStore,
+        organizations: OrganizationStore,
         images: ImageListStore,
         lists: ImageLists,
         cache: ImageListCache,
@@ -69,7 +63,7 @@ class Repositories:
         creates_private: bool,
     ) -> None:
         self._store = store
-        self._users = users
+        self._organizations = organizations
         self._images = images
         self._lists = lists
         self._cache = cache
@@ -129,24 +123,12 @@ class Repositories:
 
         return retry_on_conflict(attempt)
 
-    def show_with_state(self, principal: Principal, repository: RepositoryName) -> RepositoryView:
-        """Do the same as `show` with one read: a BatchGetItem, and one more for an account that is not the owner."""
-
-        def attempt() -> RepositoryView:
-            state, existing = self._store.get_with_state(repository)
-            authorized = self._authorization.authorize_reader(principal, repository, state)
-            if existing is None or existing.generation != authorized.state.generation:
-                raise Conflict  # the two items were read before and after a change
-            return RepositoryView(existing, authorized.role)
-
-        return retry_on_conflict(attempt)
-
     def create(self, principal: Principal, repository: RepositoryName, *, private: bool) -> None:
         """Create a repository without images. Raises RequestConflict if it exists, and InvalidInput."""
         _require_visibility(repository, private=private)
 
         def attempt() -> None:
-            target = self._authorization.authorize_even_if_missing(principal, repository, Role.ADMIN)
+            target = self._authorization.authorize_even_if_missing(principal, repository, Role.WRITE)
             if isinstance(target, Authorized):
                 raise RequestConflict(f"a repository {repository} exists already; choose another name")
             with self._cache.invalidates(repository):
@@ -161,36 +143,25 @@ class Repositories:
         repositories that the principal cannot read are neither read nor counted. One Query; for accounts without a
         right of their own one more, and a BatchGetItem for each hundred of their shares in the namespace.
         """
-        needs_shares = role_of(principal, RepositoryName(namespace, ""), private=True) < Role.READ
-        shares = self._authorization.load_shares(principal, namespace) if needs_shares else {}
-        repositories = self._find_listed(principal, namespace, after, shares)
+        given = self._authorization.load_roles(principal, namespace)
+        repositories = self._find_listed(principal, namespace, after, given)
         shown = repositories[:MAX_LISTED]
-        readable = self._authorization.filter_readable(principal, shown, shares)
+        readable = self._authorization.filter_readable(principal, shown, given)
         views = [RepositoryView(repository, role) for repository, role in readable]
         return RepositoryPage(views, shown[-1].name.name if len(repositories) > MAX_LISTED else "")
 
-    def _find_listed(self, principal: Principal, namespace: str, after: str, shares: Shares) -> Sequence[Repository]:
+    def _find_listed(self, principal: Principal, namespace: str, after: str, given: GivenRoles) -> Sequence[Repository]:
         """Return up to one more than MAX_LISTED repositories, by name."""
         limit = MAX_LISTED + 1
-        if role_of(principal, RepositoryName(namespace, ""), private=True) >= Role.READ:
+        member = given.organizations.get(namespace, Role.NONE)
+        if role_of(principal, RepositoryName(namespace, ""), private=True, given=member) >= Role.READ:
             return self._store.in_namespace(namespace, after, limit)
-        names = {name for name, _ in shares}
+        names = {name for name, _ in given.repositories}
         if principal.robot is not None and principal.robot.repositories is not None:
             names |= {name for name in principal.robot.repositories if name.namespace == namespace}
         found = {repository.name: repository for repository in self._store.public_in_namespace(namespace, after, limit)}
         found |= self._store.get_all(name for name in names if name.name > after)
         return [found[name] for name in sorted(found)][:limit]
-
-    def list_shared(self, principal: Principal) -> Sequence[RepositoryView]:
-        """Return the repositories of others that are shared with an account, by name.
-
-        One Query, and a BatchGetItem for each hundred.
-        """
-        shares = self._authorization.load_shares(principal)
-        existing = self._store.get_all(name for name, _ in shares) if shares else {}
-        readable = self._authorization.filter_readable(principal, existing.values(), shares)
-        views = [RepositoryView(found, role) for found, role in readable if (found.name, found.generation) in shares]
-        return sorted(views, key=lambda view: view.repository.name)
 
     def change(
         self,
@@ -234,7 +205,7 @@ class Repositories:
 
         `time` is the time of the push in nanoseconds since 1970. A push before the deletion of the last generation is
         late: None is returned. A name whose last generation was private starts private. Raises PermissionDenied if the
-        namespace has no account, and Conflict.
+        namespace has no owner, and Conflict.
         """
         stored = self._images.read(repository)
         if stored.active_head is not None:
@@ -254,7 +225,7 @@ class Repositories:
         was_private: bool = False,
         private: bool | None = None,
     ) -> str:
-        """Create a repository. Raises PermissionDenied if the namespace has no account, or a quota is reached."""
+        """Create a repository. Raises PermissionDenied if the namespace has no owner, or a quota is reached."""
         is_private = (self._creates_private or was_private) and repository.namespace != LIBRARY
         if private is not None:
             is_private = private
@@ -262,10 +233,10 @@ class Repositories:
             with may_take_effect(Conflict, AccountUnavailable):
                 return self._store.create(repository, stored, images, private=is_private)
         except AccountUnavailable:
-            owner = self._users.get(repository.namespace) if is_username(repository.namespace) else None
+            owner = self._organizations.get_owner(repository.namespace)
             if owner is None or owner.deletion_started:
                 raise PermissionDenied(
-                    f"the namespace {repository.namespace} belongs to no account; create the account first"
+                    f"the namespace {repository.namespace} belongs to no account and no organisation; create one first"
                 ) from None
             raise PermissionDenied(
                 f"{repository.namespace} has reached its quota of repositories or stored image lists; delete some first"

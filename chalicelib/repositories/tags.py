@@ -10,7 +10,7 @@ from chalicelib.domain.roles import Principal, Role
 from chalicelib.domain.tags import Tag, TagAction, TagEvent, is_tag
 from chalicelib.repositories.authorization import Authorization
 from chalicelib.repositories.conflicts import retry_on_conflict
-from chalicelib.repositories.service import Repositories, RepositoryView
+from chalicelib.repositories.service import Repositories
 from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.tags import NO_GENERATION, TagStore
 
@@ -31,20 +31,6 @@ class TagPage(Struct, frozen=True):
     tags: list[Tag]
     next_name: str = ""
     total: int | None = None
-
-
-class Overview(Struct, frozen=True):
-    """What the page of a repository shows.
-
-    Attributes:
-        view: the repository and the role of the principal.
-        tags: its newest tags.
-        long_description: Markdown, or "".
-    """
-
-    view: RepositoryView
-    tags: TagPage
-    long_description: str
 
 
 class Tags:
@@ -89,7 +75,7 @@ class Tags:
 
         Raises the errors of `Authorization.authorize`, and InvalidInput.
         """
-        _check_cursor(after)
+        check_cursor(after)
         state = self._authorization.authorize(principal, repository, Role.READ).state
         tags = self._store.list_page(repository, state.generation, after, MAX_LISTED_TAGS + 1)
         has_more = len(tags) > MAX_LISTED_TAGS
@@ -100,19 +86,9 @@ class Tags:
 
         Raises the errors of `Authorization.authorize`, and InvalidInput.
         """
-        _check_cursor(after)
+        check_cursor(after)
         state = self._authorization.authorize(principal, repository, Role.READ).state
-        return _page_of_newest(self._store.list_all(repository, state.generation), after)
-
-    def show_overview(self, principal: Principal, repository: RepositoryName, after: str = "") -> Overview:
-        """Return what the page of a repository shows: a BatchGetItem and a Query, and one more for collaborators.
-
-        Raises the errors of `Authorization.authorize`, and InvalidInput.
-        """
-        _check_cursor(after)
-        view = self._repositories.show_with_state(principal, repository)
-        tags, text = self._store.read_all(repository, view.repository.generation)
-        return Overview(view, _page_of_newest(tags, after), text)
+        return page_of_newest(self._store.list_all(repository, state.generation), after)
 
     def _find_generation(self, repository: RepositoryName, event: TagEvent) -> str | None:
         """Return the generation that an event belongs to, or None. Create the repository for a push if necessary."""
@@ -124,7 +100,7 @@ class Tags:
         return self._repositories.create_for_push(repository, event.tag.pushed)
 
 
-def _page_of_newest(tags: list[Tag], after: str) -> TagPage:
+def page_of_newest(tags: list[Tag], after: str) -> TagPage:
     """Return the tags after the tag `after`, the newest first."""
     newest = sorted(tags, key=lambda tag: (-tag.pushed, tag.name))
     start = next((index + 1 for index, tag in enumerate(newest) if tag.name == after), 0) if after else 0
@@ -133,6 +109,7 @@ def _page_of_newest(tags: list[Tag], after: str) -> TagPage:
     return TagPage(page, page[-1].name if has_more else "", len(newest))
 
 
-def _check_cursor(after: str) -> None:
+def check_cursor(after: str) -> None:
+    """Raise InvalidInput unless `after` is empty or a tag."""
     if after and not is_tag(after):
         raise InvalidInput("after must be a tag; use the Link header of the previous page")

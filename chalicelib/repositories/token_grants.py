@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from chalicelib.domain.roles import Principal
-from chalicelib.domain.scopes import EVERYTHING, Scope, allowed_actions
+from chalicelib.domain.scopes import EVERYTHING, Scope, allowed_actions, required_role
 from chalicelib.repositories.authorization import Authorization
 
 _CATALOG = ("registry", "catalog")
@@ -32,4 +32,5 @@ class TokenGrants:
         repository = scope.repository
         if repository is None:
             return ()
-        return allowed_actions(scope.actions, self._authorization.find_token_role(principal, repository))
+        role = self._authorization.find_token_role(principal, repository, required_role(scope.actions))
+        return allowed_actions(scope.actions, role)

@@ -4,17 +4,20 @@
     repository <ns/name>        <username>
     account <username>          <ns/name>
 
-An item names the generation of the repository. Items of an earlier generation have no effect.
+An item names the generation of the repository. Items of an earlier generation have no effect. Memberships in
+organisations are next to the shares of an account (organizations.py), so that one read finds both.
 """
 
 from contextlib import suppress
 
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.roles import Role
+from chalicelib.domain.roles import GivenRoles, Role
 from chalicelib.storage.image_lists import HEAD, ImageListStore
-from chalicelib.storage.quotas import AccountUnavailable, Quotas, is_active, release_quota, use_quota
+from chalicelib.storage.quotas import AccountUnavailable, Quotas, is_active_account, release_quota, use_quota
 from chalicelib.storage.tables import CollaboratorItem, Tables, raises_conflict, translate_dynamodb_errors
 from chalicelib.storage.transactions import Conflict
+
+MEMBER_SUFFIX = "/"  # the entry of a membership ends with it, and the entry of a share does not
 
 
 class CollaboratorStore:
@@ -27,12 +30,15 @@ class CollaboratorStore:
 
     @translate_dynamodb_errors
     def get_role(self, username: str, repository: RepositoryName, generation: str) -> Role:
-        """Return the role of an account as a collaborator. One consistent GetItem: a removal takes effect at once."""
-        try:
-            item = self._tables.collaborators.get(_account(username), str(repository), consistent_read=True)
-        except self._tables.collaborators.DoesNotExist:
-            return Role.NONE
-        return Role.parse(item.role) if item.generation == generation else Role.NONE
+        """Return the role of an account as a collaborator, or as a member of the organisation, whichever is higher.
+
+        One consistent BatchGetItem of two items, so that a removal takes effect at once.
+        """
+        member = repository.namespace + MEMBER_SUFFIX
+        keys = [(account_key(username), str(repository)), (account_key(username), member)]
+        items = self._tables.collaborators.batch_get(keys, consistent_read=True)
+        valid = (item for item in items if item.entry == member or item.generation == generation)
+        return max((Role.parse(item.role) for item in valid), default=Role.NONE)
 
     @translate_dynamodb_errors
     def of_repository(self, repository: RepositoryName, generation: str) -> dict[str, Role]:
@@ -41,14 +47,19 @@ class CollaboratorStore:
         return {item.entry: Role.parse(item.role) for item in items if item.generation == generation}
 
     @translate_dynamodb_errors
-    def of_account(self, username: str, namespace: str | None = None) -> dict[tuple[RepositoryName, str], Role]:
-        """Return the roles of an account by repository and generation, in one namespace or in all."""
+    def of_account(self, username: str, namespace: str | None = None) -> GivenRoles:
+        """Return the roles of an account, in one namespace or in all. One Query; the quotas bound the number."""
         model = self._tables.collaborators
         condition = None if namespace is None else model.entry.startswith(f"{namespace}/")
-        return {
-            (RepositoryName(*item.entry.split("/")), item.generation): Role.parse(item.role)
-            for item in model.query(_account(username), condition, consistent_read=True)
-        }
+        repositories: dict[tuple[RepositoryName, str], Role] = {}
+        organizations: dict[str, Role] = {}
+        for item in model.query(account_key(username), condition, consistent_read=True):
+            name, role = RepositoryName(*item.entry.split("/")), Role.parse(item.role)
+            if name.name:
+                repositories[name, item.generation] = role
+            else:
+                organizations[name.namespace] = role
+        return GivenRoles(repositories, organizations)
 
     @translate_dynamodb_errors
     def put(self, repository: RepositoryName, generation: str, username: str, role: Role) -> None:
@@ -69,22 +80,23 @@ class CollaboratorStore:
                 [images.shared.set(True)],
                 condition=self._images.is_generation(generation, deleted=False),
             )
-            if _account(username) in existing:
-                condition = is_active(self._tables) & accepts
+            if account_key(username) in existing:
+                condition = is_active_account(self._tables) & accepts
                 transaction.check(users, username, condition=condition, failure=AccountUnavailable())
             else:
+                accepts &= users.password_hash.exists()
                 use_quota(transaction, self._tables, username, users.shares, 1, self._quotas.shares, also=accepts)
             for key in _keys(repository, username):
                 is_unchanged = model.generation == existing[key[0]] if key[0] in existing else model.of.does_not_exist()
                 transaction.save(model(*key, role=role.word, generation=generation), is_unchanged)
 
     @translate_dynamodb_errors
-    def remove(self, repository: RepositoryName, generation: str, username: str) -> None:
-        """Remove an account from this generation of a repository, if it is a collaborator."""
+    def remove(self, repository: RepositoryName, generation: str, username: str) -> bool:
+        """Remove an account from this generation of a repository. Return whether it was a collaborator."""
         existing = [item for item in self._read(repository, username) if item.generation == generation]
         if not existing:
-            return
-        is_counted = any(item.of == _account(username) for item in existing)
+            return False
+        is_counted = any(item.of == account_key(username) for item in existing)
         is_generation = self._tables.collaborators.generation == generation
         try:
             with suppress(Conflict), self._tables.transaction() as transaction:  # another request has removed it
@@ -95,6 +107,7 @@ class CollaboratorStore:
             for item in existing:
                 with suppress(Conflict), raises_conflict():
                     item.delete(condition=is_generation)
+        return True
 
     @translate_dynamodb_errors
     def remove_repository(self, repository: RepositoryName, generation: str) -> None:
@@ -105,8 +118,11 @@ class CollaboratorStore:
 
     @translate_dynamodb_errors
     def remove_account(self, username: str, limit: int) -> bool:
-        """Remove an account from at most `limit` repositories. Return whether none is left."""
-        query = self._tables.collaborators.query(_account(username), limit=limit, consistent_read=True)
+        """Remove an account from at most `limit` repositories. Return whether none is left.
+
+        The account must have left all organisations.
+        """
+        query = self._tables.collaborators.query(account_key(username), limit=limit, consistent_read=True)
         items = list(query)
         for item in items:
             self.remove(RepositoryName(*item.entry.split("/")), item.generation, username)
@@ -118,12 +134,13 @@ class CollaboratorStore:
 
 
 def _keys(repository: RepositoryName, username: str) -> list[tuple[str, str]]:
-    return [(_repository(repository), username), (_account(username), str(repository))]
+    return [(_repository(repository), username), (account_key(username), str(repository))]
 
 
 def _repository(repository: RepositoryName) -> str:
     return f"repository {repository}"
 
 
-def _account(username: str) -> str:
+def account_key(username: str) -> str:
+    """Return the hash key of the roles of an account."""
     return f"account {username}"

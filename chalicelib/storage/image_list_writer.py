@@ -195,7 +195,7 @@ class ImageListWriter:
                 self._require_active(transaction, repository, head, amount, maximum)
                 add_writes(transaction)
         except AccountUnavailable:
-            if not amount or self._has_account(repository.namespace):
+            if not amount or self._has_owner(repository.namespace):
                 raise
             amount = 0  # an imported repository can have no account
             with self._tables.transaction() as transaction:
@@ -218,9 +218,9 @@ class ImageListWriter:
         else:
             release_quota(transaction, self._tables, namespace, {"stored_bytes": -amount})
 
-    def _has_account(self, username: str) -> bool:
+    def _has_owner(self, namespace: str) -> bool:
         try:
-            return self._tables.users.get(username, consistent_read=True).password_hash is not None
+            return self._tables.users.get(namespace, consistent_read=True).created is not None
         except self._tables.users.DoesNotExist:
             return False
 

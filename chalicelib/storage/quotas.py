@@ -1,4 +1,4 @@
-"""Quotas of accounts. They are counted in the users table, in the transactions that use them."""
+"""Quotas of accounts and organisations. They are counted in the users table, in the transactions that use them."""
 
 from msgspec import Struct
 from pynamodb.attributes import NumberAttribute
@@ -9,29 +9,38 @@ from chalicelib.storage.transactions import Transaction
 
 
 class Quotas(Struct, frozen=True):
-    """The limits of one account.
+    """The limits of one account or organisation.
 
     Attributes:
         repositories: the number of repositories in its namespace.
         robots: the number of robots.
         shares: the number of repositories that others share with it.
         stored_bytes: the stored size of its image lists.
+        organizations: the number of organisations of an account.
+        members: the number of members of an organisation.
     """
 
     repositories: int = 1000
     robots: int = 50
     shares: int = 200
     stored_bytes: int = 100_000_000
+    organizations: int = 200
+    members: int = 1000
 
 
 class AccountUnavailable(Exception):
-    """The account does not exist, is being deleted, or has reached a quota."""
+    """The account or organisation does not exist, is being deleted, or has reached a quota."""
 
 
 def is_active(tables: Tables) -> Condition:
+    """Return the condition that an account or organisation exists and is not being deleted. A tombstone has no time."""
+    condition: Condition = tables.users.created.exists() & tables.users.deletion_started.does_not_exist()
+    return condition
+
+
+def is_active_account(tables: Tables) -> Condition:
     """Return the condition that an account exists and is not being deleted."""
-    users = tables.users
-    condition: Condition = users.password_hash.exists() & users.deletion_started.does_not_exist()
+    condition: Condition = tables.users.password_hash.exists() & tables.users.deletion_started.does_not_exist()
     return condition
 
 
@@ -45,7 +54,7 @@ def use_quota(
     *,
     also: Condition | None = None,
 ) -> None:
-    """Add `amount` to a counter of an existing account, if it was below `maximum` before.
+    """Add `amount` to a counter of an existing account or organisation, if it was below `maximum` before.
 
     `also` is a further condition on the account. The transaction raises AccountUnavailable if the condition fails.
     """
@@ -70,7 +79,7 @@ def release_quota(
     """
     users = tables.users
     actions = [getattr(users, name).add(-amount) for name, amount in amounts.items() if amount]
-    condition = users.password_hash.exists()
+    condition = users.created.exists()
     if also is not None:
         condition &= also
     if actions:

@@ -48,9 +48,10 @@ class RepositoryStore:
             private: the visibility.
             created: the original time of creation of a transferred repository.
 
-        The namespace must be `library` or the name of an account that exists and is not in deletion. The transaction
-        requires this, so that nobody can register a name in which repositories exist. Raises AccountUnavailable if that
-        is not so, or if the account has reached a quota. Raises Conflict if the repository was created meanwhile.
+        The namespace must be `library`, or belong to an account or organisation that is not in deletion. The
+        transaction requires this, so that nobody can register a name in which repositories exist. Raises
+        AccountUnavailable if that is not so, or if the owner has reached a quota. Raises Conflict if the repository was
+        created meanwhile.
         """
         new = Repository(
             name=repository, generation=secrets.token_hex(8), private=private, created=created or datetime.now(UTC)
@@ -200,7 +201,7 @@ class RepositoryStore:
         return any(True for _ in self._tables.repositories.query(namespace, limit=1, consistent_read=True))
 
     def _use_quotas(self, transaction: Transaction, namespace: str, size: int) -> None:
-        """Count a new repository for its account, and require that the account exists."""
+        """Count a new repository for its owner, and require that the owner exists."""
         users = self._tables.users
         condition = is_active(self._tables)
         condition &= users.repositories.does_not_exist() | (users.repositories < self._quotas.repositories)

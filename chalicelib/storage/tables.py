@@ -22,6 +22,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from chalicelib.domain.errors import Unavailable
+from chalicelib.storage.batch_reads import read_items
 from chalicelib.storage.shared_client import create_connection, share_client
 from chalicelib.storage.transactions import Conflict, Transaction, commit
 
@@ -29,14 +30,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 M = TypeVar("M", bound=Model)
 RawItem = Mapping[str, Mapping[str, Any]]  # DynamoDB's JSON: {"segment": {"S": "head"}}
-_MAX_BATCH_READS = 4  # DynamoDB leaves out items if a table is throttled
 
 
 class UserItem(Model):
-    """users: one item for each account. A `tombstone` reserves the name of a deleted account and has no other data.
+    """users: one item for each account and each organisation, so that they cannot have the same name.
 
-    `repositories`, `robots`, `shares` and `stored_bytes` are counted for the quotas, in the transactions that change
-    them.
+    A `tombstone` reserves the name of a deleted account or organisation and has no other data. `repositories`,
+    `robots`, `shares`, `organizations`, `members` and `stored_bytes` are counted for the quotas, in the transactions
+    that change them. An `organization` has no password, and counts its `administrators`.
     """
 
     username = UnicodeAttribute(hash_key=True)
@@ -53,6 +54,10 @@ class UserItem(Model):
     repositories = NumberAttribute(null=True)
     robots = NumberAttribute(null=True)
     shares = NumberAttribute(null=True)
+    organizations = NumberAttribute(null=True)
+    organization = BooleanAttribute(null=True)
+    members = NumberAttribute(null=True)
+    administrators = NumberAttribute(null=True)
     stored_bytes = NumberAttribute(null=True)
     created = UTCDateTimeAttribute(null=True)
 
@@ -113,12 +118,15 @@ class RepositoryItem(Model):
 
 
 class CollaboratorItem(Model):
-    """collaborators: the roles of accounts in repositories of others; see collaborators.py for the keys."""
+    """collaborators: the roles of accounts in repositories of others and in organisations.
+
+    See collaborators.py and organizations.py for the keys. A member has no generation.
+    """
 
     of = UnicodeAttribute(hash_key=True)
     entry = UnicodeAttribute(range_key=True)
     role = UnicodeAttribute()
-    generation = UnicodeAttribute()
+    generation = UnicodeAttribute(default="")
 
 
 class PrivateTerms(GlobalSecondaryIndex["TermItem"]):  # type: ignore[no-untyped-call]
@@ -243,18 +251,8 @@ class Tables:
 
     def get_items(self, keys: Mapping[type[Model], RawItem]) -> dict[type[Model], RawItem]:
         """Return the items of several tables that exist, one of each. One strongly consistent BatchGetItem."""
-        names = {model.Meta.table_name: model for model in keys}
-        pending: dict[str, Any] = {
-            model.Meta.table_name: {"Keys": [key], "ConsistentRead": True} for model, key in keys.items()
-        }
-        found: dict[type[Model], RawItem] = {}
-        for _ in range(_MAX_BATCH_READS):
-            response = self._client.batch_get_item(RequestItems=pending)
-            found |= {names[name]: items[0] for name, items in response["Responses"].items() if items}
-            pending = response.get("UnprocessedKeys") or {}
-            if not pending:
-                return found
-        raise Unavailable
+        found = read_items(self._client, {model.Meta.table_name: key for model, key in keys.items()})
+        return {model: found[model.Meta.table_name] for model in keys if model.Meta.table_name in found}
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

@@ -166,9 +166,13 @@ class UserStore:
 
     @translate_dynamodb_errors
     def start_deletion(self, username: str) -> None:
-        """Mark an account as being deleted. It can then only finish its deletion. Raises Conflict if it is missing."""
+        """Mark an account as being deleted. It can then only finish its deletion.
+
+        Raises Conflict if it is missing, or if it is still a member of an organisation.
+        """
         users = self._tables.users
-        self._update(username, [users.deletion_started.set(True)], users.password_hash.exists())
+        is_outside = users.organizations.does_not_exist() | (users.organizations == 0)
+        self._update(username, [users.deletion_started.set(True)], users.password_hash.exists() & is_outside)
 
     @translate_dynamodb_errors
     def delete(self, user: User, *, reserve_name: bool) -> None:

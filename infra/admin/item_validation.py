@@ -16,12 +16,15 @@ from chalicelib.domain.identifiers import (
     RepositoryName,
     check_description,
     check_long_description,
+    check_namespace,
+    check_organization,
     is_email,
     is_robot,
     is_username,
 )
 from chalicelib.domain.search_terms import TermRank
 from chalicelib.security.passwords import MAX_BCRYPT_COST, is_acceptable_hash
+from chalicelib.storage.collaborators import MEMBER_SUFFIX
 from chalicelib.storage.image_lists import HEAD
 from chalicelib.storage.segment_codec import CorruptSegmentError, unpack_into
 from chalicelib.storage.tables import (
@@ -42,6 +45,7 @@ _GENERATION = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _SEGMENT = re.compile(r"segment/[0-9a-f]{16}/[0-9a-f]{20}/[0-9a-f]{4,8}(?:\.[0-9a-f]{4})*", re.ASCII)
 _TOKEN_HASH_BYTES = 32
 _ROLES = ("read", "write", "admin")
+_ROLE_KEYS = ("repository", "account", "organization")
 
 
 def validate_item(table: str, item: Mapping[str, Any]) -> None:
@@ -79,10 +83,16 @@ def _require(condition: object, problem: str) -> None:
 
 
 def _check_user(item: UserItem) -> None:
-    _require(is_username(item.username), f"{item.username!r} is not a username")
     if item.tombstone:
+        check_namespace(item.username)
         return
     _require(item.created is not None, f"the account {item.username} needs the attribute 'created'")
+    if item.organization:
+        check_organization(item.username)
+        _require(item.password_hash is None, f"the organisation {item.username} cannot have a password")
+        _require((item.administrators or 0) > 0, f"the organisation {item.username} needs an administrator")
+        return
+    _require(is_username(item.username), f"{item.username!r} is not a username")
     _require(
         item.password_hash is not None and is_acceptable_hash(item.password_hash),
         f"the password hash of {item.username} must be a bcrypt hash with a cost of at most {MAX_BCRYPT_COST}",
@@ -101,7 +111,7 @@ def _check_counter(item: CounterItem) -> None:
 
 
 def _check_robot(item: RobotItem) -> None:
-    _require(is_username(item.username), f"{item.username!r} is not a username")
+    check_namespace(item.username)
     _require(is_robot(item.name), f"{item.name!r} is not the name of a robot")
     _require(len(item.token_hash) == _TOKEN_HASH_BYTES, f"the token hash of {item.name} must have 32 bytes")
     _require(item.role in _ROLES[:2], f"the role of a robot must be read or write, not {item.role!r}")
@@ -117,9 +127,13 @@ def _check_repository(item: RepositoryItem) -> None:
 
 def _check_collaborator(item: CollaboratorItem) -> None:
     kind, _, name = item.of.partition(" ")
-    _require(kind in ("repository", "account"), f"the key {item.of!r} must start with 'repository' or 'account'")
-    _parse_name(name if kind == "repository" else item.entry)
-    username = item.entry if kind == "repository" else name
+    _require(kind in _ROLE_KEYS, f"the key {item.of!r} must start with one of {', '.join(_ROLE_KEYS)}")
+    if kind == "organization" or item.entry.endswith(MEMBER_SUFFIX):
+        check_organization(name if kind == "organization" else item.entry.removesuffix(MEMBER_SUFFIX))
+    else:
+        _parse_name(name if kind == "repository" else item.entry)
+        _require(item.generation, f"the item {item.of!r}, {item.entry!r} needs the attribute 'generation'")
+    username = name if kind == "account" else item.entry
     _require(is_username(username), f"{username!r} is not a username")
     _require(item.role in _ROLES, f"the role must be read, write or admin, not {item.role!r}")
 

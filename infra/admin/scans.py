@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.models import Repository, User
+from chalicelib.domain.models import Organization, Repository, User
 from chalicelib.domain.roles import Role
+from chalicelib.storage.organizations import organization_of
 from chalicelib.storage.repositories import repository_of
 from chalicelib.storage.users import user_of
 from infra.admin.target import Target
@@ -15,6 +16,11 @@ _PAGE_SIZE = 100
 def scan_users(index: Target) -> Iterator[User]:
     """Yield all accounts."""
     return filter(None, map(user_of, index.stores.tables.users.scan(consistent_read=True)))
+
+
+def scan_organizations(index: Target) -> Iterator[Organization]:
+    """Yield all organisations."""
+    return filter(None, map(organization_of, index.stores.tables.users.scan(consistent_read=True)))
 
 
 def scan_repositories(index: Target) -> Iterator[Repository]:
@@ -32,7 +38,7 @@ def list_namespace(index: Target, namespace: str) -> Iterator[Repository]:
 
 def list_shares(index: Target, username: str) -> dict[RepositoryName, Role]:
     """Return the roles of an account in repositories of others."""
-    shares = index.stores.collaborators.of_account(username)
+    shares = index.stores.collaborators.of_account(username).repositories
     repositories = index.stores.repositories.get_all({name for name, _ in shares})
     return {
         name: role

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from chalicelib.domain.errors import InvalidInput, NotFound, RequestConflict
-from chalicelib.domain.identifiers import LIBRARY, RepositoryName, is_username
+from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.models import Repository
 from chalicelib.repositories.conflicts import MAX_ATTEMPTS
 from chalicelib.storage.quotas import AccountUnavailable
@@ -39,9 +39,9 @@ class Transfer:
                 f"repositories in library are public, but {self.source} is private; make it public first"
             )
         if self.target.namespace != LIBRARY:
-            if not is_username(self.target.namespace):
-                raise InvalidInput(f"the namespace {self.target.namespace} belongs to no account")
-            self._services.accounts.show(OPERATOR, self.target.namespace)
+            owner = self._stores.organizations.get_owner(self.target.namespace)
+            if owner is None:
+                raise InvalidInput(f"the namespace {self.target.namespace} belongs to no account and no organisation")
         images = self._stores.images.read(self.source).merged()
         stored = self._stores.images.read(self.target)
         is_resumed = stored.active_head is not None
@@ -92,7 +92,7 @@ class Transfer:
             )
         except AccountUnavailable:
             raise RequestConflict(
-                f"the namespace {owner} belongs to no account, or the account has reached a quota; check the account"
+                f"the namespace {owner} belongs to nobody, or its owner has reached a quota; check the owner"
             ) from None
         except Conflict:
             raise RequestConflict(f"another request has just created {self.target}; check it and try again") from None

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,11 @@ class Server(Struct, frozen=True, eq=False):
 
 
 @contextmanager
-def run_server(folder: Path, **environment: str) -> Iterator[Server]:
-    """Run a server on a free port until the block ends. Its log file is in `folder`."""
+def run_server(folder: Path, ignores_hangup: bool = False, /, **environment: str) -> Iterator[Server]:
+    """Run a server on a free port until the block ends. Its log file is in `folder`.
+
+    `ignores_hangup` ignores SIGHUP, as `nohup` does.
+    """
     log = folder / "server.log"
     settings = {
         "PORT": "0",
@@ -68,7 +72,7 @@ def run_server(folder: Path, **environment: str) -> Iterator[Server]:
             env={**os.environ, **settings, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=_restore_ctrl_c,
+            preexec_fn=partial(_set_signals, ignores_hangup),
         )
     try:
         yield Server(_wait_for_base_url(process, log), process, log)
@@ -89,9 +93,10 @@ def wait_for_log(server: Server, pattern: str, start: int = 0) -> str:
     return text
 
 
-def _restore_ctrl_c() -> None:
-    """Handle SIGINT again. A shell that starts the tests with & lets all their processes ignore it."""
+def _set_signals(ignores_hangup: bool) -> None:
+    """Set the signals that the tests may have inherited as ignored, from a shell's & or from nohup."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if ignores_hangup else signal.SIG_DFL)
 
 
 def _wait_for_base_url(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -1,6 +1,7 @@
 """The account area in headless Chromium: every flow, on a desktop and a phone, with and without JavaScript."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -137,7 +138,7 @@ def test_pages_of_the_account_area_are_accessible(browser: Browser, server: Serv
     for name, private in (("web", False), ("billing", True)):
         path = server.url(f"/v1/repositories/alice/{name}/")
         assert requests.put(path, json=[], auth=alice, timeout=20).status_code == 200
-        form = {"description": f"The {name} service", "private": private, "long_description": MARKDOWN}
+        form: dict[str, Any] = {"description": f"The {name} service", "private": private, "long_description": MARKDOWN}
         assert requests.put(f"{url}/{name}", json=form, auth=alice, timeout=20).status_code == 204
     share = f"{url}/web/collaborators/bobby"
     assert requests.put(share, json={"access": "read"}, auth=alice, timeout=20).status_code == 204
@@ -204,7 +205,7 @@ def test_form_of_another_site_changes_nothing(browser: Browser, server: Server) 
 
 def _report_tags(server: Server, repository: str, tags: list[str]) -> None:
     """Report pushes as the registry does."""
-    events = [
+    events: list[Any] = [
         {
             "action": "push",
             "timestamp": f"2025-01-0{number + 1}T00:00:00Z",

@@ -55,16 +55,12 @@ def test_output_that_cannot_be_written_changes_no_request(output: str) -> None:
 
 def test_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
     """`nohup` ignores SIGHUP, so that the server continues after the end of the terminal."""
-    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with run_server(tmp_path) as server:
-            server.process.send_signal(signal.SIGHUP)
-            with pytest.raises(subprocess.TimeoutExpired):
-                server.process.wait(timeout=1)
-            assert requests.get(server.url("/v1/_ping"), timeout=10).status_code == 200
-            assert server.stop(signal.SIGTERM) == 0
-    finally:
-        signal.signal(signal.SIGHUP, previous)
+    with run_server(tmp_path, True) as server:
+        server.process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.process.wait(timeout=1)
+        assert requests.get(server.url("/v1/_ping"), timeout=10).status_code == 200
+        assert server.stop(signal.SIGTERM) == 0
 
 
 def test_several_signals_do_not_interrupt_the_save(tmp_path: Path) -> None:

@@ -216,8 +216,9 @@ def test_check_accepts_this_registry_and_names_problems(registry: Registry) -> N
 def test_check_names_the_problem(registry: Registry, old: str, new: str, word: str) -> None:
     other = LocalTokenKey(generate_private_key(65537, 2048))
     (registry.folder / "other.pem").write_text(BearerTokens(other, 3600).get_certificate())
-    with registry.changed(old, new).running():
-        checked = run(registry, "check", f"http://{registry.changed(old, new).host}")
+    changed = registry.changed(old, new)
+    with changed.running():
+        checked = run(registry, "check", f"http://{changed.host}")
     assert checked.is_readable_error
     assert word in checked.stderr
 

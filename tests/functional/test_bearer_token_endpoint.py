@@ -12,6 +12,7 @@ from tests.index import PASSWORD, Index, Response, basic
 from tests.registries import SERVICE, claims_of, create_registry_index, get_token, post_token
 
 GET, PUT, QUERY = "dynamodb.GetItem", "dynamodb.PutItem", "dynamodb.Query"
+BATCH_GET = "dynamodb.BatchGetItem"
 SIGN, PUBLIC_KEY = "kms.Sign", "kms.GetPublicKey"
 RIGHTS = {"-": "", "r": "pull", "w": "pull,push", "a": "pull,push,delete,*"}
 
@@ -171,8 +172,9 @@ def test_request_makes_the_documented_calls(index: Index) -> None:
         ("repository:alice/web:pull", basic("alice"), [GET, SIGN]),
         ("repository:alice/web:pull", basic("stranger"), [GET, GET, SIGN]),
         ("repository:alice/web:pull", basic("stranger"), [GET, GET]),
-        ("repository:alice/secret:pull", basic("stranger"), [GET, GET, GET]),
-        ("repository:alice/absent:pull", basic("stranger"), [GET, GET, GET]),
+        ("repository:alice/web:push", basic("stranger"), [GET, GET, BATCH_GET]),
+        ("repository:alice/secret:pull", basic("stranger"), [GET, GET, BATCH_GET]),
+        ("repository:alice/absent:pull", basic("stranger"), [GET, GET, BATCH_GET]),
         ("repository:alice/new:push,pull", basic("alice"), [GET, SIGN]),
     ):
         cold.calls.clear()

@@ -86,7 +86,7 @@ def test_request_makes_the_documented_calls(
         ("alice", "/account/settings", [BATCH_GET]),
         ("alice", "/r/alice/web", [BATCH_GET, BATCH_GET, QUERY]),
         ("alice", "/r/alice/web/images", [BATCH_GET, QUERY]),
-        ("bobby", "/r/alice/web", [BATCH_GET, BATCH_GET, GET, QUERY]),  # a collaborator: one call for the role
+        ("bobby", "/r/alice/web", [BATCH_GET, BATCH_GET, BATCH_GET, QUERY]),  # one call for the role of a collaborator
     ],
 )
 def test_page_makes_the_documented_calls(warm: Warm, username: str, path: str, calls: list[str]) -> None:

@@ -239,19 +239,19 @@ def test_visibility_can_change_with_a_description_of_many_words(shared: Index) -
 
 
 def test_calls_for_collaborators(shared: Index) -> None:
-    get, query = "dynamodb.GetItem", "dynamodb.Query"
+    get, batch, query = "dynamodb.GetItem", "dynamodb.BatchGetItem", "dynamodb.Query"
     assert shared.request("GET", "/v1/users/", basic("bobby")).status == 200  # caches the login
     shared.push("alice/open", basic("alice"), "a")
     for name, calls in (
         ("open", [get, get, query]),  # a public repository without collaborators: they are not read
-        ("web", [get, get, get]),  # a private repository: its list is not read
-        ("missing", [get, get, get]),  # the same calls as for a private repository
+        ("web", [get, get, batch]),  # a private repository: its list is not read
+        ("missing", [get, get, batch]),  # the same calls as for a private repository
     ):
         shared.calls.clear()
         shared.request("GET", f"/v1/repositories/alice/{name}/images", basic("bobby"))
         assert shared.calls == calls
     share(shared, "bobby", "read")
-    for username, calls in (("bobby", [get, get, get, query]), ("alice", [get, query])):
+    for username, calls in (("bobby", [get, get, batch, query]), ("alice", [get, query])):
         shared.calls.clear()
         assert shared.request("GET", IMAGES, basic(username)).status == 200
         assert shared.calls == calls

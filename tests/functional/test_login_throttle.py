@@ -40,7 +40,7 @@ def new_login(index: Index, clock: Clock) -> NewLogin:
 
     def create() -> Login:
         throttle = LoginThrottle(RateCounterStore(index.tables), clock)
-        return Login(index.users, Passwords(4), index.services.robots, throttle)
+        return Login(index.users, index.services.stores.organizations, Passwords(4), index.services.robots, throttle)
 
     return create
 

@@ -297,7 +297,7 @@ def test_writers_with_old_and_mixed_reads_lose_nothing(repositories: Repositorie
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=1_500)
+@settings(max_examples=300)
 @given(OPERATIONS)
 def test_many_writers_with_old_and_mixed_reads_lose_nothing(repositories: Repositories, operations: Operations) -> None:
     run_mixed(repositories, operations)

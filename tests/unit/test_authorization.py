@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.errors import DomainError, InvalidToken, NotFound, PermissionDenied
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import Repository, RepositoryState
-from chalicelib.domain.roles import ANONYMOUS, Grant, Principal, Role, TokenScope
+from chalicelib.domain.roles import ANONYMOUS, GivenRoles, Grant, Principal, Role, TokenScope
 from chalicelib.repositories.authorization import Authorization, Authorized
 from chalicelib.storage.image_lists import StoredImages
 
@@ -51,16 +51,18 @@ class FakeCollaborators:
         self.reads += 1
         return self._roles.get((username, repository, generation), Role.NONE)
 
-    def of_account(self, username: str, namespace: str | None) -> dict[tuple[RepositoryName, str], Role]:
+    def of_account(self, username: str, namespace: str | None) -> GivenRoles:
         self.reads += 1
-        return {(name, generation): role for (user, name, generation), role in self._roles.items() if user == username}
+        return GivenRoles(
+            {(name, generation): role for (user, name, generation), role in self._roles.items() if user == username}
+        )
 
 
-class FakeUsers:
-    """Accounts exist for all names except `nobody`."""
+class FakeOrganizations:
+    """Owners exist for all namespaces except `nobody`."""
 
-    def get(self, username: str) -> object | None:
-        return None if username == "nobody" else object()
+    def get_owner(self, namespace: str) -> object | None:
+        return None if namespace == "nobody" else object()
 
 
 class Fixture:
@@ -70,8 +72,8 @@ class Fixture:
         self.images, self.collaborators = FakeImages(*states), FakeCollaborators(shared, generation)
         images: Any = self.images
         collaborators: Any = self.collaborators
-        users: Any = FakeUsers()
-        self.authorization = Authorization(images, collaborators, users)
+        organizations: Any = FakeOrganizations()
+        self.authorization = Authorization(images, collaborators, organizations)
 
     def authorize(
         self, principal: Principal | Grant, required: Role, repository: RepositoryName = WEB
@@ -215,17 +217,45 @@ def test_role_in_an_earlier_generation_does_not_apply() -> None:
     assert Fixture(SHARED_PRIVATE, shared=Role.ADMIN, generation=EARLIER).error(BOB, Role.READ) is NotFound
 
 
-def test_collaborators_are_read_only_if_they_can_change_the_role() -> None:
+def test_given_roles_are_read_only_if_they_can_change_the_role() -> None:
     fixture = Fixture(None, shared=Role.WRITE)
     find_role = fixture.authorization.find_role
     assert find_role(BOB, WEB, SHARED, Role.READ) is Role.READ
     assert find_role(ANONYMOUS, WEB, SHARED) is Role.READ
-    assert find_role(BOB, WEB, PUBLIC) is Role.READ
+    assert find_role(BOB, LIBRARY, PUBLIC) is Role.READ
     assert find_role(ALICE, WEB, SHARED) is Role.ADMIN
     assert fixture.collaborators.reads == 0
-    assert find_role(BOB, WEB, SHARED) is Role.WRITE
+    assert find_role(BOB, WEB, PUBLIC) is Role.WRITE
     assert find_role(BOB, WEB, SHARED_PRIVATE, Role.READ) is Role.WRITE
     assert fixture.collaborators.reads == 2
+
+
+class FakeMembers(FakeCollaborators):
+    """The store of collaborators: bob is a member of the organisation `alice`."""
+
+    def get_role(self, username: str, repository: RepositoryName, generation: str) -> Role:
+        self.reads += 1
+        return Role.WRITE if (username, repository.namespace) == ("bob", "alice") else Role.NONE
+
+
+@pytest.mark.parametrize("state", [None, DELETED])
+def test_missing_repository_is_returned_to_a_member_who_can_create_it(state: RepositoryState | None) -> None:
+    fixture = Fixture(state)
+    members: Any = FakeMembers(Role.NONE, GENERATION)
+    fixture.authorization._collaborators = members
+    assert fixture.authorization.authorize_even_if_missing(BOB, WEB, Role.WRITE) == StoredImages(state)
+    assert (fixture.images.reads, members.reads) == (["head", "list"], 1)
+    with pytest.raises(NotFound):
+        fixture.authorization.authorize_even_if_missing(BOB, WEB, Role.ADMIN)
+
+
+def test_repository_that_is_created_between_the_reads_is_authorized_for_a_member() -> None:
+    fixture = Fixture(None, PRIVATE)
+    members: Any = FakeMembers(Role.NONE, GENERATION)
+    fixture.authorization._collaborators = members
+    found = fixture.authorization.authorize_even_if_missing(BOB, WEB, Role.WRITE)
+    assert isinstance(found, Authorized)
+    assert (found.state, found.role) == (PRIVATE, Role.WRITE)
 
 
 @pytest.mark.parametrize("state", [None, PUBLIC, SHARED])
@@ -285,17 +315,17 @@ def test_listing_contains_readable_repositories_with_their_roles() -> None:
         (BOB, [(web, Role.WRITE), (docs, Role.READ)]),
         (ALICE, [(web, Role.ADMIN), (api, Role.ADMIN), (docs, Role.ADMIN)]),
     ):
-        shares = authorization.load_shares(principal)
-        assert authorization.filter_readable(principal, [web, api, docs], shares) == expected
+        given = authorization.load_roles(principal)
+        assert authorization.filter_readable(principal, [web, api, docs], given) == expected
 
 
 def test_listing_ignores_roles_in_an_earlier_generation() -> None:
     authorization = Fixture(None, shared=Role.WRITE, generation=EARLIER).authorization
-    shares = authorization.load_shares(BOB)
-    assert authorization.filter_readable(BOB, [repository("web", private=True)], shares) == []
+    given = authorization.load_roles(BOB)
+    assert authorization.filter_readable(BOB, [repository("web", private=True)], given) == []
 
 
 def test_anonymous_listing_does_not_read_collaborators() -> None:
     fixture = Fixture(None)
-    assert fixture.authorization.load_shares(ANONYMOUS) == {}
+    assert fixture.authorization.load_roles(ANONYMOUS) == GivenRoles()
     assert fixture.collaborators.reads == 0

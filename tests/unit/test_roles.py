@@ -3,7 +3,16 @@
 import pytest
 
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.roles import ANONYMOUS, Principal, Robot, Role, TokenScope, can_create, role_of
+from chalicelib.domain.roles import (
+    ANONYMOUS,
+    GivenRoles,
+    Principal,
+    Robot,
+    Role,
+    TokenScope,
+    organization_role_of,
+    role_of,
+)
 
 WEB, OTHER, LIBRARY = RepositoryName("alice", "web"), RepositoryName("alice", "other"), RepositoryName("library", "web")
 
@@ -15,7 +24,7 @@ def robot_of(principal: Principal, role: Role, *repositories: RepositoryName) ->
 
 
 NONE, READ, WRITE, ADMIN = Role
-PRINCIPALS = {  # the role in the private alice/web if the account is not a collaborator, and if it has each role
+PRINCIPALS = {  # the role in the private alice/web if the account has been given no role, and each role
     "anonymous": (ANONYMOUS, NONE, READ, WRITE, ADMIN),
     "owner": (ALICE, ADMIN, ADMIN, ADMIN, ADMIN),
     "stranger": (BOB, NONE, READ, WRITE, ADMIN),
@@ -34,14 +43,14 @@ PRINCIPALS = {  # the role in the private alice/web if the account is not a coll
 @pytest.mark.parametrize("name", PRINCIPALS)
 def test_roles_in_a_private_repository(name: str) -> None:
     principal, *expected = PRINCIPALS[name]
-    assert [role_of(principal, WEB, private=True, shared=shared) for shared in Role] == expected
+    assert [role_of(principal, WEB, private=True, given=given) for given in Role] == expected
     assert role_of(principal, WEB, private=True) is expected[0]
 
 
 @pytest.mark.parametrize("name", PRINCIPALS)
 def test_everyone_can_read_a_public_repository(name: str) -> None:
     principal, *private = PRINCIPALS[name]
-    public = [role_of(principal, WEB, private=False, shared=shared) for shared in Role]
+    public = [role_of(principal, WEB, private=False, given=given) for given in Role]
     assert public == [max(role, READ) for role in private]
 
 
@@ -63,16 +72,20 @@ def test_only_administrators_and_their_robots_can_write_to_the_library(principal
     assert role_of(principal, LIBRARY, private=False) is role
 
 
-def test_owners_administrators_and_robots_with_write_can_create_repositories() -> None:
-    creators = {name for name, (principal, *_) in PRINCIPALS.items() if can_create(principal, WEB)}
-    assert creators == {
-        "owner",
-        "administrator",
-        "owner's robot with write",
-        "owner's robot for this repository",
-    }
-    assert can_create(robot_of(ROOT, WRITE), LIBRARY)
-    assert not can_create(BOB, LIBRARY)
+def test_given_role_is_the_higher_one_of_collaborator_and_member() -> None:
+    given = GivenRoles({(WEB, "1"): ADMIN, (OTHER, "1"): READ}, {"alice": WRITE})
+    assert given.find(WEB, "1") is ADMIN
+    assert given.find(WEB, "2") is WRITE
+    assert given.find(OTHER, "1") is WRITE
+    assert given.find(LIBRARY, "1") is NONE
+
+
+@pytest.mark.parametrize("member", Role)
+def test_role_for_an_organisation_itself(member: Role) -> None:
+    assert organization_role_of(BOB, member) is member
+    assert organization_role_of(ROOT, member) is ADMIN
+    assert organization_role_of(robot_of(BOB, WRITE), member) is NONE
+    assert organization_role_of(robot_of(ROOT, WRITE), member) is NONE
 
 
 def test_only_write_tokens_can_write_and_no_token_has_the_role_admin() -> None:
