@@ -7,7 +7,7 @@ PUBLIC = """\
 | stranger         | 200   | 200    | 403      | 403      | 403   | 403     | shown  | shown | 403    | 403    |
 | inactive         | 200   | 200    | 303      | 403      | 403   | 403     | shown  | shown | 403    | 403    |
 | reader           | 200   | 200    | 403      | 403      | 403   | 403     | shown  | shown | 403    | 403    |
-| writer           | 200   | 200    | 403      | 403      | 403   | 403     | shown  | shown | 403    | 403    |
+| writer           | 200   | 200    | 403      | 403      | 403   | 403     | shown  | shown | 409    | 403    |
 | repository admin | 200   | 200    | 200      | 303      | 303   | 303     | shown  | shown | 409    | 303    |
 | owner            | 200   | 200    | 200      | 303      | 303   | 303     | shown  | shown | 409    | 303    |
 | administrator    | 200   | 200    | 200      | 303      | 303   | 303     | shown  | shown | 409    | 303    |
@@ -20,7 +20,7 @@ PRIVATE = """\
 | stranger         | 404   | 404    | 404      | 404      | 404   | 404     | -      | -     | 404    | 404    |
 | inactive         | 404   | 404    | 303      | 403      | 403   | 403     | -      | -     | 403    | 403    |
 | reader           | 200   | 200    | 403      | 403      | 403   | 403     | shown  | shown | 403    | 403    |
-| writer           | 200   | 200    | 403      | 403      | 403   | 403     | shown  | shown | 403    | 403    |
+| writer           | 200   | 200    | 403      | 403      | 403   | 403     | shown  | shown | 409    | 403    |
 | repository admin | 200   | 200    | 200      | 303      | 303   | 303     | shown  | shown | 409    | 303    |
 | owner            | 200   | 200    | 200      | 303      | 303   | 303     | shown  | shown | 409    | 303    |
 | administrator    | 200   | 200    | 200      | 303      | 303   | 303     | shown  | shown | 409    | 303    |
