@@ -4,7 +4,9 @@ import re
 from typing import Any, get_args
 
 _EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<given>[^`]+)`(?: - at `(?P<path>[^`]+)`)?")
-_ENUM = re.compile(r"Invalid enum value (?P<quote>['\"]?)(?P<given>.*?)(?P=quote)(?: - at `(?P<path>[^`]+)`)?", re.DOTALL)
+_ENUM = re.compile(
+    r"Invalid enum value (?P<quote>['\"]?)(?P<given>.*?)(?P=quote)(?: - at `(?P<path>[^`]+)`)?", re.DOTALL
+)
 _MISSING = re.compile(r"Object missing required field `(?P<field>[^`]+)`(?: - at `(?P<path>[^`]+)`)?")
 _NAMES = {
     "str": "a string",

@@ -14,7 +14,7 @@ from pathlib import Path
 from markupsafe import Markup
 from msgspec import Struct
 
-from chalicelib.api.errors import ApiError, MethodNotAllowed, RouteNotFound, headers_of, render_unrouted, status_of
+from chalicelib.api.errors import MethodNotAllowed, RouteNotFound, headers_of, render_unrouted, status_of
 from chalicelib.api.messages import Request, Response
 from chalicelib.domain.errors import AlreadyDone, DomainError, NotFound
 from chalicelib.domain.identifiers import is_host
@@ -34,7 +34,10 @@ _ERROR_TITLES = {
     503: "Try again in a moment",
 }
 _OTHER_ERROR_TITLE = "The request failed"
-_PATH_NOT_FOUND = "There is no page with this address."
+_API_ERRORS: dict[type[DomainError], str] = {  # the messages for programs name methods and documents
+    RouteNotFound: "There is no page with this address.",
+    MethodNotAllowed: "This address only receives a form. Go back and send the form again.",
+}
 
 
 class PageRenderer(Struct, frozen=True, kw_only=True):
@@ -88,9 +91,7 @@ class PageRenderer(Struct, frozen=True, kw_only=True):
             _ERROR_TITLES.get(status, _OTHER_ERROR_TITLE),
             status,
             headers_of(error),
-            alert=render("alert", message=_PATH_NOT_FOUND)
-            if isinstance(error, ApiError) and status < 500
-            else render_alert(error),
+            alert=render_alert(error),
             next_step=self._render_next_step(error, visit),
         )
 
@@ -158,7 +159,8 @@ def render_each(template: str, rows: Iterable[Mapping[str, object]]) -> Markup:
 
 def render_alert(error: DomainError) -> Markup:
     """Return the message of an error as a sentence. Screen readers read it first."""
-    message = error.message[:1].upper() + error.message[1:]
+    text = _API_ERRORS.get(type(error), error.message)
+    message = text[:1].upper() + text[1:]
     return render("alert", message=message if message.endswith(".") else f"{message}.")
 
 
