@@ -28,8 +28,8 @@ _NOTICES = {
     "unshared": "The repository is no longer shared with this account.",
     "deleted": "The repository is deleted.",
     "revoked": "The robot is revoked. Its next request is rejected.",
-    "email": "The address is added.",
-    "email_sent": "The address is added. Open the link in the email that we have sent to it.",
+    "email": "The address belongs to your account.",
+    "email_unconfirmed": "The address is added. It receives an email with a link. Open the link to confirm the address.",
     "activated": "The account is active.",
     "deactivated": "The account is no longer active.",
 }

@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 from markupsafe import Markup
 
+from chalicelib.pages.markdown import render_markdown
+
 _ROOT = Path(__file__).parents[2]
 SOURCE = _ROOT / "docs" / "reference" / "openapi.yaml"
 COPY = _ROOT / "chalicelib" / "pages" / "openapi.yaml"
@@ -32,7 +34,9 @@ def render_reference(document: dict[str, Any]) -> str:
                 groups[item[method]["tags"][0]].append(_render_operation(document, path, method, item[method]))
     descriptions = {tag["name"]: tag["description"] for tag in document["tags"]}
     return "".join(
-        Markup("<h2>{}</h2>\n<p>{}</p>\n{}").format(name.capitalize(), descriptions[name], Markup().join(operations))
+        Markup("<h2>{}</h2>\n{}{}").format(
+            name.capitalize(), render_markdown(descriptions[name]), Markup().join(operations)
+        )
         for name, operations in groups.items()
         if operations
     )
@@ -60,9 +64,7 @@ def _render_operation(document: dict[str, Any], path: str, method: str, operatio
         method=method.upper(),
         path=path,
         summary=operation["summary"],
-        description=Markup("<p>{}</p>\n").format(operation["description"].strip())
-        if "description" in operation
-        else "",
+        description=render_markdown(operation.get("description", "")),
         login=" or ".join(dict.fromkeys(logins)),
         query=_render_names("Query", query),
         body=_render_names("Body", fields),

@@ -205,3 +205,17 @@ def test_api_reference_is_a_page_and_a_document(index: Index) -> None:
     response = index.request("GET", "/openapi.yaml")
     assert response.headers["content-type"].startswith("application/yaml")
     assert response.body.startswith(b"openapi: 3.1.0")
+
+
+def test_added_address_must_be_confirmed_if_the_index_requires_it(make_index: Callable[..., Index]) -> None:
+    index = make_index(
+        account_activation=AccountActivation.EMAIL, email_sender="a@example.com", base_url="https://i.example.com"
+    )
+    index.create_account("alice")
+    session = WebSession.logged_in(index, "alice")
+    for email, done in (("new@example.com", "email_unconfirmed"), ("alice@example.com", "email")):
+        page = session.submit("/account/settings", "/account/email", email=email)
+        assert page.data("done") == [done]
+    visitor = WebSession(index)
+    page = visitor.submit("/register", "/register", username="bobby", email="bobby@example.com", password=PASSWORD)
+    assert (page.name, page.next_steps["confirm"], visitor.cookie) == ("registered", "/confirm", "")
