@@ -247,9 +247,14 @@ class Services:
             *RepositoryPages(guard, renderer, self.overviews, self.lists, registry).routes(),
             *LoginPages(guard, renderer, self.sessions, self.accounts, settings.account_activation).routes(),
             *AccountPages(guard, renderer, self.email_actions).routes(),
-            *RepositoryLists(guard, renderer, self.repositories, self.overviews, registry).routes(),
+            *RepositoryLists(guard, renderer, self.repositories, self.overviews, self.organizations, registry).routes(),
             *RepositoryForms(
-                guard, renderer, self.repositories, self.collaborators, settings.repository_visibility
+                guard,
+                renderer,
+                self.repositories,
+                self.collaborators,
+                self.organizations,
+                settings.repository_visibility,
             ).routes(),
             *RobotPages(guard, renderer, self.accounts, self.robots, registry).routes(),
             *AccountSettingsPages(guard, renderer, self.sessions, self.accounts, self.deletion).routes(),

@@ -14,6 +14,7 @@ from chalicelib.pages.visit import Visit
 ACCOUNT_TABS = (
     ("/account", "Repositories"),
     ("/account/shared", "Shared with me"),
+    ("/account/organizations", "Organisations"),
     ("/account/robots", "Robots"),
     ("/account/settings", "Settings"),
 )
@@ -29,7 +30,7 @@ _NOTICES = {
     "deleted": "The repository is deleted.",
     "revoked": "The robot is revoked. Its next request is rejected.",
     "email": "The address belongs to your account.",
-    "email_unconfirmed": "The address is added. It receives an email with a link. Open the link to confirm the address.",
+    "email_unconfirmed": "The address is added. It receives an email with a link that confirms it.",
     "activated": "The account is active.",
     "deactivated": "The account is no longer active.",
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
+from chalicelib.accounts.organizations import Organizations
 from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
@@ -37,12 +38,14 @@ class RepositoryForms:
         renderer: PageRenderer,
         repositories: Repositories,
         collaborators: Collaborators,
+        organizations: Organizations,
         default_visibility: Visibility,
     ) -> None:
         self._guard = guard
         self._renderer = renderer
         self._repositories = repositories
         self._collaborators = collaborators
+        self._organizations = organizations
         self._default_visibility = default_visibility
 
     def routes(self) -> list[Route]:
@@ -150,7 +153,9 @@ class RepositoryForms:
 
     def _render_creation(self, visit: Visit, error: DomainError | None = None) -> Response:
         form = visit.form
-        namespaces = [visit.username, *([LIBRARY] if visit.principal.admin else [])]
+        organizations = self._organizations.of_account(visit.username)
+        own = sorted(name for name, role in organizations.items() if role >= Role.WRITE)
+        namespaces = [visit.username, *own, *([LIBRARY] if visit.principal.admin else [])]
         visibility = form.get("visibility", self._default_visibility)
         return self._renderer.render_page(
             visit,

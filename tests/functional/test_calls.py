@@ -82,6 +82,8 @@ def test_request_makes_the_documented_calls(
         ("alice", "/account", [BATCH_GET, QUERY]),
         ("alice", "/account/shared", [BATCH_GET, QUERY]),
         ("bobby", "/account/shared", [BATCH_GET, QUERY, BATCH_GET]),
+        ("alice", "/account/organizations", [BATCH_GET, QUERY]),
+        ("alice", "/account/new", [BATCH_GET, QUERY]),
         ("alice", "/account/robots", [BATCH_GET, QUERY]),
         ("alice", "/account/settings", [BATCH_GET]),
         ("alice", "/r/alice/web", [BATCH_GET, BATCH_GET, QUERY]),

@@ -15,7 +15,15 @@ from tests.pages import Page
 from tests.web_session import OWN_SITE, WebSession
 
 NEW_PASSWORD = "battery staple"
-PRIVATE_PAGES = ("/account", "/account/shared", "/account/robots", "/account/settings", "/account/new", "/accounts")
+PRIVATE_PAGES = (
+    "/account",
+    "/account/shared",
+    "/account/organizations",
+    "/account/robots",
+    "/account/settings",
+    "/account/new",
+    "/accounts",
+)
 FORMS = (
     "/logout",
     "/account/new",

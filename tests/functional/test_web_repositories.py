@@ -213,3 +213,23 @@ def test_lists_have_several_pages(alice: WebSession) -> None:
         page = alice.get(target)
         assert page.data("repository") == ["alice/web100", "alice/web101"]
         assert page.link_with_rel("next") is None
+
+
+def test_members_create_repositories_in_their_organisations(alice: WebSession) -> None:
+    index = alice.index
+    assert index.request("PUT", "/v1/organizations/acme", basic("alice")).status == 201
+    assert (
+        index.request("PUT", "/v1/organizations/acme/members/bobby", basic("alice"), json={"access": "read"}).status
+        == 204
+    )
+    page = create(alice, "web", namespace="acme", visibility="private")
+    assert page.title == "acme/web"
+    assert alice.get("/account/organizations").data("organization") == ["acme"]
+    bobby = WebSession.logged_in(index, "bobby")
+    assert bobby.get("/account/organizations").data("organization") == ["acme"]
+    assert bobby.get("/r/acme").data("repository") == ["acme/web"]
+    options = [option.get("value") for option in bobby.get("/account/new").root.iter("option")]
+    assert options == ["bobby"], "a reader cannot create repositories"
+    assert create(bobby, "db", namespace="acme").status == 404
+    stranger = WebSession(index)
+    assert stranger.get("/r/acme").data("repository") == []
