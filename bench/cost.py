@@ -49,6 +49,7 @@ LARGE_LIST_OPERATIONS = ("GET images, token", "push, unchanged", "PUT auth")
 CACHE_SECONDS = 3600  # so that the cached list does not expire during a measurement
 SETTINGS = Settings(stack="bench", bcrypt_cost=4, image_list_cache_seconds=CACHE_SECONDS)
 DYNALITE = ROOT / "bench" / "dynalite"  # the npm package with its hashes
+FRONT = ("API Gateway", "data transfer")  # the parts that do not depend on the function
 WITHOUT_TRANSACTION = ("GET images, token", "GET images, Basic", "PUT auth", "log in, cached", "push, 5 more")
 RECORDING = ROOT / "tests" / "clients" / "wire" / "docker-1.6.2.json"
 
@@ -57,7 +58,7 @@ def main() -> None:
     """Count, print and save."""
     sizes = {str(size): run_in_process(count_operations, size) for size in SIZES}
     for size, rows in sizes.items():
-        print(f"\n{size} images{'':22}calls  read units  write units  $ per million, without the gateway")
+        print(f"\n{size} images{'':22}calls  read units  write units  $ per million, without gateway and transfer")
         for name, row in rows.items():
             print(f"  {name:28} {row['calls']:5}  {row['reads']:10g}  {row['writes']:11g}  {row['dollars']:10.3f}")
     first_push = run_in_process(count_first_push)
@@ -272,7 +273,7 @@ def _count(aws: Clients, function: Function, operation: Operation, authorization
         "logged": count_log_bytes(function.lines, operation.method, operation.path, response["statusCode"]),
     }
     parts = split_cost(row)
-    return {**row, "dollars": round(sum(parts.values()) - parts["API Gateway"] - parts["CloudFront"], 4)}
+    return {**row, "dollars": round(sum(parts.values()) - sum(parts[part] for part in FRONT), 4)}
 
 
 def create_warm_index(size: int) -> tuple[Clients, Function, dict[str, str | None]]:

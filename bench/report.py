@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from bench.cost import FRONT
 from bench.results import FOLDER, ROOT, load, load_date
 from tests.deployed.programs import environment
 
@@ -21,7 +22,6 @@ PARTS = {
     "hot": "hot repository",
     "load": "load",
 }
-FRONT = ("API Gateway", "data transfer")
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from infra.admin.export_format import Item
 from infra.devserver.moto_aws import put_items
 
 ACCOUNTS = 1000
-REPOSITORIES = 5000
+REPOSITORIES = 1000
 _CREATED = datetime(2026, 11, 24, 6, tzinfo=UTC)
 _HASH = "$2b$04$" + "x" * 53
 
@@ -30,11 +30,13 @@ def fill(
 def items(tables: Tables, accounts: int = ACCOUNTS, repositories: int = REPOSITORIES) -> Iterator[Item]:
     """Yield the items.
 
-    Each account has an email address, and each tenth has a robot. Each repository has 2 images. Each fifth is private,
-    and each seventh has a collaborator.
+    Each account has an email address, and each tenth has a robot and an organisation. Each repository has 2 images.
+    Each fifth is private, and each seventh has a collaborator.
     """
     for number in range(accounts):
         yield from _account_items(tables, number)
+    for number in range(0, accounts, 10):
+        yield from _organization_items(tables, number)
     for number in range(repositories):
         yield from _repository_items(tables, number, accounts)
 
@@ -54,6 +56,14 @@ def _account_items(tables: Tables, number: int) -> Iterator[Item]:
             account_created=_CREATED,
         )
         yield "robots", robot.serialize()
+
+
+def _organization_items(tables: Tables, number: int) -> Iterator[Item]:
+    name, username = f"team-{number:04}", f"user{number:04}"
+    organization = tables.users(name, organization=True, created=_CREATED, members=1, administrators=1)
+    yield "users", organization.serialize()
+    for of, entry in ((f"organization {name}", username), (f"account {username}", f"{name}/")):
+        yield "collaborators", tables.collaborators(of, entry, role="admin").serialize()
 
 
 def _repository_items(tables: Tables, number: int, accounts: int) -> Iterator[Item]:

@@ -16,15 +16,16 @@ from msgspec import Struct
 
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import Repository, RepositoryState, User
+from chalicelib.storage.collaborators import MEMBER_SUFFIX
 from chalicelib.storage.image_lists import HEAD, segment_prefix, state_of
 from chalicelib.storage.segment_codec import unpack_into
 from chalicelib.storage.tables import CollaboratorItem, ImagesItem, RobotItem, TermItem
 from infra.admin import search_terms
 from infra.admin.command import OPERATOR
-from infra.admin.scans import scan_repositories, scan_users
+from infra.admin.scans import scan_organizations, scan_repositories, scan_users
 from infra.admin.target import Target
 
-_RESTORE = "compare the tables with a backup, and restore the items (docs/guide/backup.md)"
+RESTORE = "compare the tables with a backup, and restore the items (docs/guide/backup.md)"
 
 
 class Finding(Struct, frozen=True):
@@ -67,7 +68,7 @@ def check_emails(index: Target) -> Iterator[Finding]:
     """Check that the tables `users` and `emails` agree."""
     owners = {item.address: item.username for item in index.stores.tables.emails.scan(consistent_read=True)}
     unclaimed = dict(owners)
-    remedy = f"import --merge can cause this; {_RESTORE}"
+    remedy = f"import --merge can cause this; {RESTORE}"
     for user in scan_users(index):
         for email in sorted(user.emails):
             if owners.get(email) == user.username:
@@ -84,14 +85,15 @@ def check_emails(index: Target) -> Iterator[Finding]:
 
 
 def check_robots(index: Target) -> Iterator[Finding]:
-    """Check that each robot belongs to an account."""
+    """Check that each robot belongs to an account or an organisation."""
     robots = list(index.stores.tables.robots.scan(consistent_read=True))
-    usernames = {user.username for user in scan_users(index)}
+    owners = {user.username for user in scan_users(index)}
+    owners |= {organization.name for organization in scan_organizations(index)}
     for robot in robots:
-        if robot.username not in usernames:
+        if robot.username not in owners:
             fix = partial(_revoke_orphan, index, robot)
             subject = f"robot {robot.name} of {robot.username}"
-            yield Finding("robot-orphaned", subject, "the account does not exist", "revoke the robot", fix)
+            yield Finding("robot-orphaned", subject, "its owner does not exist", "revoke the robot", fix)
 
 
 def check_repositories(index: Target) -> Iterator[Finding]:
@@ -109,21 +111,23 @@ def check_collaborators(index: Target) -> Iterator[Finding]:
     shares: dict[tuple[str, str], list[CollaboratorItem]] = defaultdict(list)
     for item in index.stores.tables.collaborators.scan(consistent_read=True):
         kind, _, name = item.of.partition(" ")
+        if kind == "organization" or item.entry.endswith(MEMBER_SUFFIX):
+            continue  # organization_checks.py
         shares[(name, item.entry) if kind == "repository" else (item.entry, name)].append(item)
     generations = {str(repository.name): repository.generation for repository in scan_repositories(index)}
     usernames = {user.username for user in scan_users(index)}
     for (key, username), share in sorted(shares.items()):
         subject, generation, repository = f"{key} shared with {username}", share[0].generation, _parse_key(key)
         if len(share) != 2 or len({(item.role, item.generation) for item in share}) != 1:
-            yield Finding("share-incomplete", subject, "the two items of the share are not equal", _RESTORE)
+            yield Finding("share-incomplete", subject, "the two items of the share are not equal", RESTORE)
         elif generations.get(key) != generation:
             fix = partial(index.stores.collaborators.remove, repository, generation, username)
             yield Finding("share-orphaned", subject, "the repository was deleted", "delete the share", fix)
         elif username not in usernames:
-            yield Finding("share-incomplete", subject, "the account does not exist", _RESTORE)
+            yield Finding("share-incomplete", subject, "the account does not exist", RESTORE)
         elif (head := index.stores.images.get_head(repository)) is not None and not head.shared:
-            problem = "the head of the image list is not marked as shared, so that the share has no effect"
-            yield Finding("share-ineffective", subject, problem, "share the repository again with the same role")
+            problem = "the head of the image list is not marked as shared, so that a deletion leaves the share"
+            yield Finding("share-unmarked", subject, problem, "share the repository again with the same role")
 
 
 def check_terms(index: Target) -> Iterator[Finding]:
@@ -149,7 +153,7 @@ def _check_list(index: Target, key: str, repository: Repository | None, items: l
     head = next((state_of(item) for item in items if item.segment == HEAD), None)
     problem = _compare(repository, head)
     if problem is not None:
-        yield Finding("repository-mismatch", key, problem, _RESTORE)
+        yield Finding("repository-mismatch", key, problem, RESTORE)
     generation = head.generation if head is not None else repository.generation if repository is not None else ""
     prefix = segment_prefix(generation)
     orphans: list[str] = []
@@ -203,7 +207,7 @@ def _finish_deletion(index: Target, user: User) -> None:
 
 
 def _revoke_orphan(index: Target, robot: RobotItem) -> None:
-    if index.stores.users.get(robot.username) is None:
+    if index.stores.organizations.get_owner(robot.username) is None:
         index.stores.robots.delete(robot.username, robot.name)
 
 

@@ -7,9 +7,12 @@ import click
 from infra.admin.audit_log import record
 from infra.admin.checks import CHECKS, Finding
 from infra.admin.command import Command, confirm, index_options, yes_option
+from infra.admin.organization_checks import check_organizations
 from infra.admin.output import progress, write_json, write_rows
 from infra.admin.stack_checks import check_stack
 from infra.admin.target import Target
+
+DATA_CHECKS = (*CHECKS, check_organizations)
 
 
 @click.command(cls=Command)
@@ -47,7 +50,7 @@ def doctor(fix: bool, index: Target, yes: bool, as_json: bool) -> None:
 def find_problems(index: Target) -> list[Finding]:
     """Return the findings of all checks."""
     with progress() as bar:
-        checks = bar.track((check_stack, *CHECKS), description="check")
+        checks = bar.track((check_stack, *DATA_CHECKS), description="check")
         return [finding for check in checks for finding in check(index)]
 
 

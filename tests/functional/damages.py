@@ -38,6 +38,37 @@ def deletion_interrupted(stack: Tables) -> None:
     stack.users("carol").update([stack.users.deletion_started.set(True)])
 
 
+def organization_deletion_interrupted(stack: Tables) -> None:
+    stack.users("ops").update([stack.users.deletion_started.set(True)])
+
+
+def member_with_one_item(stack: Tables) -> None:
+    stack.collaborators("organization ops", "bobby").delete()
+
+
+def member_with_two_roles(stack: Tables) -> None:
+    stack.collaborators("account bobby", "ops/").update([stack.collaborators.role.set("admin")])
+
+
+def member_without_account(stack: Tables) -> None:
+    for of, entry in (("organization ops", "ghost"), ("account ghost", "ops/")):
+        stack.collaborators(of, entry, role="read").save()
+
+
+def member_of_missing_organization(stack: Tables) -> None:
+    for of, entry in (("organization never", "bobby"), ("account bobby", "never/")):
+        stack.collaborators(of, entry, role="read").save()
+
+
+def organization_without_administrator(stack: Tables) -> None:
+    for of, entry in (("organization ops", "alice"), ("account alice", "ops/")):
+        stack.collaborators(of, entry).update([stack.collaborators.role.set("write")])
+
+
+def member_count_wrong(stack: Tables) -> None:
+    stack.users("ops").update([stack.users.members.set(5)])
+
+
 def robot_of_missing_account(stack: Tables) -> None:
     robot = stack.robots.get("bobby", "builder")
     stack.robots("ghost", "builder", token_hash=robot.token_hash, role="write", created=robot.created).save()
@@ -114,6 +145,7 @@ def public_term_of_private_repository(stack: Tables) -> None:
 
 FIXABLE: dict[str, tuple[Damage, str]] = {
     "interrupted deletion": (deletion_interrupted, "deletion-interrupted"),
+    "interrupted deletion of an organisation": (organization_deletion_interrupted, "deletion-interrupted"),
     "robot of a missing account": (robot_of_missing_account, "robot-orphaned"),
     "segments of an earlier generation": (segments_of_earlier_generation, "segments-orphaned"),
     "share of an earlier generation": (partial(share_of_repository, name="web"), "share-orphaned"),
@@ -129,6 +161,12 @@ REPORTED: dict[Damage, str] = {
     email_of_two_accounts: "email-mismatch",
     unconfirmed_email_of_no_account: "email-mismatch",
     confirmation_impossible: "confirmation-impossible",
+    member_with_one_item: "member-incomplete",
+    member_with_two_roles: "member-incomplete",
+    member_without_account: "member-incomplete",
+    member_of_missing_organization: "member-incomplete",
+    organization_without_administrator: "administrator-missing",
+    member_count_wrong: "member-count-wrong",
     head_missing: "repository-mismatch",
     item_missing: "repository-mismatch",
     deleted_repository_listed: "repository-mismatch",
@@ -138,5 +176,5 @@ REPORTED: dict[Damage, str] = {
     share_with_one_item: "share-incomplete",
     share_with_missing_account: "share-incomplete",
     share_with_two_roles: "share-incomplete",
-    share_without_mark_in_head: "share-ineffective",
+    share_without_mark_in_head: "share-unmarked",
 }

@@ -22,8 +22,15 @@ from tests.registries import SERVICE
 
 IMAGE = "a" * 64
 GENERATION = "0123456789abcdef"
-KINDS = ("public", "private", "library", "deleted", "missing", "unowned", "unowned missing")
-NAMESPACES = {"library": "library", "unowned": "abandoned", "unowned missing": "abandoned"}
+ORGANIZATION_KINDS = tuple(f"organization {state}" for state in ("public", "private", "deleted", "missing"))
+KINDS = ("public", "private", "library", "deleted", "missing", "unowned", "unowned missing", *ORGANIZATION_KINDS)
+ORGANIZATION = "ops"
+NAMESPACES = {
+    "library": "library",
+    "unowned": "abandoned",
+    "unowned missing": "abandoned",
+    **dict.fromkeys(ORGANIZATION_KINDS, ORGANIZATION),
+}
 ACCOUNTS = (
     "owner",
     "stranger",
@@ -53,6 +60,22 @@ PRINCIPALS = (
     "write token",
     "delete token",
 )
+MEMBER_ROLES = {"member_read": Role.READ, "member_write": Role.WRITE, "member_admin": Role.ADMIN}
+MEMBERS = (
+    "member read",
+    "member write",
+    "member admin",
+    "former member",
+    "organization robot read",
+    "organization robot write",
+    "expired organization robot",
+    "revoked organization robot",
+)
+
+
+def principals_of(kind: str) -> tuple[str, ...]:
+    """Return the principals in the table of a kind of repository."""
+    return PRINCIPALS + MEMBERS if kind in ORGANIZATION_KINDS else PRINCIPALS
 
 
 class State(Struct, frozen=True):
@@ -70,7 +93,7 @@ class State(Struct, frozen=True):
 
     def repository(self, principal: str) -> RepositoryName:
         """The repository that is used for `principal` only, so that its requests do not disturb those of others."""
-        return RepositoryName(NAMESPACES.get(self.kind, "owner"), "web" + str(PRINCIPALS.index(principal)))
+        return RepositoryName(NAMESPACES.get(self.kind, "owner"), "web" + str((PRINCIPALS + MEMBERS).index(principal)))
 
     def request(self, principal: str, method: str, path: str, json: object = None) -> Response:
         if principal == "wrong password":
@@ -91,18 +114,7 @@ def _hash() -> str:
 
 def create_state(index: Index, kind: str) -> State:
     """Fill an empty index. Items are written without transactions, because moto's transactions are slow."""
-    users = {
-        username: User(
-            username=username,
-            password_hash=_hash(),
-            active=username != "inactive",
-            admin=username == "administrator",
-            created=datetime.now(UTC),
-        )
-        for username in ACCOUNTS
-    }
-    for user in users.values():
-        index.users.create(user)
+    users = {username: _create_user(index, username) for username in ACCOUNTS}
     index.users.block("owner", "newcomer", 1)
     robots, other = index.services.robots, [RepositoryName("owner", "other")]
     three_hours_ago = Robots(RobotStore(index.tables, Quotas()), Clock(time.time() - 3 * 3600))
@@ -124,11 +136,49 @@ def create_state(index: Index, kind: str) -> State:
             "administrator", robots.create(users["administrator"], "writes", Role.WRITE).token
         ),
     }
+    if kind in ORGANIZATION_KINDS:
+        authorizations |= _create_organization(index, three_hours_ago)
     state = State(index, kind, authorizations)
     if not kind.endswith("missing"):
-        for principal in PRINCIPALS:
-            _put_repository(index, state.repository(principal), kind)
+        for principal in principals_of(kind):
+            _put_repository(index, state.repository(principal), kind.removeprefix("organization "))
     return state
+
+
+def _create_user(index: Index, username: str) -> User:
+    user = User(
+        username=username,
+        password_hash=_hash(),
+        active=username != "inactive",
+        admin=username == "administrator",
+        created=datetime.now(UTC),
+    )
+    index.users.create(user)
+    return user
+
+
+def _create_organization(index: Index, three_hours_ago: Robots) -> dict[str, str]:
+    """Create an organisation with members and robots, and return their Authorization headers."""
+    organizations, robots = index.services.stores.organizations, index.services.robots
+    _create_user(index, "founder")
+    organizations.create(ORGANIZATION, "founder", datetime.now(UTC))
+    for username in (*MEMBER_ROLES, "former_member"):
+        _create_user(index, username)
+        organizations.put_member(ORGANIZATION, username, MEMBER_ROLES.get(username, Role.ADMIN))
+    organizations.remove_member(ORGANIZATION, "former_member")
+    organization = organizations.get(ORGANIZATION)
+    assert organization is not None
+    tokens = {
+        "organization robot read": robots.create(organization, "reads", Role.READ).token,
+        "organization robot write": robots.create(organization, "writes", Role.WRITE).token,
+        "expired organization robot": three_hours_ago.create(organization, "expired", Role.WRITE, None, 3600).token,
+        "revoked organization robot": robots.create(organization, "revoked", Role.WRITE).token,
+    }
+    robots.revoke(ORGANIZATION, "revoked")
+    return {
+        **{name.replace("_", " "): basic(name) for name in (*MEMBER_ROLES, "former_member")},
+        **{name: basic(ORGANIZATION, token) for name, token in tokens.items()},
+    }
 
 
 def _put_repository(index: Index, repository: RepositoryName, kind: str) -> None:
@@ -168,11 +218,12 @@ def _put_repository(index: Index, repository: RepositoryName, kind: str) -> None
 def render_table(operations: Iterable[str], cells: Mapping[tuple[str, str], str]) -> str:
     """Return a table in Markdown, with a row for each principal and a column for each operation."""
     headings = list(operations)
-    width = max(map(len, PRINCIPALS))
+    principals = list(dict.fromkeys(principal for _, principal in cells))
+    width = max(map(len, principals))
     rows = [
         ("principal", headings),
         ("-" * width, []),
-        *((principal, [cells[heading, principal] for heading in headings]) for principal in PRINCIPALS),
+        *((principal, [cells[heading, principal] for heading in headings]) for principal in principals),
     ]
     widths = [max(len(row[place]) for _, row in rows[:1] + rows[2:]) for place in range(len(headings))]
     rows[1] = (rows[1][0], ["-" * width for width in widths])
@@ -185,12 +236,12 @@ def render_table(operations: Iterable[str], cells: Mapping[tuple[str, str], str]
 def try_repositories(index: Index, kind: str) -> str:
     """Return the table for one kind of repository. Operations that create or delete are tried last."""
     state = create_state(index, kind)
-    last = ["delete", "push"] if kind == "deleted" or kind.endswith("missing") else ["push", "delete"]
+    last = ["delete", "push"] if kind.endswith(("deleted", "missing")) else ["push", "delete"]
     order = [operation for operation in OPERATIONS if operation not in last] + last
     cells = {
         (operation, principal): OPERATIONS[operation](state, principal)
         for operation in order
-        for principal in PRINCIPALS
+        for principal in principals_of(kind)
     }
     return render_table(OPERATIONS, cells)
 
@@ -201,7 +252,7 @@ def try_tokens(index: Index, kind: str) -> str:
     cells = {
         (operation, principal): run(state, principal)
         for operation, run in TOKEN_OPERATIONS.items()
-        for principal in PRINCIPALS
+        for principal in principals_of(kind)
     }
     return render_table(TOKEN_OPERATIONS, cells)
 

@@ -22,6 +22,7 @@ IMAGES = ["aaa", "b" * 64]
 
 CREATED = {"S": "2026-11-24T06:00:00.000000+0000"}
 GEN = {"generation": {"S": "0123456789abcdef"}}
+ONE = {"administrators": {"N": "1"}, "members": {"N": "1"}}
 
 
 class Killed(BaseException):
@@ -70,7 +71,7 @@ def test_exported_and_imported_index_is_equal(
     index, other, file = make_index(), make_index(), str(tmp_path / "index.jsonl")
     large.fill(index.aws, index.settings, index.tables, accounts, repositories)
     counts = run(index, "export", file, "--json").json
-    assert (counts["users"], counts["repositories"]) == (accounts, repositories)
+    assert (counts["users"], counts["repositories"]) == (accounts + accounts // 10, repositories)
     assert run(other, "import", file, "--json", "--yes").json == counts
     assert _sorted_items(other) == _sorted_items(index)
     assert run(other, "doctor", "--json").json == []
@@ -251,6 +252,23 @@ def test_import_asks_before_it_creates_an_administrator(source: Index, exported:
         ("users", {"username": {"S": "alice"}, "created": CREATED}),
         ("users", {"username": {"S": "Alice!"}, "tombstone": {"BOOL": True}}),
         ("users", {"username": {"S": "alice"}, "tombstone": {"S": "yes"}}),
+        ("users", {"username": {"S": "ops"}, "organization": {"BOOL": True}, "created": CREATED}),
+        ("users", {"username": {"S": "library"}, "organization": {"BOOL": True}, "created": CREATED, **ONE}),
+        ("users", {"username": {"S": "ops"}, "organization": {"BOOL": True}, **ONE}),
+        (
+            "users",
+            {
+                "username": {"S": "ops"},
+                "organization": {"BOOL": True},
+                "created": CREATED,
+                "password_hash": {"S": "$2b$04$" + "a" * 53},
+                **ONE,
+            },
+        ),
+        ("collaborators", {"of": {"S": "organization Ops"}, "entry": {"S": "bobby"}, "role": {"S": "read"}}),
+        ("collaborators", {"of": {"S": "organization ops"}, "entry": {"S": "a"}, "role": {"S": "read"}}),
+        ("collaborators", {"of": {"S": "account bobby"}, "entry": {"S": "library/"}, "role": {"S": "read"}}),
+        ("collaborators", {"of": {"S": "account bobby"}, "entry": {"S": "alice/web"}, "role": {"S": "read"}}),
         ("users", {"username": {"S": "alice"}, "tombstone": {"BOOL": True}, "colour": {"S": "red"}}),
         ("collaborators", {"of": {"S": "account bobby"}, "entry": {"S": "alice/web"}, "role": {"S": "owner"}, **GEN}),
         ("collaborators", {"of": {"S": "account bobby"}, "entry": {"S": "web"}, "role": {"S": "read"}, **GEN}),

@@ -118,6 +118,21 @@ def test_transferred_repository_keeps_its_properties(index: Index, private: bool
     assert [finding["code"] for finding in run(index, "doctor", "--json").json] == ["administrator-missing"]
 
 
+def test_repository_moves_to_an_organisation_and_back(index: Index) -> None:
+    fill(index, private=True)
+    assert index.request("PUT", "/v1/organizations/my-team", BOBBY).status == 201
+    assert transfer(index, "alice/web", "my-team/web") == 0
+    assert show(index, "my-team/web")["collaborators"] == ["bobby (read)", "carol (write)"]
+    assert index.request("GET", "/v1/repositories/my-team/web/images", ALICE).status == 404
+    assert index.request("DELETE", "/v1/organizations/my-team/members/bobby", BOBBY).status == 409
+    assert index.tables.users.get("alice").repositories == 0
+    assert index.tables.users.get("my-team").repositories == 1
+    assert transfer(index, "my-team/web", "alice/web") == 0
+    assert show(index, "alice/web")["images"] == 2
+    assert index.tables.users.get("my-team").repositories == 0
+    assert transfer(index, "alice/web", "no-team/web") == 1
+
+
 def test_tokens_and_shares_of_the_old_name_are_rejected(index: Index) -> None:
     fill(index, private=False)
     write = index.push("alice/web", ALICE)

@@ -71,6 +71,24 @@ def test_targets_of_all_changes(audited: Index) -> None:
         assert "partial" not in found
 
 
+def test_targets_of_changes_of_an_organisation(audited: Index) -> None:
+    audited.create_account("bobby")
+    ops = "/v1/organizations/ops"
+    for method, path, form, event, target in (
+        ("PUT", ops, None, "organization.created", "ops"),
+        ("PUT", f"{ops}/members/bobby", {"access": "read"}, "member.changed", "ops/bobby"),
+        ("DELETE", f"{ops}/members/bobby", None, "member.removed", "ops/bobby"),
+        ("PUT", f"{ops}/robots/ci", {"access": "read"}, "robot.created", "ops/ci"),
+        ("DELETE", f"{ops}/robots/ci", None, "robot.revoked", "ops/ci"),
+        ("DELETE", ops, None, "organization.deleted", "ops"),
+    ):
+        assert audited.request(method, path, ALICE, json=form).status < 300
+        found = last_event(audited)
+        assert (found["event"], found["target"], found["actor"]) == (event, target, "alice")
+    assert audited.request("PUT", ops, ALICE).status == 409
+    assert last_event(audited)["event"] == "organization.deleted", "a rejected request is not an event"
+
+
 def test_rejected_change_of_an_account_changes_nothing(audited: Index) -> None:
     admin = basic("admin")
     for form in (

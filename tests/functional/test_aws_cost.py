@@ -4,6 +4,7 @@ import pytest
 
 from bench.aws_cost.operations import count_usage
 from bench.aws_cost.report import create_report
+from bench.cost import count_operations
 from infra import ROOT
 
 pytestmark = pytest.mark.exhaustive
@@ -19,3 +20,9 @@ def test_page_contains_the_tables_of_the_command() -> None:
 def test_token_check_of_a_registry_costs_one_read_unit() -> None:
     usage = count_usage()["check"]
     assert (usage.reads, usage.writes, usage.macs, usage.bcrypts) == (1, 0, 0, 0)
+
+
+def test_benchmark_of_the_cost_counts_each_operation() -> None:
+    rows = count_operations(1)
+    assert rows["GET images, token"]["calls"] == 1
+    assert all(row["dollars"] >= 0 for row in rows.values())

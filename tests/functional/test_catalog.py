@@ -82,6 +82,34 @@ def test_catalogue_of_a_robot_contains_only_its_repositories(index: Index) -> No
         assert follow(index, robot, size)[0] == sorted([*PUBLIC, "alice/p03"]), size
 
 
+def test_catalogue_of_a_member_contains_the_private_repositories_of_its_organisations(index: Index) -> None:
+    """The names of organisations are chosen so that `-` and `/` decide the order."""
+    names = []
+    for organization in ("al", "alice-2", "zz"):
+        assert index.request("PUT", f"/v1/organizations/{organization}", basic("bobby")).status == 201
+        for repository in ("a", "b"):
+            names.append(f"{organization}/{repository}")
+            index.push(names[-1], basic("bobby"))
+            path = f"/v1/namespaces/{organization}/repositories/{repository}"
+            assert index.request("PUT", path, basic("bobby"), json={"private": True}).status == 204
+        path = f"/v1/organizations/{organization}/members/alice"
+        assert index.request("PUT", path, basic("bobby"), json={"access": "read"}).status == 204
+    robot = index.request("PUT", "/v1/organizations/zz/robots/ci", basic("bobby"), json={"access": "read"}).json[
+        "token"
+    ]
+    for auth, expected in (
+        (basic("alice"), [*PUBLIC, *names, "alice/closed"]),
+        (basic("carol"), [*PUBLIC, "bobby/closed"]),
+        (basic("zz", robot), [*PUBLIC, "zz/a", "zz/b"]),
+    ):
+        token = bearer(index, auth)
+        for size in (1, 2, 3, 100):
+            assert follow(index, token, size)[0] == sorted(expected), size
+    token = bearer(index, basic("alice"))
+    assert index.request("DELETE", "/v1/organizations/zz/members/alice", basic("bobby")).status == 204
+    assert catalog(index, token) == sorted([*PUBLIC, *names[:4], "alice/closed"])
+
+
 def test_rights_are_those_of_now(index: Index) -> None:
     token = bearer(index, basic("carol"))
     path = "/v1/namespaces/bobby/repositories/closed/collaborators/carol"

@@ -7,13 +7,22 @@ import pytest
 
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.roles import Principal, Role
-from infra.admin.checks import CHECKS, Finding
+from infra.admin.checks import Finding
+from infra.admin.doctor import DATA_CHECKS
 from infra.admin.export_format import Item
 from infra.admin.target import Target, create_client
 from infra.devserver.moto_aws import read_items
 from tests.admin_commands import run
 from tests.conftest import create_index
-from tests.functional.damages import FIXABLE, REPORTED, Damage, deletion_interrupted, segment_corrupt, term_missing
+from tests.functional.damages import (
+    FIXABLE,
+    REPORTED,
+    Damage,
+    deletion_interrupted,
+    organization_deletion_interrupted,
+    segment_corrupt,
+    term_missing,
+)
 from tests.index import Index, basic
 from tests.snapshot import Snapshot
 
@@ -36,6 +45,10 @@ def shared_index(module_aws: None) -> Index:
     services.repositories.change(owner, RepositoryName("alice", "tool"), description="For gardens", private=True)
     services.robots.create(index.user("bobby"), "builder", Role.WRITE)
     index.push("carol/site", basic("carol"), "ccc")
+    services.organizations.create(owner, "ops")
+    services.organizations.put_member(owner, "ops", "bobby", Role.WRITE)
+    services.robots.create(services.organizations.authorize_administrator(owner, "ops"), "ci", Role.WRITE)
+    index.push("ops/site", ALICE, "ddd")
     index.push("alice/deleted", ALICE, "ccc")
     index.request("DELETE", "/v1/repositories/alice/deleted", ALICE)
     return index
@@ -68,6 +81,9 @@ def test_damage_by_an_interruption_is_fixed(filled_index: Index, damage: Damage,
             "bobby",
             "root",
         ]
+    elif damage is organization_deletion_interrupted:
+        assert run(filled_index, "repositories", "list", "ops", "--json").json == []
+        assert filled_index.tables.users.get("ops").tombstone
     else:
         assert _items(filled_index) == before
 
@@ -173,7 +189,7 @@ def _codes(index: Index) -> list[str]:
 def _find(index: Index) -> list[Finding]:
     """Return the findings for the data in the tables."""
     target = Target(index.settings, index.aws, "the index", partial(create_client, region=index.settings.region))
-    return [finding for check in CHECKS for finding in check(target)]
+    return [finding for check in DATA_CHECKS for finding in check(target)]
 
 
 def _items(index: Index) -> list[Item]:

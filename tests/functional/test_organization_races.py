@@ -1,10 +1,21 @@
-"""Simultaneous requests for one organisation, and faults in each of its calls."""
+"""Simultaneous requests for one organisation, and faults in each of its calls.
+
+A seed chooses which request continues at each call to AWS (tests/linearizability/schedule.py), so that many orders of
+the calls are tried. Each result must be explained by one order of the requests.
+"""
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from random import Random
+from typing import Any
 
 import pytest
 
+from tests.conftest import MakeIndex
+from tests.faults import intercept_calls
 from tests.index import Index, basic
+from tests.linearizability.schedule import Clock, Schedule
 from tests.together import run_together
 
 OPS = "/v1/organizations/ops"
@@ -13,6 +24,10 @@ OPS = "/v1/organizations/ops"
 @pytest.fixture
 def team(index: Index) -> Index:
     """An index where alice and bobby are the administrators of `ops`, and carol is a member with write."""
+    return fill_team(index)
+
+
+def fill_team(index: Index) -> Index:
     for name in ("alice", "bobby", "carol"):
         index.create_account(name)
     assert index.request("PUT", OPS, basic("alice")).status == 201
@@ -34,21 +49,136 @@ def counts(index: Index) -> tuple[int, int]:
     return organization.members, organization.administrators
 
 
-@pytest.mark.parametrize("attempt", range(5))
-def test_account_and_organisation_cannot_both_get_a_name(index: Index, attempt: int) -> None:
-    alice = index.create_account("alice")
-    form = {"username": "devteam", "password": "sekret123", "email": "d@example.com"}
+SEEDS = 15
+Send = Callable[[Index], int]
 
-    def act(number: int) -> int:
-        if number:
-            return index.request("POST", "/v1/users/", json=form).status
-        return index.request("PUT", "/v1/organizations/devteam", alice).status
 
-    organization, account = run_together(2, act)
-    assert (organization, account) in ((201, 400), (409, 201))
-    item = index.tables.users.get("devteam")
-    assert bool(item.organization) is (organization == 201)
-    assert (item.password_hash is None) is (organization == 201)
+def send(method: str, path: str, username: str = "", body: Any = None) -> Send:
+    """Return a function that sends a request to a container and returns the status."""
+    auth = basic(username) if username else None
+    return lambda container: container.request(method, path, auth, json=body).status
+
+
+def run_interleaved(index: Index, seed: int, *requests: Send) -> list[int]:
+    """Send requests to containers of their own, in the order of calls to AWS that a seed chooses."""
+    schedule = Schedule(Random(seed), Clock())
+    containers = [index.restart() for _ in requests]
+    statuses = [0] * len(requests)
+
+    def run(number: int) -> None:
+        statuses[number] = requests[number](containers[number])
+
+    def call_aws(_: str, call: Callable[[], Any]) -> Any:
+        schedule.pause()
+        result = call()
+        schedule.pause()
+        return result
+
+    with intercept_calls(index.aws, call_aws):
+        schedule.run([partial(run, number) for number in range(len(requests))])
+    return statuses
+
+
+@pytest.fixture
+def make_team(make_index: MakeIndex) -> Callable[[], Index]:
+    """Return a function that creates an index like `team`, with its own tables."""
+
+    def make() -> Index:
+        return fill_team(make_index())
+
+    return make
+
+
+def test_account_and_organisation_cannot_both_get_a_name(index: Index) -> None:
+    index.create_account("alice")
+    results = set()
+    for seed in range(SEEDS):
+        name = f"devteam{seed}"
+        form = {"username": name, "password": "sekret123", "email": f"{name}@example.com"}
+        register = send("POST", "/v1/users/", body=form)
+        organization, account = run_interleaved(
+            index, seed, send("PUT", f"/v1/organizations/{name}", "alice"), register
+        )
+        results.add((organization, account))
+        item = index.tables.users.get(name)
+        assert bool(item.organization) is (organization == 201)
+        assert (item.password_hash is None) is (organization == 201)
+        index.reset_counters()
+    assert results == {(201, 400), (409, 201)}, "both orders occur"
+
+
+def test_last_two_administrators_cannot_both_leave(make_team: Callable[[], Index]) -> None:
+    winners = set()
+    for seed in range(SEEDS):
+        team = make_team()
+        leave = [send("DELETE", f"{OPS}/members/{name}", name) for name in ("alice", "bobby")]
+        statuses = run_interleaved(team, seed, *leave)
+        winners.add(tuple(statuses))
+        assert counts(team) == (2, 1)
+    assert winners == {(204, 409), (409, 204)}
+
+
+def test_last_two_administrators_cannot_both_lose_the_role(make_team: Callable[[], Index]) -> None:
+    for seed in range(SEEDS):
+        team = make_team()
+        alice, bobby = (
+            send("PUT", f"{OPS}/members/{target}", username, {"access": "read"})
+            for username, target in (("alice", "bobby"), ("bobby", "alice"))
+        )
+        statuses = sorted(run_interleaved(team, seed, alice, bobby))
+        assert statuses[0] == 204
+        assert statuses[1] in (403, 409)
+        assert counts(team) == (3, 1)
+
+
+def test_member_who_is_removed_during_a_push_pushes_before_or_is_denied(make_team: Callable[[], Index]) -> None:
+    results = set()
+    for seed in range(SEEDS):
+        team = make_team()
+        team.push("ops/web", basic("alice"), "a")
+        removed, new, existing = run_interleaved(
+            team,
+            seed,
+            send("DELETE", f"{OPS}/members/carol", "alice"),
+            send("PUT", "/v1/repositories/ops/new", "carol", [{"id": "b"}]),
+            send("PUT", "/v1/repositories/ops/web", "carol", [{"id": "b"}]),
+        )
+        results.add((new, existing))
+        assert removed == 204
+        assert new in (200, 404)
+        assert existing in (200, 403)
+        assert team.ids("ops/web", basic("alice")) == (["a", "b"] if existing == 200 else ["a"])
+        listed = team.request("GET", "/v1/namespaces/ops/repositories", basic("alice")).json
+        assert [entry["name"] for entry in listed] == (["new", "web"] if new == 200 else ["web"])
+        for path in ("ops/late", "ops/web"):
+            assert team.request("PUT", f"/v1/repositories/{path}", basic("carol"), json=[]).status in (403, 404)
+    assert len(results) > 1, "several orders occur"
+
+
+def test_deletion_during_pushes_leaves_nothing(make_team: Callable[[], Index]) -> None:
+    results = set()
+    for seed in range(SEEDS):
+        team = make_team()
+        team.push("ops/web", basic("alice"), "a")
+        deleted, new, existing = run_interleaved(
+            team,
+            seed,
+            send("DELETE", OPS, "alice"),
+            send("PUT", "/v1/repositories/ops/new", "carol", [{"id": "b"}]),
+            send("PUT", "/v1/repositories/ops/web", "carol", [{"id": "b"}]),
+        )
+        results.add((new, existing))
+        assert {new, existing} <= {200, 403, 404}
+        for _ in range(3):
+            if deleted in (202, 503):
+                deleted = team.request("DELETE", OPS, basic("alice")).status
+        assert deleted == 204
+        assert list(team.tables.repositories.scan()) == []
+        assert list(team.tables.collaborators.scan()) == []
+        assert team.tables.users.get("ops").tombstone
+        for username in ("alice", "bobby", "carol"):
+            assert team.tables.users.get(username).organizations == 0
+    assert len(results) > 1, "several orders occur"
 
 
 def test_one_of_many_creators_gets_the_name(index: Index) -> None:
@@ -57,63 +187,6 @@ def test_one_of_many_creators_gets_the_name(index: Index) -> None:
     assert Counter(statuses) == {201: 1, 409: 5}
     (member,) = index.services.stores.organizations.list_members("ops", "", 10)
     assert member[0] == f"user{statuses.index(201)}"
-
-
-@pytest.mark.parametrize("attempt", range(5))
-def test_last_two_administrators_cannot_both_leave(team: Index, attempt: int) -> None:
-    names = ("alice", "bobby")
-    statuses = run_together(
-        2, lambda number: team.request("DELETE", f"{OPS}/members/{names[number]}", basic(names[number])).status
-    )
-    assert sorted(statuses) == [204, 409]
-    assert counts(team) == (2, 1)
-
-
-def test_last_two_administrators_cannot_both_lose_the_role(team: Index) -> None:
-    names = ("alice", "bobby")
-    statuses = run_together(
-        2,
-        lambda number: (
-            team.request(
-                "PUT", f"{OPS}/members/{names[1 - number]}", basic(names[number]), json={"access": "read"}
-            ).status
-        ),
-    )
-    assert sorted(statuses)[0] == 204
-    assert sorted(statuses)[1] in (403, 409)
-    assert counts(team) == (3, 1)
-
-
-def test_removal_during_pushes_ends_the_rights(team: Index) -> None:
-    def act(number: int) -> int:
-        if number == 0:
-            return team.request("DELETE", f"{OPS}/members/carol", basic("alice")).status
-        path = f"/v1/repositories/ops/web{number}"
-        return team.request("PUT", path, basic("carol"), json=[{"id": "a"}]).status
-
-    removed, *pushed = run_together(6, act)
-    assert removed == 204
-    assert set(pushed) <= {200, 404}
-    assert team.request("PUT", "/v1/repositories/ops/late", basic("carol"), json=[]).status == 404
-    listed = team.request("GET", "/v1/namespaces/ops/repositories", basic("alice")).json
-    assert len(listed) == pushed.count(200), "each acknowledged push has created its repository"
-
-
-def test_deletion_during_pushes_leaves_nothing(team: Index) -> None:
-    def act(number: int) -> int:
-        if number == 0:
-            return team.request("DELETE", OPS, basic("alice")).status
-        path = f"/v1/repositories/ops/web{number}"
-        return team.request("PUT", path, basic("carol"), json=[{"id": "a"}]).status
-
-    deleted, *pushed = run_together(6, act)
-    assert set(pushed) <= {200, 403, 404}
-    while deleted != 204:
-        assert deleted in (202, 503)
-        deleted = team.request("DELETE", OPS, basic("alice")).status
-    assert list(team.tables.repositories.scan()) == []
-    assert list(team.tables.collaborators.scan()) == []
-    assert team.tables.users.get("ops").tombstone
 
 
 def test_many_members_are_counted(team: Index) -> None:

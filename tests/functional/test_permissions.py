@@ -22,6 +22,7 @@ TABLES, TOKEN_TABLES, PAGE_TABLES = (
     {kind: str(getattr(module, kind.upper().replace(" ", "_"))) for kind in KINDS}
     for module in (permission_tables, token_tables, page_tables)
 )
+FORMER = ("former member", "expired organization robot", "revoked organization robot")
 WITHOUT_ACCESS = (
     "anonymous",
     "wrong password",
@@ -81,6 +82,12 @@ def test_private_repository_has_the_same_results_as_a_missing_one_without_access
         assert _row(page_tables.PRIVATE, principal) == _row(page_tables.MISSING, principal)
 
 
+@pytest.mark.parametrize("principal", [*WITHOUT_ACCESS, *FORMER])
+def test_private_repository_of_an_organisation_is_like_a_missing_one_without_access(principal: str) -> None:
+    for tables in (permission_tables, token_tables):
+        assert _row(tables.ORGANIZATION_PRIVATE, principal) == _row(tables.ORGANIZATION_MISSING, principal)
+
+
 def _row(table: str, principal: str) -> str:
     (row,) = (row for row in table.splitlines() if row.split("|")[1].strip() == principal)
     return row
@@ -98,6 +105,10 @@ HEADINGS = {
     "missing": "A missing repository",
     "unowned": "A public repository in a namespace without an account",
     "unowned missing": "A missing repository in a namespace without an account",
+    "organization public": "A public repository of an organisation",
+    "organization private": "A private repository of an organisation",
+    "organization deleted": "A deleted repository of an organisation",
+    "organization missing": "A missing repository of an organisation",
 }
 
 
@@ -118,8 +129,10 @@ A principal has one of these roles for a repository:
 - *write*: also push.
 - *admin*: also describe, change the visibility, share and delete.
 
-The owner of a namespace and administrators of the index have the role admin in it. A robot has the role of its account,
-limited to the role of the robot. The robot of an administrator has no special rights in the namespaces of others.
+The owner of a namespace and administrators of the index have the role admin in it. The members of an organisation have
+their role in all its repositories. A robot has the role of its account, limited to the role of the robot. A robot of an
+organisation has its own role in all repositories of the organisation. The robot of an administrator has no special
+rights in the namespaces of others.
 
 The tables show the HTTP status of each request. The columns are:
 
@@ -154,7 +167,8 @@ A form of a visitor shows the login (403) and keeps the input. Its columns are:
 
 The principals are:
 
-- The owner owns all namespaces in these tables except `library` and the namespaces without an account.
+- The owner owns all namespaces in these tables except `library`, the namespaces without an account and the
+  organisation.
 - The reader, the writer and the repository admin are collaborators of the public and the private repository.
 - The robots belong to the owner, unless the table names another account.
 - The access tokens were issued for the repository.

@@ -43,7 +43,7 @@ class Clock:
 
 
 class Client:
-    """Sends requests to an index from any address, as CloudFront forwards them."""
+    """Sends requests to an index from any address, as API Gateway forwards them."""
 
     def __init__(self, index: Index) -> None:
         self.index = index

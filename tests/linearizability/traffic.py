@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -35,7 +36,8 @@ class Traffic:
         self.repetitions = self.rounds = self.candidates = 0
         self._index = index
         self._random = Random(seed)
-        self._containers = [index.restart() for _ in range(CONTAINERS)]
+        self._numbers = count()
+        self._containers = [self._start_container() for _ in range(CONTAINERS)]
 
     def run_round(self, operations: int, *, with_faults: bool) -> None:
         """Let each client send `operations` operations to new accounts, read everything, and check the history.
@@ -77,11 +79,16 @@ class Traffic:
             f"faults {dict(self.faults)}; at most {self.candidates} candidates"
         )
 
+    def _start_container(self) -> tuple[int, Index]:
+        """Return a new container with a number of its own, because the cache of a killed one is not its cache."""
+        return next(self._numbers), self._index.restart()
+
     def _send(self, container: int, operation: Operation) -> Response | None:
+        operation.container, index = self._containers[container]
         try:
-            return send(self._containers[container], operation)
+            return send(index, operation)
         except Killed:
-            self._containers[container] = self._index.restart()
+            self._containers[container] = self._start_container()
             return None
 
     def _call_with_faults(self, operation: str, call: Callable[[], Any]) -> Any:
