@@ -1,13 +1,14 @@
 """Each page and each form for each account and each kind of repository, for the tables of test_permissions.py."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from tests.functional.principals import State, create_state
+from tests.functional.principals import ORGANIZATION_KINDS, State, create_state
 from tests.index import PASSWORD, Index
 from tests.web_session import WebSession
 
+MEMBERS = ("member read", "member write", "member admin", "former member")
 VISITORS = (
     "anonymous",
     "stranger",
@@ -21,6 +22,7 @@ VISITORS = (
 _ACCOUNT_PAGES = (
     "/account",
     "/account/shared",
+    "/account/organizations",
     "/account/new",
     "/account/robots",
     "/account/settings",
@@ -77,13 +79,14 @@ _OPERATIONS: dict[str, Callable[[Visitor], str]] = {
 def try_pages(index: Index, kind: str) -> str:
     """Return the table of the pages for one kind of repository."""
     state = create_state(index, kind)
-    visitors = {principal: _visit(state, principal) for principal in VISITORS}
+    principals = VISITORS + MEMBERS if kind in ORGANIZATION_KINDS else VISITORS
+    visitors = {principal: _visit(state, principal) for principal in principals}
     cells = {
         (operation, principal): run(visitors[principal])
         for operation, run in _OPERATIONS.items()
-        for principal in VISITORS
+        for principal in principals
     }
-    return _render(list(_OPERATIONS), cells)
+    return _render(list(_OPERATIONS), principals, cells)
 
 
 def try_account_pages(index: Index) -> str:
@@ -92,7 +95,7 @@ def try_account_pages(index: Index) -> str:
     visitors = {principal: _visit(state, principal) for principal in VISITORS}
     cells = {(path, principal): visitors[principal].get(path) for path in _ACCOUNT_PAGES for principal in VISITORS}
     cells |= {(path, principal): visitors[principal].post(path) for path in _ACCOUNT_FORMS for principal in VISITORS}
-    return _render([*_ACCOUNT_PAGES, *_ACCOUNT_FORMS], cells)
+    return _render([*_ACCOUNT_PAGES, *_ACCOUNT_FORMS], VISITORS, cells)
 
 
 def _visit(state: State, principal: str) -> Visitor:
@@ -105,14 +108,14 @@ def _visit(state: State, principal: str) -> Visitor:
     return Visitor(session, repository.namespace, repository.name, form_token)
 
 
-def _render(operations: list[str], cells: Mapping[tuple[str, str], str]) -> str:
+def _render(operations: list[str], principals: Sequence[str], cells: Mapping[tuple[str, str], str]) -> str:
     widths = {operation: max(len(operation), 5) for operation in operations}
-    width = max(map(len, VISITORS))
+    width = max(map(len, principals))
     lines = [
         f"| {'principal':{width}} | " + " | ".join(f"{name:{widths[name]}}" for name in operations) + " |",
         f"| {'-' * width} | " + " | ".join("-" * widths[name] for name in operations) + " |",
     ]
-    for principal in VISITORS:
+    for principal in principals:
         row = " | ".join(f"{cells[name, principal]:{widths[name]}}" for name in operations)
         lines.append(f"| {principal:{width}} | {row} |")
     return "\n".join(lines) + "\n"
