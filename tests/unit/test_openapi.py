@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 
 from chalicelib.accounts.robots import MAX_ROBOT_LIFETIME, MAX_ROBOT_REPOSITORIES
 from chalicelib.accounts.service import MAX_BLOCKED
-from chalicelib.api.errors import headers_of, render_error, status_of
+from chalicelib.api.errors import MethodNotAllowed, headers_of, render_error, status_of
 from chalicelib.api.registries import MAX_CATALOG
 from chalicelib.api.system import REGISTRY_VERSION
 from chalicelib.bootstrap import Services
@@ -142,7 +142,7 @@ def test_document_has_every_error_with_its_status_body_and_headers() -> None:
         for _, _, found in operations()
         for status, response in found["responses"].items()
     ]
-    made = [_make_error(kind) for kind in ERRORS]
+    made = [*(_make_error(kind) for kind in ERRORS), MethodNotAllowed(["GET", "PUT"])]
     assert {status for status, _ in described if status >= 400} == {status_of(error) for error in made}
     for error in made:
         body = json.loads(render_error(error).body)
