@@ -51,8 +51,7 @@ class AccountSettingsPages:
     def add_email(self, visit: Visit) -> Response:
         """Add an email address."""
         annotate(target=visit.username, changed=["email"])
-        assert visit.session is not None  # the guard requires it
-        user, email = visit.session.user, visit.form.get("email", "").strip()
+        user, email = visit.own_session.user, visit.form.get("email", "").strip()
         try:
             self._accounts.change(visit.principal, visit.username, {"email": email})
         except DomainError as error:
@@ -81,13 +80,12 @@ class AccountSettingsPages:
 
     def delete(self, visit: Visit) -> Response:
         """Delete the account, if the form repeats its name and its password."""
-        assert visit.session is not None  # the guard requires it
         annotate(target=visit.username)
         try:
             if visit.form.get("confirmation", "").strip() != visit.username:
                 raise InvalidInput(f"type {visit.username} to confirm the deletion; nothing was deleted")
             self._confirm_password(visit, "deletion_password")
-            is_complete = self._deletion.delete(visit.session.principal, visit.username)
+            is_complete = self._deletion.delete(visit.own_session.principal, visit.username)
         except DomainError as error:
             return self._render_error(visit, error)
         if not is_complete:
@@ -102,9 +100,8 @@ class AccountSettingsPages:
         )
 
     def _confirm_password(self, visit: Visit, field: str) -> None:
-        assert visit.session is not None  # the guard requires it
         try:
-            self._sessions.confirm_password(visit.session, visit.form.get(field, ""), visit.request.client_ip)
+            self._sessions.confirm_password(visit.own_session, visit.form.get(field, ""), visit.request.client_ip)
         except NotAuthenticated:
             raise InvalidInput("the current password is wrong") from None
 
@@ -114,8 +111,7 @@ class AccountSettingsPages:
         return self._render(visit, error)
 
     def _render(self, visit: Visit, error: DomainError | None = None) -> Response:
-        assert visit.session is not None  # the guard requires it
-        user, status = visit.session.user, 200 if error is None else status_of(error)
+        user, status = visit.own_session.user, 200 if error is None else status_of(error)
         alert = EMPTY if error is None else render_alert(error)
         deletion = render("account_deletion", username=user.username, form_token=visit.form_token)
         if user.deletion_started:

@@ -92,8 +92,7 @@ class LoginPages:
 
     def log_out(self, visit: Visit) -> Response:
         """End the session. Its cookie is no longer valid, also in a copy of the browser's data."""
-        assert visit.session is not None  # the guard requires it
-        self._sessions.end(visit.session)
+        self._sessions.end(visit.own_session)
         return redirect("/login", self._guard.set_cookie("", 0))
 
     def show_registration(self, visit: Visit) -> Response:

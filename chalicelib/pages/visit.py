@@ -35,8 +35,14 @@ class Visit(Struct, frozen=True, kw_only=True):
     @property
     def username(self) -> str:
         """The account that has logged in. Only for pages that require a login."""
-        assert self.session is not None  # the guard of these pages requires it
-        return self.session.user.username
+        return self.own_session.user.username
+
+    @property
+    def own_session(self) -> Session:
+        """The session. Only for pages that require a login."""
+        if self.session is None:
+            raise RuntimeError("the route of this page must require a login")
+        return self.session
 
     @property
     def form_token(self) -> str:

@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(describe_missing_programs() is not None, reason=describe_missing_programs() or ""),
 ]
 
-REGISTRY, SECRET = "registry.example.com", "a secret of a registry"
+REGISTRY, SECRET = "registry.example.com", "a secret of a registry"  # pragma: allowlist secret
 MARKDOWN = "# Web server\n\nServes *pages*.\n\n| port | use |\n| --- | --- |\n| 80 | http |\n\n- one\n- two"
 
 

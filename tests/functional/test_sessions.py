@@ -15,6 +15,7 @@ from tests.pages import Page
 from tests.web_session import OWN_SITE, WebSession
 
 NEW_PASSWORD = "battery staple"
+WRONG_PASSWORD = "wrong horse"  # pragma: allowlist secret
 PRIVATE_PAGES = (
     "/account",
     "/account/shared",
@@ -289,7 +290,7 @@ def test_ended_session_keeps_the_input_of_a_form(index: Index, path: str) -> Non
     fields = page.fields("/login")
     assert (fields["next"], fields["field.name"], fields["field.text"]) == (path, "new", '<b>"ü"\nline')
     assert "secret" not in page.source
-    page = visitor.post("/login", **{**fields, "username": "alice", "password": "wrong horse"})
+    page = visitor.post("/login", **{**fields, "username": "alice", "password": WRONG_PASSWORD})
     assert (page.status, page.fields("/login")["field.name"]) == (401, "new")
     page = visitor.post("/login", **{**page.fields("/login"), "username": "alice", "password": PASSWORD})
     assert (page.status, page.name) == (200, "continue")
@@ -352,12 +353,12 @@ def test_cookies_form_tokens_and_passwords_are_in_no_log(alice: WebSession) -> N
     index = alice.index
     token, value = alice.form_token, alice.cookie.partition("=")[2]
     alice.send("POST", "/account/new", form_token=token, name="web", visibility="public")
-    alice.submit("/account/settings", "/account/password", password="wrong horse", new_password=NEW_PASSWORD)
-    WebSession(index).send("POST", "/login", username=PASSWORD, password="wrong horse")
+    alice.submit("/account/settings", "/account/password", password=WRONG_PASSWORD, new_password=NEW_PASSWORD)
+    WebSession(index).send("POST", "/login", username=PASSWORD, password=WRONG_PASSWORD)
     with index.failing_calls("BatchGetItem"):
         assert alice.send("GET", "/account").status == 503
     log = "\n".join(index.lines)
-    for secret in (value, value.rpartition(".")[2], token, "wrong horse", NEW_PASSWORD, PASSWORD):
+    for secret in (value, value.rpartition(".")[2], token, WRONG_PASSWORD, NEW_PASSWORD, PASSWORD):
         assert secret not in log
     session = index.services.sessions.find(value)
     assert session is not None

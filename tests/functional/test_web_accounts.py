@@ -11,6 +11,7 @@ from tests.pages import Page
 from tests.web_session import WebSession
 
 NEW_PASSWORD = "battery staple"
+WRONG_PASSWORD = "wrong horse"  # pragma: allowlist secret
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_email_address_is_added(alice: WebSession) -> None:
 
 def test_change_of_the_password_needs_the_current_one(alice: WebSession) -> None:
     for fields in (
-        {"password": "wrong horse", "new_password": NEW_PASSWORD},
+        {"password": WRONG_PASSWORD, "new_password": NEW_PASSWORD},
         {"password": PASSWORD, "new_password": "x"},
     ):
         page = alice.submit("/account/settings", "/account/password", **fields)
@@ -88,7 +89,7 @@ def test_account_is_deleted_with_its_name_and_password(alice: WebSession) -> Non
     index.push("alice/web", basic("alice"), "a")
     for fields in (
         {"confirmation": "bobby", "deletion_password": PASSWORD},
-        {"confirmation": "alice", "deletion_password": "wrong horse"},
+        {"confirmation": "alice", "deletion_password": WRONG_PASSWORD},
         {},
     ):
         assert alice.submit("/account/settings", "/account/delete", **fields).status == 400
