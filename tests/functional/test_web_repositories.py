@@ -233,3 +233,7 @@ def test_members_create_repositories_in_their_organisations(alice: WebSession) -
     assert create(bobby, "db", namespace="acme").status == 404
     stranger = WebSession(index)
     assert stranger.get("/r/acme").data("repository") == []
+
+
+def test_organisation_cannot_have_the_name_of_its_founder(alice: WebSession) -> None:
+    assert alice.index.request("PUT", "/v1/organizations/alice", basic("alice")).status == 409
