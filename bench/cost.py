@@ -40,7 +40,7 @@ from chalicelib.security.passwords import Passwords
 from chalicelib.settings import Settings
 from chalicelib.storage.tables import Tables
 from chalicelib.storage.users import UserStore
-from infra.deploy.package import BUILD
+from infra import BUILD
 from infra.devserver.moto_aws import create_stack, local_aws
 
 SIZES = (1, 10, 100, 1_000, 10_000, 29_990)

@@ -1,6 +1,8 @@
 """Runs administration commands in this process, on an index on moto or on a running local server."""
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -9,6 +11,7 @@ from msgspec import Struct
 
 from infra.admin import target
 from infra.cli import cli
+from infra.exit_codes import ExitCode
 from tests.index import Index
 
 
@@ -27,7 +30,8 @@ class CommandResult(Struct, frozen=True):
     def is_readable_error(self) -> bool:
         """Whether the command failed with one line on standard error and wrote nothing else."""
         lines = self.stderr.splitlines()
-        return self.status == 1 and not self.stdout and len(lines) == 1 and lines[0].startswith("Error: ")
+        is_failure = self.status in (ExitCode.FAILURE, ExitCode.LOGIN, ExitCode.CONNECTION)
+        return is_failure and not self.stdout and len(lines) == 1 and lines[0].startswith("Error: ")
 
 
 def run(index: Index, *arguments: str, stdin: str | bytes | None = None) -> CommandResult:
@@ -43,8 +47,14 @@ def run_local(url: str, *arguments: str, password: str) -> CommandResult:
     return _invoke((*arguments, "--local", url), environment, None)
 
 
+def run_user(home: Path, *arguments: str, stdin: str | None = None) -> CommandResult:
+    """Run `waybill` as a person whose credentials are in the folder `home`."""
+    folders = {"HOME": str(home), "DOCKER_CONFIG": str(home / "docker"), "XDG_CONFIG_HOME": str(home / "config")}
+    return _invoke(arguments, {"STACK": None, **folders}, stdin)
+
+
 def _invoke(
-    arguments: tuple[str, ...], environment: dict[str, str | None] | dict[str, str], stdin: str | bytes | None
+    arguments: tuple[str, ...], environment: Mapping[str, str | None], stdin: str | bytes | None
 ) -> CommandResult:
     result = CliRunner().invoke(cli, arguments, input=stdin, env=environment)
     if result.exception is not None and not isinstance(result.exception, SystemExit):

@@ -17,7 +17,10 @@ from chalicelib.request_log import annotate
 
 
 class RobotForm(Struct, frozen=True):
-    """The body that creates a robot. `expires_in` is in seconds."""
+    """The body that creates a robot. `expires_in` is in seconds.
+
+    A name in `repositories` without a namespace is a repository of the account or organisation.
+    """
 
     access: Literal["read", "write"]
     repositories: list[str] | None = None
@@ -61,11 +64,12 @@ class RobotRoutes:
         owner = self._owner(request, is_creation=True)
         form = decode_body(request, RobotForm)
         annotate(access=form.access)
+        names = form.repositories
         new = self._robots.create(
             owner,
             request.parameters["robot"],
             Role.parse(form.access),
-            None if form.repositories is None else map(RepositoryName.parse, form.repositories),
+            None if names is None else [RepositoryName.parse(name, owner.namespace) for name in names],
             form.expires_in,
         )
         return json_response(201, {**_robot_to_json(new.record), "token": new.token})

@@ -54,10 +54,10 @@ class RepositoryName(Struct, frozen=True, order=True):
         return cls(namespace, name)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Parse `namespace/name`, or a name in `library` if there is no slash. Raises InvalidInput."""
+    def parse(cls, text: str, default_namespace: str = LIBRARY) -> Self:
+        """Parse `namespace/name`, or a name in the default namespace if there is no slash. Raises InvalidInput."""
         namespace, slash, name = text.partition("/")
-        return cls.of(namespace, name) if slash else cls.of(LIBRARY, namespace)
+        return cls.of(namespace, name) if slash else cls.of(default_namespace, namespace)
 
 
 def check_namespace(text: str) -> str:

@@ -1,1 +1,1 @@
-"""The administration commands. They act on an index on AWS or, with `--local`, on a running local server."""
+"""The commands for operators. They act on an index on AWS or, with `--local`, on a running local server."""

@@ -59,7 +59,7 @@ def audit(
 ) -> None:
     """Show changes and failed logins.
 
-    On AWS the log group keeps the events for the number of days in LogRetention. A local server
+    On AWS the log group keeps the events for the number of days in LOG_RETENTION. A local server
     keeps them until it stops. With --json each event is one line.
     """
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.admin.command import describe_error
 from infra.admin.target import Target
@@ -26,6 +25,8 @@ def record(index: Target, event: str, target: str, **fields: Any) -> None:
 
     A failure is reported on standard error, and the command continues.
     """
+    from botocore.exceptions import BotoCoreError, ClientError
+
     stream = {"logGroupName": log_group(index.settings.stack), "logStreamName": _STREAM}
     command = click.get_current_context().command_path
     try:

@@ -8,11 +8,9 @@ therefore deleted, and was not created meanwhile.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
-
-from msgspec import Struct
 
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import Repository, RepositoryState, User
@@ -22,28 +20,11 @@ from chalicelib.storage.segment_codec import unpack_into
 from chalicelib.storage.tables import CollaboratorItem, ImagesItem, RobotItem, TermItem
 from infra.admin import search_terms
 from infra.admin.command import OPERATOR
+from infra.admin.finding import Finding
 from infra.admin.scans import scan_organizations, scan_repositories, scan_users
 from infra.admin.target import Target
 
 RESTORE = "compare the tables with a backup, and restore the items (docs/guide/backup.md)"
-
-
-class Finding(Struct, frozen=True):
-    """A problem.
-
-    Attributes:
-        code: identifies the kind of problem.
-        subject: the account, repository or resource.
-        problem: a description.
-        remedy: the effect of `fix`, or the necessary action of the operator.
-        fix: repairs the problem, or None if only the operator can.
-    """
-
-    code: str
-    subject: str
-    problem: str
-    remedy: str
-    fix: Callable[[], object] | None = None
 
 
 def check_accounts(index: Target) -> Iterator[Finding]:

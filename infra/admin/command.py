@@ -1,4 +1,4 @@
-"""The common parts of the administration commands: options, confirmation and readable errors."""
+"""The common parts of commands: options for operators, confirmation and readable errors."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,19 +6,14 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.domain.errors import DomainError
 from chalicelib.domain.roles import Principal
 from chalicelib.settings_table import SettingsError
 from infra.admin import target
-from infra.admin.export_format import ExportError
-from infra.admin.table_copy import CopyError
+from infra.questions import is_confirmed
 
 OPERATOR = Principal(admin=True)  # AWS decides who may use the tables, so the domain does not limit the operator
-_AWS_ERRORS = (PynamoDBException, BotoCoreError, ClientError)
-_EXPECTED = (DomainError, SettingsError, ExportError, CopyError, OSError, *_AWS_ERRORS)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -37,29 +32,41 @@ class Group(click.Group):
     command_class = Command
 
 
-def index_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose the index, and `--json`. The function receives `index`, a Target, and `as_json`."""
-
-    @click.option(
+def operator_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose the index of an operator: `stage`, `region` and `local_url`."""
+    stage = click.option(
         "--stage",
         metavar="NAME",
         help="Use the index of this stage on AWS: prod, dev, …  [default: the stack in STACK, or dev]",
     )
-    @click.option("--region", metavar="NAME", help="Use this AWS region.  [default: AWS_REGION, or the AWS profile's]")
-    @click.option(
+    region = click.option(
+        "--region", metavar="NAME", help="Use this AWS region.  [default: AWS_REGION, or the AWS profile's]"
+    )
+    local = click.option(
         "--local",
         "local_url",
         metavar="URL",
         help="Use a running local server instead, for example http://127.0.0.1:8000. Log in as the administrator "
         "'admin', or as NAME with http://NAME@…  The password comes from ADMIN_PASSWORD or from a prompt.",
     )
+    return stage(region(local(function)))
+
+
+def open_operator_index(stage: str | None, region: str | None, local_url: str | None) -> target.Target:
+    """Return the index that the options choose. Raises UsageError."""
+    if local_url and (stage or region):
+        raise click.UsageError("--local cannot be combined with --stage or --region")
+    return target.open_local(local_url) if local_url else target.open_deployed(stage, region)
+
+
+def index_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of an operator, and `--json`. The function receives `index`, a Target, and `as_json`."""
+
+    @operator_options
     @click.option("--json", "as_json", is_flag=True, help="Write only JSON to standard output.")
     @wraps(function)
     def command(*args: Any, stage: str | None, region: str | None, local_url: str | None, **options: Any) -> Any:
-        if local_url and (stage or region):
-            raise click.UsageError("--local cannot be combined with --stage or --region")
-        index = target.open_local(local_url) if local_url else target.open_deployed(stage, region)
-        return function(*args, index=index, **options)
+        return function(*args, index=open_operator_index(stage, region, local_url), **options)
 
     return command
 
@@ -71,8 +78,9 @@ def yes_option(function: Function) -> Function:
 
 def confirm(question: str, yes: bool) -> None:
     """Ask on the terminal, unless `yes`. The answer no ends the command with status 1."""
-    if not yes:
-        click.confirm(question, abort=True, err=True)
+    if not is_confirmed(question, yes):
+        click.echo("Nothing was changed.", err=True)
+        raise click.exceptions.Exit(1)
 
 
 @contextmanager
@@ -82,12 +90,14 @@ def readable_errors() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise  # the reader of the output has ended; click handles this
-    except _EXPECTED as error:
+    except _expected_errors() as error:
         raise click.ClickException(describe_error(error)) from error
 
 
 def describe_error(error: BaseException) -> str:
     """Return one line for the operator. An error of AWS includes AWS's code and message."""
+    from botocore.exceptions import ClientError
+
     aws_error = _find_aws_error(error)
     if isinstance(aws_error, ClientError):
         code, message = (aws_error.response["Error"].get(key, "") for key in ("Code", "Message"))
@@ -102,8 +112,22 @@ def describe_error(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def _find_aws_error(error: BaseException | None) -> ClientError | BotoCoreError | None:
-    """Return the botocore exception that PynamoDB and the storage package have wrapped."""
+def _expected_errors() -> tuple[type[BaseException], ...]:
+    """Return the errors that a command reports. Their libraries are imported only for a command that fails."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from pynamodb.exceptions import PynamoDBException
+
+    from infra.admin.export_format import ExportError
+    from infra.admin.table_copy import CopyError
+
+    aws_errors = (PynamoDBException, BotoCoreError, ClientError)
+    return (DomainError, SettingsError, ExportError, CopyError, OSError, *aws_errors)
+
+
+def _find_aws_error(error: BaseException | None) -> Any:
+    """Return the botocore exception that PynamoDB and the storage package have wrapped, or None."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     while error is not None and not isinstance(error, ClientError | BotoCoreError):
         error = getattr(error, "cause", None) or error.__cause__
     return error

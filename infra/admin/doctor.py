@@ -5,14 +5,10 @@ import sys
 import click
 
 from infra.admin.audit_log import record
-from infra.admin.checks import CHECKS, Finding
 from infra.admin.command import Command, confirm, index_options, yes_option
-from infra.admin.organization_checks import check_organizations
+from infra.admin.finding import Finding
 from infra.admin.output import progress, write_json, write_rows
-from infra.admin.stack_checks import check_stack
 from infra.admin.target import Target
-
-DATA_CHECKS = (*CHECKS, check_organizations)
 
 
 @click.command(cls=Command)
@@ -49,6 +45,9 @@ def doctor(fix: bool, index: Target, yes: bool, as_json: bool) -> None:
 
 def find_problems(index: Target) -> list[Finding]:
     """Return the findings of all checks."""
+    from infra.admin.organization_checks import DATA_CHECKS  # imports PynamoDB
+    from infra.admin.stack_checks import check_stack
+
     with progress() as bar:
         checks = bar.track((check_stack, *DATA_CHECKS), description="check")
         return [finding for check in checks for finding in check(index)]

@@ -21,7 +21,6 @@ from typing import IO, Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from infra.admin.item_validation import validate_item
 from infra.deploy.data_template import tables
 
 FORMAT = "waybill export"
@@ -193,4 +192,6 @@ def _check_item(table_name: str, item: dict[str, Any]) -> None:
     for key in table.keys:
         if not item.get(key, {}).get("S"):
             raise ValueError(f"an item of {table_name} needs a non-empty string {key!r}, because it is part of the key")
+    from infra.admin.item_validation import validate_item  # imports PynamoDB, which a help text does not need
+
     validate_item(table_name, item)

@@ -8,8 +8,9 @@ from chalicelib.domain.models import Organization
 from chalicelib.domain.roles import Role
 from chalicelib.storage.collaborators import MEMBER_SUFFIX
 from chalicelib.storage.tables import CollaboratorItem
-from infra.admin.checks import RESTORE, Finding
+from infra.admin.checks import CHECKS, RESTORE
 from infra.admin.command import OPERATOR
+from infra.admin.finding import Finding
 from infra.admin.scans import scan_organizations, scan_users
 from infra.admin.target import Target
 
@@ -70,3 +71,6 @@ def _finish_deletion(index: Target, organization: Organization) -> None:
     if current is not None and current.deletion_started:
         while not index.services.organization_deletion.delete(OPERATOR, organization.name):
             pass
+
+
+DATA_CHECKS = (*CHECKS, check_organizations)

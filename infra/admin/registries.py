@@ -11,7 +11,6 @@ import click
 from chalicelib.security.bearer_tokens import ISSUER
 from infra.admin.command import Command, Group, index_options, yes_option
 from infra.admin.output import write_fields
-from infra.admin.reconcile import Reconciliation
 from infra.admin.registry_client import Challenge, RegistryClient, RegistryError, fetch_token
 from infra.admin.registry_config import ProxyKind, RegistryKind, RegistrySettings, render_proxy, render_registry
 from infra.admin.target import Target
@@ -130,6 +129,8 @@ def reconcile(url: str, dry_run: bool, prune: bool, yes: bool, index: Target, as
     after it has read every page of every listing, and only tags pushed before it started. It can be interrupted and
     repeated.
     """
+    from infra.admin.reconcile import Reconciliation  # imports PynamoDB
+
     Reconciliation(index, url, read_variables(index)).run(is_dry_run=dry_run, prunes=prune, as_json=as_json, yes=yes)
 
 

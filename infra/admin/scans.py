@@ -5,9 +5,6 @@ from collections.abc import Iterator
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import Organization, Repository, User
 from chalicelib.domain.roles import Role
-from chalicelib.storage.organizations import organization_of
-from chalicelib.storage.repositories import repository_of
-from chalicelib.storage.users import user_of
 from infra.admin.target import Target
 
 _PAGE_SIZE = 100
@@ -15,16 +12,22 @@ _PAGE_SIZE = 100
 
 def scan_users(index: Target) -> Iterator[User]:
     """Yield all accounts."""
+    from chalicelib.storage.users import user_of
+
     return filter(None, map(user_of, index.stores.tables.users.scan(consistent_read=True)))
 
 
 def scan_organizations(index: Target) -> Iterator[Organization]:
     """Yield all organisations."""
+    from chalicelib.storage.organizations import organization_of
+
     return filter(None, map(organization_of, index.stores.tables.users.scan(consistent_read=True)))
 
 
 def scan_repositories(index: Target) -> Iterator[Repository]:
     """Yield all repositories that exist."""
+    from chalicelib.storage.repositories import repository_of
+
     return map(repository_of, index.stores.tables.repositories.scan(consistent_read=True))
 
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.settings import Settings
 from chalicelib.settings_table import SettingsError
-from infra.admin.checks import Finding
+from infra.admin.finding import Finding
 from infra.admin.target import Target
 from infra.deploy.data_template import Table, resources, tables
 

@@ -6,22 +6,24 @@ import os
 from collections.abc import Callable
 from functools import cache, cached_property
 from http.client import HTTPConnection, HTTPException
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import botocore.session
 import click
-from botocore import UNSIGNED
-from botocore.config import Config
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chalicelib.aws import Clients
-from chalicelib.bootstrap import Services, Stores
 from chalicelib.settings import Settings
 from infra.devserver import ENDPOINT_PATH
 from infra.devserver.aws_configuration import empty_aws_configuration
+from infra.exit_codes import LoginError, UnreachableError
+from infra.questions import ask_password
 from infra.region import MISSING_REGION, find_region
+from infra.setting_names import check_setting_names
+
+if TYPE_CHECKING:  # botocore and PynamoDB take 0.3 seconds, which a help text does not need
+    from chalicelib.aws import Clients
+    from chalicelib.bootstrap import Services, Stores
 
 _TIMEOUT_SECONDS = 30  # more than in a Lambda, because an operator can wait
 _MAX_ATTEMPTS = 8
@@ -41,7 +43,7 @@ class Target(Struct, frozen=True, eq=False, dict=True):
     """
 
     settings: Settings
-    aws: Clients
+    aws: "Clients"
     name: str
     create_client: Callable[[str], Any]
     administrator: str | None = None
@@ -52,12 +54,14 @@ class Target(Struct, frozen=True, eq=False, dict=True):
         return f"Target({self.name!r})"
 
     @cached_property
-    def services(self) -> Services:
+    def services(self) -> "Services":
         """The object graph of the product."""
+        from chalicelib.bootstrap import Services
+
         return Services(self.settings, self.aws)
 
     @property
-    def stores(self) -> Stores:
+    def stores(self) -> "Stores":
         """The access to the tables."""
         return self.services.stores
 
@@ -92,9 +96,10 @@ def open_deployed(stage: str | None, region: str | None) -> Target:
     session = _create_session()
     region = find_region(region, session)
     if not region:
-        raise click.ClickException(MISSING_REGION)
+        raise click.ClickException(f"{MISSING_REGION}; for a local server, pass --local URL")
     if session.get_credentials() is None:
-        raise click.ClickException("no AWS credentials found; set AWS_PROFILE, or log in with the AWS CLI")
+        reason = "no AWS credentials found; set AWS_PROFILE, or log in with the AWS CLI"
+        raise LoginError(reason)
     settings = _read_settings({"STACK": f"waybill-{stage}"} if stage else {}, region)
 
     def create(service: str) -> Any:
@@ -110,7 +115,7 @@ def open_local(url: str) -> Target:
     prompt. Raises ClickException.
     """
     host, port, username = _parse_url(url)
-    password = os.environ.get("ADMIN_PASSWORD") or click.prompt(f"Password of {username}", hide_input=True, err=True)
+    password = os.environ.get("ADMIN_PASSWORD") or ask_password(f"Password of {username}", "set ADMIN_PASSWORD")
     authorization = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
     stack = _fetch_stack(host, port, username, authorization)
     settings = _read_settings({"STACK": stack["stack"]}, stack["region"])
@@ -130,14 +135,18 @@ def open_local(url: str) -> Target:
     )
 
 
-def create_clients(create: Callable[[str], Any]) -> Clients:
+def create_clients(create: Callable[[str], Any]) -> "Clients":
     """Return the clients that the object graph needs."""
+    from chalicelib.aws import Clients
+
     return Clients(create("dynamodb"), create("kms"))
 
 
 @cache
 def create_client(service: str, region: str, endpoint: str | None = None, authorization: str | None = None) -> Any:
     """Return a botocore client. For a local server, `endpoint` is its URL and `authorization` a header."""
+    from botocore.config import Config
+
     config = Config(
         region_name=region,
         read_timeout=_TIMEOUT_SECONDS,
@@ -156,11 +165,15 @@ def create_client(service: str, region: str, endpoint: str | None = None, author
 
 @cache
 def _create_session() -> Any:
+    import botocore.session
+
     return botocore.session.get_session()
 
 
 def _create_local_session() -> Any:
     """Return a session that knows nothing but unused credentials. PynamoDB would replace a client that has none."""
+    import botocore.session
+
     session = botocore.session.get_session()
     session.set_credentials("unused", "unused")
     return session
@@ -168,6 +181,7 @@ def _create_local_session() -> Any:
 
 def _use_authorization(client: Any, authorization: str) -> None:
     """Send this header with each request, instead of AWS's signature."""
+    from botocore import UNSIGNED
 
     def set_header(request: Any, **_: Any) -> None:
         request.headers["Authorization"] = authorization
@@ -177,6 +191,7 @@ def _use_authorization(client: Any, authorization: str) -> None:
 
 
 def _read_settings(variables: dict[str, str], region: str) -> Settings:
+    check_setting_names(os.environ)
     return replace(Settings.from_environment({**os.environ, **variables}), region=region)
 
 
@@ -203,14 +218,16 @@ def _fetch_stack(host: str, port: int, username: str, authorization: str) -> dic
         response = connection.getresponse()
         body = json.loads(response.read())
     except (OSError, HTTPException) as error:
-        raise click.ClickException(f"no local server answers at {server}: {error}") from error
+        raise UnreachableError(f"no local server answers at {server}: {error}") from error
     except ValueError:
         body = None
     finally:
         connection.close()
     fields: dict[str, Any] = body if isinstance(body, dict) else {}
     if response.status in (401, 403, 429, 503):
-        raise click.ClickException(f"{server} does not accept {username} as an administrator: {fields.get('error')}")
+        reason = f"{server} does not accept {username} as an administrator: {fields.get('error')}"
+        raise LoginError(reason)
     if response.status != 200 or not {"stack", "region", "variables"} <= fields.keys():
-        raise click.ClickException(f"{server} is not a local server of Waybill; start one with: waybill serve")
+        reason = f"{server} is not a local server of Waybill; start one with: waybill serve"
+        raise UnreachableError(reason)
     return fields

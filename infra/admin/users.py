@@ -1,19 +1,17 @@
 """`waybill users`: manages accounts."""
 
 import secrets
-import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-from chalicelib.accounts.service import Accounts
 from chalicelib.domain.models import User
 from infra.admin.audit_log import record
 from infra.admin.command import OPERATOR, Group, confirm, index_options, yes_option
 from infra.admin.output import progress, write_fields, write_result, write_rows
 from infra.admin.scans import list_namespace, list_shares, scan_users
 from infra.admin.target import Target
+from infra.questions import read_password
 
 _COLUMNS = ("username", "state", "admin", "emails", "created")
 _ADJECTIVES = {"active": "active", "admin": "an administrator"}
@@ -67,23 +65,23 @@ def create(username: str, email: str, admin: bool, password_stdin: bool, index: 
     _write(username, "is created", as_json, **generated)
 
 
-def _add_switch(name: str, change: Callable[[Accounts, str, bool], None], field: str, value: bool, text: str) -> None:
+def _add_switch(name: str, method: str, field: str, value: bool, text: str) -> None:
     """Add a command that sets one attribute of an account."""
 
     @users.command(name, help=text)
     @click.argument("username")
     @index_options
     def switch(username: str, index: Target, as_json: bool) -> None:
-        change(index.services.accounts, username, value)
+        getattr(index.services.accounts, method)(username, value)
         record(index, "account.changed", username, **{field: value})
         _write(username, f"is {'now' if value else 'no longer'} {_ADJECTIVES[field]}", as_json, **{field: value})
 
 
 for _switch in (
-    ("activate", Accounts.set_active, "active", True, "Activate an account. It can log in from its next request."),
-    ("deactivate", Accounts.set_active, "active", False, "Deactivate an account. Its next request is rejected."),
-    ("promote", Accounts.set_admin, "admin", True, "Make an account an administrator, with all rights everywhere."),
-    ("demote", Accounts.set_admin, "admin", False, "Make an administrator an ordinary account."),
+    ("activate", "set_active", "active", True, "Activate an account. It can log in from its next request."),
+    ("deactivate", "set_active", "active", False, "Deactivate an account. Its next request is rejected."),
+    ("promote", "set_admin", "admin", True, "Make an account an administrator, with all rights everywhere."),
+    ("demote", "set_admin", "admin", False, "Make an administrator an ordinary account."),
 ):
     _add_switch(*_switch)
 
@@ -148,7 +146,7 @@ def _read_password(from_stdin: bool) -> tuple[str, dict[str, str]]:
     A password is never an argument, because all users of a machine can read the arguments of a process.
     """
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n"), {}
+        return read_password(), {}
     password = secrets.token_urlsafe(12)
     return password, {"password": password}
 

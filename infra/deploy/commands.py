@@ -1,24 +1,38 @@
 """The commands `waybill deploy`, `status`, `logs`, `rollback`, `destroy` and `package`."""
 
+import json
+import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from chalicelib.settings_table import SETTINGS, SettingsError
+from infra import command_name
+from infra.admin.output import write_json
 from infra.deploy.deploy import Operations
 from infra.deploy.logs import read_log
 from infra.deploy.package import ARCHITECTURES, build_package
 from infra.deploy.package_model import Package, PackageError
 from infra.deploy.release_file import read_release
-from infra.deploy.service_template import add_parameter_options, option_parameters, parse_options
+from infra.deploy.service_template import (
+    add_parameter_options,
+    option_name,
+    option_parameters,
+    parse_options,
+    setting_name,
+)
 from infra.deploy.stacks import Stack
-from infra.deploy.stage import DeployError, Stage, command_name, explain_aws_errors, open_stage
+from infra.deploy.stage import DeployError, Stage, explain_aws_errors, open_stage
 from infra.deploy.terminal import Terminal
+from infra.exit_codes import ExitCode
+from infra.questions import ask, is_confirmed
 from infra.region import REGION_HELP
+from infra.setting_names import check_setting_names
 from infra.terminal_text import sanitize
 
 
@@ -28,6 +42,7 @@ def _stage_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return stage(region(command))
 
 
+_json_option = click.option("--json", "as_json", is_flag=True, help="Write only JSON to standard output.")
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
@@ -49,6 +64,7 @@ def deploy(name: str, region: str | None, yes: bool, dry_run: bool, release: Pat
     """
     with _open_operations(name, region) as (stage, operations, terminal):
         _print_stage(stage, terminal)
+        _check_environment(os.environ)
         with tempfile.TemporaryDirectory() as folder:
 
             def build(architecture: str) -> Package:
@@ -65,19 +81,26 @@ def deploy(name: str, region: str | None, yes: bool, dry_run: bool, release: Pat
 
 @click.command()
 @_stage_options
-def status(name: str, region: str | None) -> None:
+@_json_option
+def status(name: str, region: str | None, as_json: bool) -> None:
     """Show the stacks of an index, with URL, release and settings."""
     with _open_operations(name, region) as (stage, operations, terminal):
         service, data = operations.find()
         if service is None and data is None:
             raise DeployError(f"{stage.stack} does not exist in {stage.region}")
+        sections: dict[str, dict[str, str]] = {}
         for stack in (data, service):
             if stack is not None:
-                values = [("status", stack.status), ("changed", f"{stack.changed:%Y-%m-%d %H:%M:%S %Z}")]
-                terminal.print_values(stack.name, [*values, *stack.outputs.items()])
+                changed = f"{stack.changed:%Y-%m-%d %H:%M:%S %Z}"
+                sections[stack.name] = {"status": stack.status, "changed": changed, **stack.outputs}
         if service is not None:
-            settings = [(name, value) for name, value in service.parameters.items() if name in option_parameters()]
-            terminal.print_values("settings", settings)
+            options, values = option_parameters(), service.parameters
+            sections["settings"] = {setting_name(name): values[name] for name in values if name in options}
+        if as_json:
+            write_json(sections)
+            return
+        for title, section in sections.items():
+            terminal.print_values(title, list(section.items()))
 
 
 @click.command()
@@ -85,11 +108,13 @@ def status(name: str, region: str | None) -> None:
 @click.option("--follow", is_flag=True, help="Continue with new lines until you press Ctrl-C.")
 @click.option("--minutes", type=click.IntRange(1), default=10, show_default=True, help="Start this long ago.")
 @click.option("--access", is_flag=True, help="Print API Gateway's access log instead of the function's log.")
-def logs(name: str, region: str | None, follow: bool, minutes: int, access: bool) -> None:
-    """Print the log of the function."""
+@_json_option
+def logs(name: str, region: str | None, follow: bool, minutes: int, access: bool, as_json: bool) -> None:
+    """Print the log of the function. With --json each line is an object with `time` and `message`."""
     with _open_operations(name, region) as (stage, _, _terminal):
         for line in read_log(stage, minutes=minutes, follow=follow, access=access):
-            click.echo(sanitize(line))
+            time, _, message = line.partition(" ")
+            click.echo(json.dumps({"time": time, "message": message}) if as_json else sanitize(line))
 
 
 @click.command()
@@ -115,7 +140,7 @@ def destroy(name: str, region: str | None, yes: bool, delete_data: bool) -> None
         _print_stage(stage, terminal)
         if delete_data:
             question = f"This deletes all accounts and repositories of {name}. Enter the name of the stage"
-            entered = click.prompt(question)
+            entered = ask(question, "this needs a person")
             if entered != name:
                 raise DeployError(f"{entered!r} is not {name!r}: nothing was deleted")
         elif not _confirm(yes)(f"Delete {stage.stack} in {stage.region}? Its data remains."):
@@ -152,7 +177,19 @@ def _open_operations(name: str, region: str | None) -> Iterator[tuple[Stage, Ope
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         click.echo("\ninterrupted. CloudFormation continues a running operation. Repeat the command to complete it.")
-        sys.exit(130)
+        sys.exit(ExitCode.INTERRUPTED)
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    """Raise DeployError for a misspelt setting. Warn about settings, because a deployment reads options only."""
+    try:
+        check_setting_names(environment)
+    except SettingsError as error:
+        raise DeployError(str(error)) from error
+    names = {setting_name(parameter): option_name(parameter) for parameter in option_parameters()}
+    ignored = [setting.name for setting in SETTINGS if setting.name in names and environment.get(setting.name)]
+    for name in ignored:
+        click.echo(f"Warning: a deployment does not read {name} from the environment; pass {names[name]}.", err=True)
 
 
 def _print_stage(stage: Stage, terminal: Terminal) -> None:
@@ -161,7 +198,7 @@ def _print_stage(stage: Stage, terminal: Terminal) -> None:
 
 
 def _confirm(yes: bool) -> Callable[[str], bool]:
-    return lambda question: yes or click.confirm(question)
+    return lambda question: is_confirmed(question, yes)
 
 
 def _list_next_steps(stage: Stage, stack: Stack) -> Iterator[str]:

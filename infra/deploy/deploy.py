@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra import command_name
 from infra.deploy.cost import describe_cost
 from infra.deploy.data_stack import KEY_DELETION_DAYS, DataStack
 from infra.deploy.package_model import Package
@@ -16,7 +17,7 @@ from infra.deploy.releases import Release, Releases
 from infra.deploy.service_template import check_values, merge_values, read_service_template
 from infra.deploy.smoke import run_smoke_test
 from infra.deploy.stacks import ChangeSet, Stack, Stacks
-from infra.deploy.stage import DeployError, Stage, command_name
+from infra.deploy.stage import DeployError, Stage
 from infra.deploy.terminal import Terminal
 
 KEY_PLACEHOLDER = "created-with-the-tables"  # in the plan of a deployment that creates the key

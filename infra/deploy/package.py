@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from infra import ROOT
+from infra import BUILD, ROOT
 from infra.deploy.bill_of_materials import Wheel, write_bill_of_materials
 from infra.deploy.data_template import read_data_template
 from infra.deploy.package_model import Package, PackageError
@@ -27,7 +27,6 @@ from infra.deploy.service_models import OPERATIONS, SHARED_FILES, trim_service_m
 from infra.deploy.service_template import add_function_properties
 
 REQUIREMENTS = ROOT / "requirements.txt"
-BUILD = ROOT / "build"
 ARCHITECTURES = ("arm64", "x86_64")
 
 _SOURCES = ("app.py", "chalicelib", ".chalice/config.json")

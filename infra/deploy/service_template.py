@@ -117,6 +117,11 @@ def option_name(parameter: str) -> str:
     return "--" + re.sub(r"(?<!^)(?=[A-Z])", "-", parameter).lower()
 
 
+def setting_name(parameter: str) -> str:
+    """Return the name of a parameter in messages, which is that of the setting: REGISTRY_ENDPOINTS."""
+    return option_name(parameter).removeprefix("--").replace("-", "_").upper()
+
+
 def _create_environment(values: Mapping[str, str], region: str) -> dict[str, str]:
     """Return the environment variables of the function for these values."""
     template = read_service_template()

@@ -2,16 +2,10 @@
 
 import os
 import re
-import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -76,6 +70,8 @@ class Stage(Struct, frozen=True):
 
     def client(self, service: str) -> Any:
         """Return a client that slows down when AWS throttles it."""
+        from botocore.config import Config
+
         path_style = {"addressing_style": "path"} if self.emulator else None
         return self.session.client(service, config=Config(retries={"mode": "adaptive"}, s3=path_style))
 
@@ -86,6 +82,9 @@ def open_stage(name: str, region: str | None) -> Stage:
         raise DeployError(
             f"the name of a stage must be 2 to 20 of a-z, 0-9 and '-', and start with one of a-z, not {name!r}"
         )
+    import boto3  # it takes 0.2 seconds, which a help text does not need
+    import botocore.session
+
     with explain_aws_errors():
         found = find_region(region, botocore.session.get_session())
         if found is None:
@@ -93,14 +92,6 @@ def open_stage(name: str, region: str | None) -> Stage:
         session = boto3.Session(region_name=found)
         identity = session.client("sts").get_caller_identity()
     return Stage(name, found, identity["Account"], session, identity["Arn"].split(":")[1])
-
-
-def command_name() -> str:
-    """Return the command that a person can enter: `waybill`, or its path in this clone."""
-    program = Path(sys.executable).with_name("waybill")
-    if shutil.which("waybill") is not None or not program.exists():
-        return "waybill"
-    return os.path.relpath(program)
 
 
 @contextmanager

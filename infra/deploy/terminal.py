@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from infra.deploy.service_template import setting_name
 from infra.deploy.stacks import Change, Event, Watcher
+from infra.terminal_text import sanitize
 
 _COLOURS = {"Add": "green", "Import": "green", "Modify": "yellow", "Remove": "red"}
 _REPLACEMENTS = {"True": "[bold red]yes[/]", "Conditional": "[red]perhaps[/]"}
@@ -43,12 +46,16 @@ class Terminal:
             table.add_column(column, overflow="fold")
         for name, value in values.items():
             if current.get(name, "") != value:
-                table.add_row(name, Text(current.get(name, "")), Text(value))
+                table.add_row(setting_name(name), Text(current.get(name, "")), Text(value))
         if table.row_count:
             self._console.print(table)
 
     def print_values(self, title: str, values: Sequence[tuple[str, str]]) -> None:
-        """Print names and values."""
+        """Print names and values. Into a pipe or a file, each line has the title, a name and a value, and tabs."""
+        if not self._console.is_terminal:
+            for name, value in values:
+                click.echo(sanitize(title) + f"\t{sanitize(name)}\t{sanitize(value)}")
+            return
         table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
         table.add_column()
         table.add_column(overflow="fold")

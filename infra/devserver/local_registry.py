@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chalicelib.settings import Settings
+from infra import command_name
 from infra.admin.registry_config import RegistryKind, RegistrySettings, render_registry
 
 _DEFAULT_PORT = 5000
@@ -53,7 +54,7 @@ def describe_registries(settings: Settings, key_file: Path | None) -> str:
         else f"The token key is in {key_file}."
     )
     url = settings.base_url
-    return f"Configure a registry with: .venv/bin/waybill registries config --local {url} > registry.yml\n{key}"
+    return f"Configure a registry with: {command_name()} registries config --local {url} > registry.yml\n{key}"
 
 
 @contextmanager

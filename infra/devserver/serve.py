@@ -21,6 +21,7 @@ from chalicelib.domain.identifiers import check_password
 from chalicelib.request_log import RequestLog
 from chalicelib.settings import Settings
 from chalicelib.settings_table import SettingsError
+from infra import command_name
 from infra.devserver.administrator import ADMIN, AdministratorError, ensure_administrator
 from infra.devserver.aws_configuration import REGION
 from infra.devserver.aws_endpoint import AwsEndpoint
@@ -43,6 +44,7 @@ from infra.devserver.output import print_line, replace_unknown_characters
 from infra.devserver.request_filter import RequestFilter
 from infra.devserver.signals import stop_on_signals
 from infra.devserver.token_key import TokenKeyError, load_token_key
+from infra.setting_names import check_setting_names
 
 _EMAIL = {"EMAIL_SENDER": "waybill@localhost.localdomain"}  # emails are printed, so any sender works
 _MAX_BODY_BYTES = 10_485_760  # API Gateway's limit; the limit of the app is lower, and its error is JSON
@@ -97,6 +99,7 @@ def _run(environment: Mapping[str, str], network: Network, listener: socket.sock
 def _read_settings(environment: Mapping[str, str]) -> tuple[Settings, str | None]:
     """Return the settings, and the password of the administrator if one is set."""
     try:
+        check_setting_names(environment)
         settings = replace(Settings.from_environment(environment), region=REGION)
         password = environment.get("ADMIN_PASSWORD")
         return settings, check_password(password) if password else None
@@ -145,7 +148,7 @@ Waybill listens on {base_url}
   register        curl -d '{form}' {base_url}/v1/users/
   log in          curl -u {ADMIN} {base_url}/v1/users/
   with docker     docker login {base_url.removeprefix("http://")}    (docker 0.6 to 17.03)
-  manage          .venv/bin/waybill users list --local {base_url}
+  manage          {command_name()} users list --local {base_url}
 
 {warning}{storage}
 """

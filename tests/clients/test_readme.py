@@ -29,7 +29,7 @@ def test_examples_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
     assert examples
     with run_server(tmp_path, REGISTRIES="registry.local") as server:
         for command, expected in examples:
-            assert run_example(command, server) == expected.replace(EXAMPLE_URL, server.base_url), command
+            assert run_example(command, server, tmp_path) == expected.replace(EXAMPLE_URL, server.base_url), command
 
 
 def test_readme_shows_the_start_of_the_local_server(tmp_path: Path) -> None:
@@ -51,12 +51,13 @@ def find_examples(page: str) -> list[tuple[str, str]]:
     return [(command, output.rstrip("\n")) for command, _, output in (part.partition("\n") for part in parts)]
 
 
-def run_example(command: str, server: Server) -> str:
-    """Run a command against the server, and return its output."""
+def run_example(command: str, server: Server, home: Path) -> str:
+    """Run a command against the server, and return its output. `home` keeps the credentials of `waybill login`."""
+    folders = {"HOME": str(home), "DOCKER_CONFIG": str(home), "XDG_CONFIG_HOME": str(home)}
     run = subprocess.run(
         ["bash", "-c", WAYBILL + command.replace(EXAMPLE_URL, server.base_url)],
         cwd=ROOT,
-        env={**os.environ, "ADMIN_PASSWORD": ADMIN_PASSWORD},
+        env={**os.environ, **folders, "ADMIN_PASSWORD": ADMIN_PASSWORD},
         capture_output=True,
         text=True,
         timeout=60,

@@ -69,7 +69,7 @@ def test_each_input_file_has_a_lock() -> None:
 
 
 def test_build_backend_is_pinned() -> None:
-    assert re.search(r"^flit-core==", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
+    assert re.search(r"^hatchling==", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
 
 
 def test_pip_installs_only_files_with_a_hash() -> None:

@@ -10,7 +10,7 @@ import signal
 import tempfile
 from pathlib import Path
 
-from infra.deploy.package import BUILD
+from infra import BUILD
 from tests.deployed import ministack
 from tests.deployed.programs import environment
 

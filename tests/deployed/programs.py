@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import ROOT
-from infra.deploy.package import BUILD
+from infra import BUILD, ROOT
 
 
 def environment(name: str) -> Path:

@@ -204,7 +204,8 @@ def test_status_shows_the_settings_and_logs_shows_the_log(run: Run, options: tup
     assert STACK in error_of(run("logs", *STAGE))
     output_of(run("deploy", *options, "--memory", "512"))
     output = output_of(run("status", *STAGE))
-    assert re.search(r"Memory +│ 512 ", output)
+    assert "settings\tMEMORY\t512" in output.splitlines()
+    assert json.loads(output_of(run("status", *STAGE, "--json")))["settings"]["MEMORY"] == "512"
     assert "waybill-dev-users" in output
     assert "REPORT" in output_of(run("logs", *STAGE))
 

@@ -146,8 +146,7 @@ def test_table_output_neutralizes_markup_and_control_characters(index: Index) ->
     assert "[red]not markup[/red]  [31mnor colour" in listed
     assert "\x1b" not in listed
     users = run(index, "users", "list").stdout.splitlines()
-    assert users[0].split() == ["username", "state", "admin", "emails", "created"]
-    assert users[1].split()[:4] == ["alice", "active", "yes", "alice@example.com"]
+    assert users[0].split("\t")[:4] == ["alice", "active", "yes", "alice@example.com"]
 
 
 def test_missing_stack_gives_readable_error(shared_index: Index) -> None:

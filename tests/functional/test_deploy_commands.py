@@ -16,6 +16,7 @@ import infra.deploy.package
 import infra.deploy.stacks
 from infra import project_version
 from infra.cli import cli
+from infra.deploy.commands import _check_environment
 from infra.deploy.package_model import Package, PackageError
 from infra.deploy.release_file import read_release, write_release
 from infra.deploy.releases import Releases
@@ -150,6 +151,14 @@ def test_package_contains_only_files_that_git_tracks(tmp_path: Path, monkeypatch
     for command in (["init", "-q"], ["add", "app.py", "chalicelib/tracked.py"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     assert infra.deploy.package._list_sources() == ["app.py", "chalicelib/tracked.py"]
+
+
+def test_environment_of_a_deployment_contains_no_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(DeployError, match="REGISTRATION"):
+        _check_environment({"REGISTRTION": "closed"})
+    _check_environment({"REGISTRATION": "closed", "PATH": "/bin", "STACK": "waybill-dev"})
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert "--registration" in warning
 
 
 def test_bucket_of_another_account_is_named() -> None:

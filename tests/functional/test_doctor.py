@@ -7,9 +7,9 @@ import pytest
 
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.roles import Principal, Role
-from infra.admin.checks import Finding
-from infra.admin.doctor import DATA_CHECKS
 from infra.admin.export_format import Item
+from infra.admin.finding import Finding
+from infra.admin.organization_checks import DATA_CHECKS
 from infra.admin.target import Target, create_client
 from infra.devserver.moto_aws import read_items
 from tests.admin_commands import run

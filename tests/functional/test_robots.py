@@ -19,7 +19,7 @@ def create_robot(index: Index, auth: str, name: str = "ci", **form: Any) -> str:
 
 def test_token_is_shown_once_and_not_listed(index: Index) -> None:
     alice = index.create_account("alice")
-    form = {"access": "read", "repositories": ["alice/web", "redis"], "expires_in": 3600}
+    form = {"access": "read", "repositories": ["alice/web", "library/redis"], "expires_in": 3600}
     response = index.request("PUT", f"{ROBOTS}/ci", alice, json=form)
     assert response.status == 201
     shown = response.json
@@ -33,6 +33,16 @@ def test_token_is_shown_once_and_not_listed(index: Index) -> None:
     listed = index.request("GET", ROBOTS, alice)
     assert listed.json == [shown]
     assert token.rpartition("_")[2] not in str(list(index.tables.robots.scan())) + listed.body.decode()
+
+
+def test_bare_name_is_a_repository_of_the_account(index: Index) -> None:
+    alice = index.create_account("alice")
+    form = {"access": "write", "repositories": ["web", "alice/web", "library/redis"]}
+    response = index.request("PUT", f"{ROBOTS}/ci", alice, json=form)
+    assert response.json["repositories"] == ["alice/web", "library/redis"]
+    robot = basic("alice", response.json["token"])
+    index.push("alice/web", robot, "a")
+    assert index.request("PUT", "/v1/repositories/web", robot, json=[]).status in (403, 404)
 
 
 def test_robot_can_log_in_push_and_pull(index: Index) -> None:

@@ -37,7 +37,10 @@ def test_each_command_and_option_has_a_help_text() -> None:
             if isinstance(parameter, click.Option):
                 assert parameter.help, (name, parameter.name)
         if isinstance(command, click.Group):
-            for subcommand in command.commands.values():
-                check(subcommand, f"{name} {subcommand.name}")
+            for subname in command.commands:
+                subcommand = command.get_command(click.Context(command), subname)
+                assert subcommand is not None
+                assert subcommand.name == subname
+                check(subcommand, f"{name} {subname}")
 
     check(cli, "waybill")

@@ -11,7 +11,6 @@ import yaml
 from chalicelib.settings import Settings
 from chalicelib.settings_table import SETTINGS, Setting, SettingsError
 from infra.admin.configuration_reference import (
-    LOCAL_SETTINGS,
     PAGE,
     SERVICE_TEMPLATE,
     deploy_options,
@@ -22,6 +21,7 @@ from infra.admin.configuration_reference import (
 )
 from infra.deploy.service_template import check_values
 from infra.deploy.stage import DeployError
+from infra.devserver.local_settings import LOCAL_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 BY_NAME = {setting.name: setting for setting in SETTINGS}

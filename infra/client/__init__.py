@@ -1,0 +1,1 @@
+"""The commands for users. They call the API of an index with the account of `waybill login`."""
