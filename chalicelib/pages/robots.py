@@ -60,7 +60,7 @@ class RobotPages:
                 self._accounts.show_own(visit.principal, visit.username),
                 name,
                 Role.parse(access),
-                [_parse_name(word, visit.username) for word in words] or None,
+                [RepositoryName.parse(word, visit.username) for word in words] or None,
                 int(days) * _DAY_SECONDS if days else None,
             )
         except DomainError as error:
@@ -104,11 +104,6 @@ class RobotPages:
             repositories=form.get("repositories", ""),
             lifetimes=render_options(_LIFETIMES, form.get("days", "90")),
         )
-
-
-def _parse_name(text: str, username: str) -> RepositoryName:
-    """Return the repository that a line names. A name without a namespace belongs to the account."""
-    return RepositoryName.parse(text if "/" in text else f"{username}/{text}")
 
 
 def _describe_robot(record: RobotRecord) -> dict[str, object]:
