@@ -60,6 +60,7 @@ secrets: $(READY) ## Search all files of the repository for secrets.
 docs: $(READY)   ## Regenerate the generated pages of docs/reference: commands, configuration and permissions.
 	$(BIN)/python -m infra.admin.command_reference
 	$(BIN)/python -m infra.admin.configuration_reference
+	$(BIN)/python -m infra.admin.api_reference
 	$(BIN)/python -m tests.functional.test_permissions
 
 soak: $(READY)   ## Inject faults into each AWS call, fuzz longer, and run mixed traffic for SECONDS=300 (half an hour).

@@ -18,7 +18,13 @@ from chalicelib.request_log import RequestLog
 from chalicelib.settings import Settings
 
 settings = Settings.from_environment(os.environ)
-app = create_chalice_app(Services(settings).routes, RequestLog(print, settings.stack), app_class=HttpApiChalice)
+services = Services(settings)
+app = create_chalice_app(
+    services.routes,
+    RequestLog(print, settings.stack),
+    app_class=HttpApiChalice,
+    render_unrouted=services.render_unrouted,
+)
 
 gc.freeze()  # later collections skip these objects
 gc.enable()

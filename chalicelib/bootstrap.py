@@ -13,6 +13,7 @@ from chalicelib.accounts.organization_deletion import OrganizationDeletion
 from chalicelib.accounts.organizations import Organizations
 from chalicelib.accounts.robots import Robots
 from chalicelib.accounts.service import Accounts
+from chalicelib.accounts.sessions import Sessions
 from chalicelib.api import system
 from chalicelib.api.authentication import Authenticator
 from chalicelib.api.docker_headers import DockerHeaders
@@ -28,15 +29,32 @@ from chalicelib.api.token import TokenRoutes
 from chalicelib.api.token_check import TokenCheckRoutes
 from chalicelib.api.users import UserRoutes
 from chalicelib.aws import Clients, create_clients, create_ses_client
-from chalicelib.domain.choices import OrganizationCreation, PodmanSearch, Registration, SignerKind, Visibility
+from chalicelib.domain.choices import (
+    AccountActivation,
+    OrganizationCreation,
+    PodmanSearch,
+    Registration,
+    SignerKind,
+    Visibility,
+)
 from chalicelib.pages.account import AccountPages
+from chalicelib.pages.account_settings import AccountSettingsPages
+from chalicelib.pages.administration import AdministrationPages
+from chalicelib.pages.api_reference import ApiReferencePages
+from chalicelib.pages.guard import Guard
 from chalicelib.pages.html import PageRenderer
+from chalicelib.pages.login import LoginPages
 from chalicelib.pages.public import PublicPages
+from chalicelib.pages.repository import RepositoryPages
+from chalicelib.pages.repository_forms import RepositoryForms
+from chalicelib.pages.repository_lists import RepositoryLists
+from chalicelib.pages.robots import RobotPages
 from chalicelib.repositories.authorization import Authorization
 from chalicelib.repositories.catalog import Catalog
 from chalicelib.repositories.collaborators import Collaborators
 from chalicelib.repositories.image_list_cache import ImageListCache
 from chalicelib.repositories.image_lists import ImageLists
+from chalicelib.repositories.overview import Overviews
 from chalicelib.repositories.search import Search
 from chalicelib.repositories.service import Repositories
 from chalicelib.repositories.tags import Tags
@@ -46,6 +64,7 @@ from chalicelib.security.bearer_tokens import BearerTokens, TokenKey
 from chalicelib.security.email_links import EmailLinks
 from chalicelib.security.kms_token_key import KmsTokenKey
 from chalicelib.security.passwords import Passwords
+from chalicelib.security.sessions import SessionCookies
 from chalicelib.security.signing import DerivedKeySigner, KmsSigner, Signer
 from chalicelib.settings import Settings
 from chalicelib.storage.collaborators import CollaboratorStore
@@ -57,6 +76,7 @@ from chalicelib.storage.rate_counters import RateCounterStore
 from chalicelib.storage.repositories import RepositoryStore
 from chalicelib.storage.robots import RobotStore
 from chalicelib.storage.search_terms import SearchTermStore
+from chalicelib.storage.sessions import SessionStore
 from chalicelib.storage.tables import Tables
 from chalicelib.storage.tags import TagStore
 from chalicelib.storage.used_tokens import UsedTokenStore
@@ -77,7 +97,8 @@ class Stores:
         self.terms = SearchTermStore(tables)
         self.repositories = RepositoryStore(tables, self.images, self.terms, quotas)
         self.collaborators = CollaboratorStore(tables, self.images, quotas)
-        self.tags = TagStore(tables)
+        self.tags = TagStore(tables, self.images)
+        self.sessions = SessionStore(tables)
 
 
 class Services:
@@ -137,6 +158,7 @@ class Services:
         emails = AccountEmails(users, EmailLinks(signer), mailer, limits, settings.base_url)
         self.robots = Robots(self.stores.robots)
         self.login = Login(users, self.stores.organizations, passwords, self.robots, throttle)
+        self.sessions = Sessions(self.login, SessionCookies(signer), self.stores.sessions)
         self.email_actions = EmailActions(users, passwords, emails, throttle)
         self.organizations = Organizations(
             self.stores.organizations,
@@ -170,11 +192,13 @@ class Services:
             self.lists,
             cache,
             stores.collaborators,
+            stores.tags,
             authorization,
             creates_private=settings.repository_visibility == Visibility.PRIVATE,
         )
         self.collaborators = Collaborators(stores.collaborators, stores.users, authorization, settings.max_shares)
         self.tags = Tags(stores.tags, stores.repositories, self.repositories, authorization)
+        self.overviews = Overviews(stores.repositories, stores.tags, authorization)
         self.catalog = Catalog(stores.terms, stores.repositories, authorization)
         self.search = Search(stores.terms, stores.repositories, authorization)
 
@@ -182,21 +206,6 @@ class Services:
         bearer_tokens = self.bearer_tokens if settings.registries else None
         authenticator = Authenticator(self.login, self.tokens, bearer_tokens)
         docker_headers = DockerHeaders(settings.registry_endpoints, self.tokens)
-        renderer = PageRenderer(
-            base_url=settings.base_url,
-            has_public_pages=settings.public_pages,
-            sends_email=self.email_actions.sends_email,
-        )
-        public_pages = PublicPages(
-            self.search,
-            self.repositories,
-            self.lists,
-            self.tags,
-            renderer,
-            registry=settings.shown_registry_address,
-            activation=settings.account_activation,
-            is_registration_open=settings.registration == Registration.OPEN,
-        )
         return [
             *system.routes(),
             *UserRoutes(self.accounts, self.deletion, authenticator).routes(),
@@ -220,6 +229,35 @@ class Services:
                 f"{settings.base_url}/token",
                 settings.registry_secret,
             ).routes(),
-            *AccountPages(self.email_actions, renderer).routes(),
-            *public_pages.routes(),
+            *self._create_pages(settings),
+        ]
+
+    def _create_pages(self, settings: Settings) -> list[Route]:
+        renderer = PageRenderer(
+            base_url=settings.base_url,
+            has_public_pages=settings.public_pages,
+            sends_email=self.email_actions.sends_email,
+            needs_confirmation=settings.account_activation == AccountActivation.EMAIL,
+            is_registration_open=settings.registration == Registration.OPEN,
+        )
+        self.render_unrouted = renderer.render_unrouted
+        guard, registry = Guard(self.sessions, renderer), settings.shown_registry_address
+        return [
+            *PublicPages(guard, renderer, self.search, self.repositories, registry).routes(),
+            *RepositoryPages(guard, renderer, self.overviews, self.lists, registry).routes(),
+            *LoginPages(guard, renderer, self.sessions, self.accounts, settings.account_activation).routes(),
+            *AccountPages(guard, renderer, self.email_actions).routes(),
+            *RepositoryLists(guard, renderer, self.repositories, self.overviews, self.organizations, registry).routes(),
+            *RepositoryForms(
+                guard,
+                renderer,
+                self.repositories,
+                self.collaborators,
+                self.organizations,
+                settings.repository_visibility,
+            ).routes(),
+            *RobotPages(guard, renderer, self.accounts, self.robots, registry).routes(),
+            *AccountSettingsPages(guard, renderer, self.sessions, self.accounts, self.deletion).routes(),
+            *AdministrationPages(guard, renderer, self.accounts).routes(),
+            *ApiReferencePages(guard, renderer).routes(),
         ]

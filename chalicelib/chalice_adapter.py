@@ -2,52 +2,67 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from chalice.app import Chalice
 from chalice.app import Response as ChaliceResponse
 
-from chalicelib.api.errors import render_route_not_found
+from chalicelib.api.errors import render_unrouted
 from chalicelib.api.http import Route, dispatch
-from chalicelib.api.messages import Request
+from chalicelib.api.messages import Request, Response
 from chalicelib.http_api import Event, LambdaResponse, RouteTable, add_route, compress_response, normalize_event
 from chalicelib.request_log import RequestLog, request_context
 
 App = TypeVar("App", bound=Chalice)
+RenderUnrouted = Callable[[str, str, Collection[str]], Response]
 
 
 class HttpApiChalice(Chalice):
     """A Chalice app for events of an HTTP API, which does not find the endpoint.
 
-    `route_table` finds it instead. `create_chalice_app` sets it.
+    `route_table` finds it instead, and `render_unrouted` returns the response if there is none. `create_chalice_app`
+    sets both.
     """
 
     route_table: RouteTable
+    render_unrouted: RenderUnrouted
 
     def __call__(self, event: Event, context: Any) -> LambdaResponse:
         """Return the response to an event of payload format 1.0 or 2.0."""
         event = normalize_event(event)
         match = self.route_table.find(event["httpMethod"], event["path"])
         if match is None:
-            not_found = render_route_not_found(event["path"])
-            return {
-                "statusCode": not_found.status,
-                "headers": dict(not_found.headers),
-                "multiValueHeaders": {},
-                "body": not_found.body,
-            }
+            return self._render_unrouted(event)
         response: LambdaResponse = super().__call__(add_route(event, match), context)
         return compress_response(response, event["headers"] or {})
 
+    def _render_unrouted(self, event: Event) -> LambdaResponse:
+        headers, path = event["headers"] or {}, event["path"]
+        accept = next((value for name, value in headers.items() if name.lower() == "accept"), "")
+        response = self.render_unrouted(path, accept, self.route_table.find_methods(path))
+        return {
+            "statusCode": response.status,
+            "headers": dict(response.headers),
+            "multiValueHeaders": {},
+            "body": response.body,
+        }
 
-def create_chalice_app(routes: list[Route], request_log: RequestLog, *, app_class: type[App]) -> App:
+
+def create_chalice_app(
+    routes: list[Route],
+    request_log: RequestLog,
+    *,
+    app_class: type[App],
+    render_unrouted: RenderUnrouted = render_unrouted,
+) -> App:
     """Return a Chalice app that serves `routes`. A GET route also serves HEAD; the gateway removes the body.
 
     Args:
         routes: the endpoints.
         request_log: receives one line for each request.
         app_class: the class of the app: `HttpApiChalice`, or a class for events that contain the endpoint.
+        render_unrouted: returns the response for a path or a method that no route serves.
     """
     app = app_class(app_name="waybill")
     for route in routes:
@@ -55,6 +70,7 @@ def create_chalice_app(routes: list[Route], request_log: RequestLog, *, app_clas
         app.route(route.path, methods=methods, content_types=[])(_create_view(app, route, request_log))
     if isinstance(app, HttpApiChalice):
         app.route_table = RouteTable(routes)
+        app.render_unrouted = render_unrouted
     return app
 
 

@@ -7,7 +7,7 @@ for HTTP APIs".
 
 import base64
 import gzip
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -44,14 +44,21 @@ class RouteTable:
 
     def find(self, method: str, path: str) -> RouteMatch | None:
         """Return the endpoint, or None. One slash at the end of the path is ignored."""
+        return next((match for match in self._find_all(path) if method in self._methods[match.path]), None)
+
+    def find_methods(self, path: str) -> set[str]:
+        """Return the methods with which a path is served."""
+        return {method for match in self._find_all(path) for method in self._methods[match.path]}
+
+    def _find_all(self, path: str) -> Iterator[RouteMatch]:
+        """Yield the endpoints whose paths match, words before variables."""
         if not path.startswith("/") or path.startswith("//"):
-            return None
+            return
         values = path[1:].removesuffix("/").split("/")
         for segments, route_path in self._by_length.get(len(values), ()):
             parameters = _match(segments, values)
-            if parameters is not None and method in self._methods[route_path]:
-                return RouteMatch(route_path, parameters)
-        return None
+            if parameters is not None:
+                yield RouteMatch(route_path, parameters)
 
 
 def normalize_event(event: Event) -> Event:
@@ -60,6 +67,9 @@ def normalize_event(event: Event) -> Event:
         return event
     http = event["requestContext"]["http"]
     query = parse_qsl(event.get("rawQueryString", ""), keep_blank_values=True)
+    headers = dict(event.get("headers") or {})
+    if event.get("cookies"):  # format 2.0 moves the Cookie header here
+        headers["cookie"] = "; ".join(event["cookies"])
     values: dict[str, list[str]] = {}
     for name, value in query:
         values.setdefault(name, []).append(value)
@@ -67,8 +77,8 @@ def normalize_event(event: Event) -> Event:
         "version": "1.0",
         "path": event.get("rawPath") or "/",
         "httpMethod": http["method"],
-        "headers": event.get("headers") or {},
-        "multiValueHeaders": {name: [value] for name, value in (event.get("headers") or {}).items()},
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
         "queryStringParameters": {name: items[-1] for name, items in values.items()} or None,
         "multiValueQueryStringParameters": values or None,
         "requestContext": {

@@ -180,7 +180,7 @@ SETTINGS = (
     Setting(
         name="PUBLIC_PAGES",
         default="on",
-        help="Whether the index has web pages: `/` with search, and one for each public repository.",
+        help="Whether visitors can open `/`, searches and repository pages without a login.",
         allowed="on or off",
         parse=parse_bool,
     ),

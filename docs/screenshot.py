@@ -1,90 +1,111 @@
-"""Makes docs/images/search.png: the search page of a local server with examples, in headless Chromium.
+"""Makes the pictures in docs/images: pages of a local server with examples, in headless Chromium.
 
-Run `.venv/bin/python docs/screenshot.py` after a change of the pages. It needs `chromium`.
+Run `.venv/bin/python -m docs.screenshot` after a change of the pages. It needs `chromium` and `chromedriver`.
 """
 
 import json
-import os
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-ROOT = Path(__file__).parents[1]
-PICTURE = ROOT / "docs" / "images" / "search.png"
-SIZE = (1000, 710)
+from tests.clients.browser import Browser, describe_missing_programs, run_browser
+from tests.clients.conftest import ADMIN_PASSWORD, Server, run_server
+
+PICTURES = Path(__file__).parent / "images"
+SIZE = (1100, 700)
 PASSWORD = "an example password"  # noqa: S105  # pragma: allowlist secret
-REPOSITORIES = (  # the account, the repository and its description
-    ("admin", "redis", "Key-value store, official build"),
-    ("alice", "redis-tools", "Command-line tools for Redis: dump, restore, latency"),
-    ("alice", "web", "Web server of the shop"),
-    ("bobby", "queue", "Job queue on Redis with retries"),
+REGISTRY, SECRET = "registry.example.com", "a secret for the examples"  # pragma: allowlist secret
+REPOSITORIES = (  # the account, the repository, its description, and whether it is private
+    ("admin", "nginx", "Web server and reverse proxy, official build", False),
+    ("admin", "postgres", "Relational database, official build", False),
+    ("admin", "redis", "Key-value store, official build", False),
+    ("alice", "billing", "Invoices and payments", True),
+    ("alice", "redis-tools", "Command-line tools for Redis: dump, restore, latency", False),
+    ("alice", "web", "Web server of the shop", False),
+    ("bobby", "queue", "Job queue on Redis with retries", False),
 )
+TAGS = (("latest", 1), ("2.4.1", 1), ("2.4.0", 9), ("2.3.7", 40), ("2.2.0", 130))  # the tag, and its age in days
+LONG_DESCRIPTION = """# Web server
+
+Serves the pages of the shop on port 80.
+
+```
+docker run -p 80:80 registry.example.com/alice/web
+```
+
+- `SHOP_LANGUAGE` sets the language.
+- `SHOP_CACHE` names the Redis server.
+"""
 
 
 def main() -> None:
-    """Write the picture."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        sys.exit("screenshot: this script needs chromium; on Debian: apt-get install chromium")
-    PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    with serve() as url, tempfile.TemporaryDirectory() as profile:
-        create_examples(url)
-        command = [
-            *(chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
-            *(f"--user-data-dir={profile}", f"--window-size={SIZE[0]},{SIZE[1]}"),
-            *(f"--screenshot={PICTURE}", f"{url}/?q=redis"),
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603
+    """Write the pictures."""
+    if missing := describe_missing_programs():
+        sys.exit(f"screenshot: {missing}; on Debian: apt-get install chromium chromium-driver")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, run_browser(Path(folder) / "profile") as browser:
+        settings = {"REGISTRIES": REGISTRY, "REGISTRY_SECRET": SECRET}
+        with run_server(Path(folder), **settings) as server:
+            create_examples(server)
+            take_pictures(browser, server)
 
 
-@contextmanager
-def serve() -> Iterator[str]:
-    """Run a local server, and yield its URL."""
-    environment = {**os.environ, "PORT": "0", "BCRYPT_COST": "4", "ADMIN_PASSWORD": PASSWORD}
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
-        with log.open("wb") as out:
-            command = [sys.executable, "-m", "infra", "serve"]
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)  # noqa: S603
-        try:
-            yield _wait_for_url(process, log)
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _wait_for_url(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    while process.poll() is None:
-        if match := re.search(r"listens on (http://\S+)", log.read_text()):
-            return match[1]
-        time.sleep(0.1)
-    sys.exit("screenshot: the local server did not start")
-
-
-def create_examples(url: str) -> None:
-    """Create accounts and repositories."""
+def create_examples(server: Server) -> None:
+    """Create accounts, repositories, tags and a long description."""
     for username in ("alice", "bobby"):
-        form = {"username": username, "password": PASSWORD, "email": f"{username}@example.com"}
-        _send("POST", f"{url}/v1/users/", form)
-    for username, name, description in REPOSITORIES:
+        server.register(username, PASSWORD)
+    for username, name, description, private in REPOSITORIES:
         namespace = "library" if username == "admin" else username
-        _send("PUT", f"{url}/v1/repositories/{namespace}/{name}/", [{"id": "0c0ffee"}], username)
-        _send("PUT", f"{url}/v1/namespaces/{namespace}/repositories/{name}", {"description": description}, username)
+        form = {"description": description, "private": private}
+        _send(server, "PUT", f"/v1/repositories/{namespace}/{name}/", [{"id": "0c0ffee"}], username)
+        _send(server, "PUT", f"/v1/namespaces/{namespace}/repositories/{name}", form, username)
+    _send(server, "PUT", "/v1/namespaces/alice/repositories/web", {"long_description": LONG_DESCRIPTION}, "alice")
+    events = [
+        {
+            "action": "push",
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * 86_400 - number)),
+            "target": {
+                "repository": "alice/web",
+                "tag": tag,
+                "digest": f"sha256:{sha256(tag.encode()).hexdigest()}",
+                "size": 1570 + number,
+            },
+        }
+        for number, (tag, days) in enumerate(TAGS)
+    ]
+    _send(server, "POST", "/registries/events", {"events": events}, None)
 
 
-def _send(method: str, url: str, body: Any, username: str | None = None) -> None:
-    request = Request(url, json.dumps(body).encode(), method=method)  # noqa: S310
-    if username is not None:
-        request.add_header("Authorization", "Basic " + b64encode(f"{username}:{PASSWORD}".encode()).decode())
+def take_pictures(browser: Browser, server: Server) -> None:
+    """Save the front page and a repository in light colors, and the own repositories in dark ones."""
+    browser.set_screen(SIZE, "light")
+    browser.open(server.url("/"))
+    _save(browser, "home")
+    browser.open(server.url("/login"))
+    browser.enter_text("username", "alice")
+    browser.enter_text("password", PASSWORD)
+    browser.click("#log-in")
+    browser.open(server.url("/r/alice/web"))
+    _save(browser, "repository")
+    browser.set_screen(SIZE, "dark")
+    browser.open(server.url("/account"))
+    _save(browser, "account")
+
+
+def _save(browser: Browser, name: str) -> None:
+    browser.save_screenshot(name).replace(PICTURES / f"{name}.png")
+
+
+def _send(server: Server, method: str, path: str, body: Any, username: str | None) -> None:
+    request = Request(server.url(path), json.dumps(body).encode(), method=method)  # noqa: S310
+    password = ADMIN_PASSWORD if username == "admin" else PASSWORD
+    credentials = b64encode(f"{username}:{password}".encode()).decode()
+    request.add_header("Authorization", f"Basic {credentials}" if username else f"Bearer {SECRET}")
     with urlopen(request, timeout=30):  # noqa: S310
         pass
 

@@ -109,6 +109,7 @@ class Index:
             self.services.routes,
             RequestLog(self.lines.append, self.settings.stack),
             app_class=ThreadSafeApp,
+            render_unrouted=self.services.render_unrouted,
         )
         self._gateway = HttpApiGateway(self.app, self.payload_format)
 

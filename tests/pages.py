@@ -3,6 +3,7 @@
 import hashlib
 import re
 from base64 import b64encode
+from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -10,7 +11,7 @@ from html5lib import HTMLParser
 
 from tests.index import Response
 
-FORBIDDEN_ELEMENTS = ("script", "iframe", "object", "embed", "base", "img", "svg", "link")
+FORBIDDEN_ELEMENTS = ("iframe", "object", "embed", "base", "img")
 
 
 class Page:
@@ -23,7 +24,9 @@ class Page:
         self.status = response.status
         self.source = response.body.decode()
         self.root: Element = HTMLParser(strict=True, namespaceHTMLElements=False).parse(self.source)
-        _check_headers(response, self._find_one("head/style").text or "")
+        self.headers = response.headers
+        _check_headers(response, self._find_one("head/style").text or "", self._find_one("body/script").text or "")
+        assert len(self.source) < 30_000 + len(self._find_one("head/style").text or "")
         assert "<!DOCTYPE html>" in self.source
         assert self.root.get("lang") == "en"
         assert self._find_one("head/title").text
@@ -82,40 +85,62 @@ class Page:
         return None if link is None else link.get("href")
 
     def form(self, action: str) -> Element:
-        return self._find_one(f".//form[@action='{action}']")
+        """The form with this action. The account menu of the header also has one for `/logout`."""
+        return self.root.findall(f".//form[@action='{action}']")[-1]
 
     def fields(self, action: str) -> dict[str, str]:
         """The fields of a form with the values that a browser sends if the user changes nothing."""
-        return {field.get("name", ""): field.get("value", "") for field in self.form(action).iter("input")}
+        return {name: value for element in self.form(action).iter() for name, value in _fields_of(element)}
 
     def _find_one(self, path: str) -> Element:
         (element,) = self.root.findall(path)
         return element
 
     def _check_elements(self) -> None:
-        """Nothing on a page can run code, load something or lead to another host."""
+        """Nothing on a page can run code, load something or lead to another host, except links in a description."""
+        assert len(list(self.root.iter("script"))) == 1
+        assert [link.get("rel") for link in self.root.iter("link")] == ["icon"]
+        assert sum(element.tag.endswith("svg") for element in self.root.iter()) == 1
+        described = {link for text in self.root.findall(".//*[@class='markdown']") for link in text.iter("a")}
         for element in self.root.iter():
             assert element.tag not in FORBIDDEN_ELEMENTS, element.tag
+            if element in described or element.tag == "link":
+                assert re.match(r"https?:|mailto:|data:image/svg", element.get("href", "")), element.get("href")
+                continue
             for attribute, value in element.items():
                 assert attribute != "style"
                 assert not attribute.startswith("on")
-                assert attribute not in ("href", "action", "src") or re.match(r"/(?!/)", value or ""), value
+                assert attribute not in ("href", "action", "src") or re.match(r"/(?!/)|\?|#main$", value or ""), value
 
     def _check_labels(self) -> None:
         ids = [element.get("id") for element in self.root.iter() if element.get("id")]
         assert len(ids) == len(set(ids))
         labelled = {label.get("for") for label in self.root.iter("label")}
-        for field in self.root.iter("input"):
-            assert field.get("type") == "hidden" or field.get("id") in labelled
+        fields = [field for tag in ("input", "select", "textarea") for field in self.root.iter(tag)]
+        for field in fields:
+            assert field.get("type") == "hidden" or field.get("hidden") is not None or field.get("id") in labelled
             assert field.get("aria-describedby") in (None, *ids)
 
 
-def _check_headers(response: Response, style: str) -> None:
+def _fields_of(element: Element) -> Iterator[tuple[str, str]]:
+    """Yield the name and the value of a field if the browser sends it."""
+    name = element.get("name", "")
+    if element.tag == "input" and (element.get("type") != "radio" or element.get("checked") is not None):
+        yield name, element.get("value", "")
+    elif element.tag == "textarea":
+        yield name, element.text or ""
+    elif element.tag == "select":
+        options = element.findall("option")
+        yield name, next((o for o in options if o.get("selected") is not None), options[0]).get("value", "")
+
+
+def _check_headers(response: Response, style: str, script: str) -> None:
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    style_hash, script_hash = (b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script))
     assert response.headers["content-security-policy"] == (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}'; img-src data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
-    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["referrer-policy"] == "same-origin"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["cache-control"] == "no-store"

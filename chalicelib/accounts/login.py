@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 
+from msgspec import structs
+
 from chalicelib.accounts.login_throttle import LoginThrottle
 from chalicelib.accounts.robots import Robots, is_robot_token
 from chalicelib.domain.errors import AccountInactive, NotAuthenticated, Unavailable
@@ -13,6 +15,8 @@ from chalicelib.security.passwords import Passwords
 from chalicelib.storage.organizations import OrganizationStore
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
+
+_WRONG_CREDENTIALS = "wrong username or password"
 
 
 class Login:
@@ -49,14 +53,24 @@ class Login:
         """
         if is_robot_token(password):
             return self._log_in_robot(username, password)
-        if not is_username(username):
-            raise NotAuthenticated("wrong username or password")
-        user = self._users.get(username)
-        if not self._verify_password(username, password, user, client_ip) or user is None:
-            raise NotAuthenticated("wrong username or password")
+        user = self.log_in_user(username, password, client_ip, allow_deletion_started=allow_deletion_started)
+        return Principal(user.username, user.admin)
+
+    def log_in_user(
+        self, username: str, password: str, client_ip: str = "", *, allow_deletion_started: bool = False
+    ) -> User:
+        """Return the account that has this username and password. Robots cannot log in here.
+
+        Raises the errors of `log_in`.
+        """
+        if not is_username(username) or is_robot_token(password):
+            raise NotAuthenticated(_WRONG_CREDENTIALS)
+        user = self._verify_password(username, password, self._users.get(username), client_ip)
+        if user is None:
+            raise NotAuthenticated(_WRONG_CREDENTIALS)
         if not (user.active or user.deletion_started) or (user.deletion_started and not allow_deletion_started):
             raise AccountInactive
-        return Principal(user.username, user.admin)
+        return user
 
     def find_subject(self, subject: str) -> Principal | None:
         """Return the principal of a bearer token's subject: `alice`, or `alice+ci` for a robot.
@@ -77,34 +91,39 @@ class Login:
         owner = self._organizations.get_owner(username) if is_namespace(username) else None
         robot = self._robots.verify(username, token, None if owner is None else owner.created)
         if owner is None or robot is None:
-            raise NotAuthenticated("wrong username or password")
+            raise NotAuthenticated(_WRONG_CREDENTIALS)
         if not _is_active(owner):
             raise AccountInactive
         return Principal(username, _is_admin(owner), robot)
 
-    def _verify_password(self, username: str, password: str, user: User | None, client_ip: str) -> bool:
+    def _verify_password(self, username: str, password: str, user: User | None, client_ip: str) -> User | None:
+        """Return the account if the password is right. Its hash is the one that is stored now."""
         if user is not None and self._passwords.is_cached(password, user.password_hash):
             annotate(CachedCredentials=1)
-            return True
+            return user
         if not self._passwords.is_possible(password):
-            return False
+            return None
         networks = frozenset[str]() if user is None else user.networks
         attempt = self._throttle.reserve_login(username, client_ip, networks)
         if not self._passwords.verify(password, user.password_hash if user else None):
             self._throttle.record_failure(attempt)
-            return False
+            return None
         self._throttle.record_success(attempt)
-        if user is not None:
-            self._update_user(user, password, attempt.network)
-        return True
+        return None if user is None else self._update_user(user, password, attempt.network)
 
-    def _update_user(self, user: User, password: str, network: str) -> None:
-        """Store a new network, and replace a hash with a different cost. The next login repeats what fails here."""
+    def _update_user(self, user: User, password: str, network: str) -> User:
+        """Store a new network, and replace a hash with a different cost. The next login repeats what fails here.
+
+        Returns the account with the hash that is stored now.
+        """
         with suppress(Conflict, Unavailable):
             if network not in user.networks:
                 self._users.record_network(user, network)
             if self._passwords.is_outdated(user.password_hash):
-                self._users.change(user, password_hash=self._passwords.hash(password))
+                password_hash = self._passwords.hash(password)
+                self._users.change(user, password_hash=password_hash)
+                return structs.replace(user, password_hash=password_hash)
+        return user
 
 
 def _is_active(owner: User | Organization) -> bool:

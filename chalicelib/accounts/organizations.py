@@ -76,7 +76,8 @@ class Organizations:
         username = administrator or principal.username or ""
         if not principal.admin:
             self._throttle.reserve_organization(username)
-        if self._repositories.has_any(name):  # these can only come from an import
+        # A transaction cannot write one item twice, and repositories without an owner can only come from an import.
+        if name == username or self._repositories.has_any(name):
             raise RequestConflict(f"the name {name} is in use; choose another one")
         try:
             with may_take_effect(Conflict, AccountUnavailable):

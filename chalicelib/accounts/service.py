@@ -37,6 +37,7 @@ from chalicelib.storage.users import UserStore
 
 MAX_EMAILS = 20
 MAX_BLOCKED = 100
+MAX_LISTED_ACCOUNTS = 50
 
 
 class Accounts:
@@ -129,10 +130,24 @@ class Accounts:
             raise PermissionDenied("robots cannot manage accounts; log in with the password of the account")
         user = self._users.get(username) if is_username(username) else None
         if user is None:
-            raise NotFound("user not found")
+            raise NotFound(f"there is no account {username!r}")
         if principal.username != username and not principal.admin:
             raise PermissionDenied("you can only manage your own account")
         return user
+
+    def list_page(self, principal: Principal, after: str = "") -> tuple[list[User], str]:
+        """Return a page of all accounts, and the name after which the next page starts, or "" on the last page.
+
+        Only for administrators. The pages are in no order. Raises PermissionDenied and InvalidInput.
+        """
+        _require_administrator(principal)
+        users, next_name = self._users.list_page(check_username(after) if after else "", MAX_LISTED_ACCOUNTS)
+        return sorted(users, key=lambda user: user.username), next_name
+
+    def find(self, principal: Principal, username: str) -> User:
+        """Return any account. Only for administrators. Raises PermissionDenied and NotFound."""
+        _require_administrator(principal)
+        return self.show(principal, username)
 
     def show_own(self, principal: Principal, username: str) -> User:
         """Return the principal's own account. Raises PermissionDenied, also for administrators, and NotFound."""
@@ -206,27 +221,27 @@ class Accounts:
             with may_take_effect(Conflict):
                 self._users.unblock(username, blocked)
         except Conflict:
-            raise NotFound("user not found") from None
+            raise NotFound(f"there is no account {username!r}") from None
 
     def set_active(self, username: str, active: bool) -> None:
         """Activate or deactivate an account, with effect for its next request. Raises NotFound."""
         try:
             self._users.set_active(username, active)
         except Conflict:
-            raise NotFound("user not found") from None
+            raise NotFound(f"there is no account {username!r}") from None
 
     def set_admin(self, username: str, admin: bool) -> None:
         """Make an account an administrator, or revoke that, with effect for its next request. Raises NotFound."""
         try:
             self._users.set_admin(username, admin)
         except Conflict:
-            raise NotFound("user not found") from None
+            raise NotFound(f"there is no account {username!r}") from None
 
     def set_password(self, username: str, password: str) -> None:
         """Replace a password without knowing the old one. Raises NotFound, InvalidInput and RequestConflict."""
         user = self._users.get(username) if is_username(username) else None
         if user is None:
-            raise NotFound("user not found")
+            raise NotFound(f"there is no account {username!r}")
         try:
             self._users.change(user, password_hash=self._passwords.hash(check_password(password)))
         except Conflict:
@@ -265,6 +280,11 @@ class Accounts:
         if not isinstance(username, str) or not is_username(username):
             return False
         return username == LIBRARY or self._users.is_taken(username)
+
+
+def _require_administrator(principal: Principal) -> None:
+    if not principal.admin or principal.robot is not None:
+        raise PermissionDenied("only administrators can see all accounts")
 
 
 def _changed_meanwhile() -> RequestConflict:

@@ -1,5 +1,7 @@
 """HTTP statuses, headers and bodies of errors."""
 
+from collections.abc import Collection
+
 from chalicelib.api.messages import Response, json_response
 from chalicelib.domain.errors import (
     AccountInactive,
@@ -25,10 +27,22 @@ class ApiError(DomainError):
 
 
 class RouteNotFound(ApiError):
-    """Nothing is served at this path with this method."""
+    """Nothing is served at this path."""
 
     def __init__(self) -> None:
-        super().__init__("no endpoint has this path and method; docs/reference/protocol.md lists all endpoints")
+        super().__init__("no endpoint has this path; GET /openapi.yaml describes all endpoints")
+
+
+class MethodNotAllowed(ApiError):
+    """The path is served, but not with this method.
+
+    Attributes:
+        allowed: the methods of the path.
+    """
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self.allowed = ", ".join(sorted(allowed))
+        super().__init__(f"this path does not have this method; it has {self.allowed}")
 
 
 class InternalError(ApiError):
@@ -38,15 +52,22 @@ class InternalError(ApiError):
         super().__init__(f"internal server error (logged); quote request id {request_id}")
 
 
-def render_route_not_found(path: str) -> Response:
-    """Return the response for a path that is not served.
+def render_unrouted(path: str, accept: str, allowed: Collection[str]) -> Response:
+    """Return the response for a request that no route serves.
+
+    Args:
+        path: the path of the request.
+        accept: the Accept header. Programs receive JSON in any case.
+        allowed: the methods of the path; empty if it is not served at all.
 
     Below `/v2/` it is plain text. Docker 1.10.3 repeats a request five times after a JSON body without `errors`, which
     makes each push 50 seconds slower.
     """
+    error = MethodNotAllowed(allowed) if allowed else RouteNotFound()
     if path.startswith("/v2/"):
-        return Response(404, "404 page not found", {"Content-Type": "text/plain; charset=utf-8"})
-    return render_error(RouteNotFound())
+        text = "405 method not allowed" if allowed else "404 page not found"
+        return Response(status_of(error), text, {"Content-Type": "text/plain; charset=utf-8", **headers_of(error)})
+    return render_error(error)
 
 
 _STATUSES: dict[type[DomainError], int] = {
@@ -57,6 +78,7 @@ _STATUSES: dict[type[DomainError], int] = {
     PermissionDenied: 403,
     NotFound: 404,
     RouteNotFound: 404,
+    MethodNotAllowed: 405,
     RequestConflict: 409,
     LinkExpired: 410,
     TooLarge: 413,
@@ -79,6 +101,8 @@ def headers_of(error: DomainError) -> dict[str, str]:
             return {"WWW-Authenticate": CHALLENGE}
         case RateLimited():
             return {"Retry-After": str(error.seconds)}
+        case MethodNotAllowed():
+            return {"Allow": error.allowed}
         case Unavailable():
             return {"Retry-After": "2"}
         case _:

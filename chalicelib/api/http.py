@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from chalicelib.api.errors import InternalError, render_error, status_of
 from chalicelib.api.messages import Request, Response
+from chalicelib.api.type_errors import describe_type_error
 from chalicelib.domain.errors import DomainError, InvalidInput, TooLarge
 from chalicelib.domain.identifiers import LIBRARY
 from chalicelib.request_log import annotate
@@ -84,7 +85,7 @@ def decode_body(request: Request, kind: type[T], max_bytes: int = MAX_BODY_BYTES
     except UnicodeDecodeError:
         _reject_body("it is not UTF-8", encoding)
     except msgspec.ValidationError as error:
-        _reject_body(str(error))
+        raise InvalidInput(describe_type_error(str(error), kind)) from None
     except msgspec.DecodeError:
         _reject_body("it is not JSON", encoding)
     except RecursionError:

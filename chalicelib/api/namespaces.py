@@ -25,6 +25,7 @@ class RepositoryForm(Struct, frozen=True):
     """The body that changes a repository. A missing field keeps its value."""
 
     description: str | None = None
+    long_description: str | None = None
     private: bool | None = None
 
 
@@ -75,16 +76,28 @@ class NamespaceRoutes:
         return json_response(200, [_view_to_json(view) for view in page.views], headers)
 
     def show(self, request: Request) -> Response:
-        """Return 200 and a repository."""
+        """Return 200 and a repository with its long description."""
         principal = self._authenticator.authenticate_basic(request)
-        return json_response(200, _view_to_json(self._repositories.show(principal, request.repository)))
+        view = self._repositories.show(principal, request.repository)
+        long_description = self._repositories.read_long_description(view.repository)
+        return json_response(200, {**_view_to_json(view), "long_description": long_description})
 
     def change(self, request: Request) -> Response:
         """Return 204."""
         principal = self._authenticator.require_user(request)
         form = decode_body(request, RepositoryForm)
-        annotate(changed=[field for field in ("description", "private") if getattr(form, field) is not None])
-        self._repositories.change(principal, request.repository, description=form.description, private=form.private)
+        annotate(
+            changed=[
+                field for field in ("description", "long_description", "private") if getattr(form, field) is not None
+            ]
+        )
+        self._repositories.change(
+            principal,
+            request.repository,
+            description=form.description,
+            long_description=form.long_description,
+            private=form.private,
+        )
         return Response(204)
 
     def list_tags(self, request: Request) -> Response:

@@ -6,12 +6,14 @@ from typing import Self
 from msgspec import Struct
 
 from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.text import is_one_line, is_text, normalize
 
 LIBRARY = "library"
 MAX_PASSWORD_BYTES = 72  # bcrypt ignores everything after this; longer passwords are rejected, not cut
 MIN_PASSWORD_LENGTH = 5
 ROBOT_TOKEN_PREFIX = "wbr_"  # distinguishes a robot's token from a password
 MAX_DESCRIPTION_LENGTH = 255
+MAX_LONG_DESCRIPTION_BYTES = 25_000
 MAX_EMAIL_LENGTH = 254
 MAX_HOST_LENGTH = 259  # 253 for the DNS name, and a port
 
@@ -92,10 +94,11 @@ def check_username(text: str) -> str:
 
 
 def check_password(text: str) -> str:
-    """Return `text` if it can become a password. Raises InvalidInput."""
+    """Return `text` in the normal form NFC if it can become a password. Raises InvalidInput."""
+    text = normalize(text)
     if len(text) < MIN_PASSWORD_LENGTH:
         raise InvalidInput(f"a password must have at least {MIN_PASSWORD_LENGTH} characters")
-    if not text.isprintable():
+    if not is_one_line(text):
         raise InvalidInput("a password cannot contain control characters")
     if len(text.encode()) > MAX_PASSWORD_BYTES:
         raise InvalidInput(f"a password can have at most {MAX_PASSWORD_BYTES} bytes in UTF-8")
@@ -135,11 +138,22 @@ def is_host(text: str) -> bool:
 
 
 def check_description(text: str) -> str:
-    """Return `text` if it is one line of at most 255 characters. Raises InvalidInput."""
+    """Return `text` in the normal form NFC if it is one line of at most 255 characters. Raises InvalidInput."""
+    text = normalize(text)
     if len(text) > MAX_DESCRIPTION_LENGTH:
         raise InvalidInput(f"a description can have at most {MAX_DESCRIPTION_LENGTH} characters")
-    if not text.isprintable():
+    if not is_one_line(text):
         raise InvalidInput("a description must be one line without control characters")
+    return text
+
+
+def check_long_description(text: str) -> str:
+    """Return Markdown in the normal form NFC, with line feeds as line ends. Raises InvalidInput."""
+    text = normalize(text.replace("\r\n", "\n").replace("\r", "\n"))
+    if not is_text(text):
+        raise InvalidInput("a long description cannot contain control characters except tabs and line ends")
+    if len(text.encode()) > MAX_LONG_DESCRIPTION_BYTES:
+        raise InvalidInput(f"a long description can have at most {MAX_LONG_DESCRIPTION_BYTES} bytes in UTF-8")
     return text
 
 

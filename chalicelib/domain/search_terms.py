@@ -11,6 +11,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
+from chalicelib.domain.text import fold_case
 
 MAX_TERMS = 48  # a change of visibility moves every term, and a DynamoDB transaction holds 100 items
 _MAX_NAME_WORDS = 20
@@ -88,7 +89,7 @@ def parse_query(text: str, max_words: int) -> SearchQuery | None:
     An asterisk is ignored, because every word is the beginning of a match: `web*` equals `web`, and `*` means
     everything.
     """
-    name = text.casefold().replace("*", "").strip()
+    name = fold_case(text).replace("*", "").strip()
     words = tuple(dict.fromkeys(split_words(name)))[:max_words]
     if not words and name:
         return None
@@ -97,7 +98,7 @@ def parse_query(text: str, max_words: int) -> SearchQuery | None:
 
 def split_words(text: str) -> Iterator[str]:
     """Yield the words of `text` in lower case, with at most 100 characters each."""
-    return (word[:_MAX_WORD_LENGTH] for word in _WORD.findall(text.casefold()))
+    return (word[:_MAX_WORD_LENGTH] for word in _WORD.findall(fold_case(text)))
 
 
 def terms_of(repository: RepositoryName, description: str) -> list[Term]:

@@ -6,16 +6,17 @@ A GET request never changes anything, because email scanners open links. Only a 
 import time
 from collections.abc import Callable
 
-from markupsafe import Markup
 from msgspec import Struct
 
 from chalicelib.accounts.email_actions import EmailActions
 from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
-from chalicelib.api.messages import Request, Response
+from chalicelib.api.messages import Response
 from chalicelib.domain.errors import DomainError, InvalidInput
 from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES, MIN_PASSWORD_LENGTH, check_email
-from chalicelib.pages.html import EMPTY, PageRenderer, decode_form, render, render_alert
+from chalicelib.pages.guard import Guard
+from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert
+from chalicelib.pages.visit import Visit
 from chalicelib.request_log import annotate
 
 # The duration of each request for an email. Sending takes less time, except for the first email of some containers.
@@ -61,106 +62,110 @@ PASSWORD_RESET = EmailForm(
 class AccountPages:
     """`/confirm`, `/forgotten` and `/reset`."""
 
-    def __init__(self, actions: EmailActions, renderer: PageRenderer) -> None:
+    def __init__(self, guard: Guard, renderer: PageRenderer, actions: EmailActions) -> None:
+        self._guard = guard
         self._actions = actions
         self._renderer = renderer
 
     def routes(self) -> list[Route]:
         """Return the pages."""
         return [
-            Route(method, path, handler, self._renderer.render_error, event)
-            for method, path, handler, event in (
-                ("GET", "/confirm", self.show_confirmation, None),
-                ("POST", "/confirm", self.confirm, "email.confirmed"),
-                ("GET", "/forgotten", self.show_reset_request, None),
-                ("POST", "/forgotten", self.request_reset, "email.requested"),
-                ("GET", "/reset", self.show_reset, None),
-                ("POST", "/reset", self.reset, "password.reset"),
-            )
+            self._guard.public("/confirm", self.show_confirmation),
+            self._guard.email_form("/confirm", self.confirm, "email.confirmed"),
+            self._guard.public("/forgotten", self.show_reset_request),
+            self._guard.email_form("/forgotten", self.request_reset, "email.requested"),
+            self._guard.public("/reset", self.show_reset),
+            self._guard.email_form("/reset", self.reset, "password.reset"),
         ]
 
-    def show_confirmation(self, request: Request) -> Response:
+    def show_confirmation(self, visit: Visit) -> Response:
         """Return the button that confirms the address of a link. Without a link, return the form that requests one."""
-        link = request.query.get("link")
+        link = visit.request.query.get("link")
         if not link:
-            return self._render_email_form(CONFIRMATION)
+            return self._render_email_form(visit, CONFIRMATION)
         user, email = self._actions.check_confirmation(link)
         return self._renderer.render_page(
+            visit,
             "confirm",
             CONFIRMATION.title,
             username=user.username,
-            base_url=self._renderer.base_url_for(request),
+            base_url=self._renderer.base_url_for(visit.request),
             email=email,
             link=link,
         )
 
-    def confirm(self, request: Request) -> Response:
+    def confirm(self, visit: Visit) -> Response:
         """Confirm the address of a link. If the form has an address instead of a link, send the link again."""
-        form = decode_form(request)
+        form = visit.form
         if "link" not in form:
             annotate(event="email.requested")
-            return self._request_email(CONFIRMATION, self._actions.resend_confirmation, form)
+            return self._request_email(visit, CONFIRMATION, self._actions.resend_confirmation)
         user = self._actions.confirm(form["link"])
         annotate(target=user.username)
         return self._renderer.render_page(
+            visit,
             "confirmed",
             "Your email address is confirmed",
             username=user.username,
-            next_step=self._render_login(request) if user.active else render("account_inactive"),
+            next_step=render("next_login") if user.active else render("account_inactive"),
         )
 
-    def show_reset_request(self, request: Request) -> Response:
+    def show_reset_request(self, visit: Visit) -> Response:
         """Return the form that requests a link for a new password."""
-        return self._render_email_form(PASSWORD_RESET)
+        return self._render_email_form(visit, PASSWORD_RESET)
 
-    def request_reset(self, request: Request) -> Response:
+    def request_reset(self, visit: Visit) -> Response:
         """Send a link for a new password."""
-        return self._request_email(PASSWORD_RESET, self._actions.request_password_reset, decode_form(request))
+        return self._request_email(visit, PASSWORD_RESET, self._actions.request_password_reset)
 
-    def show_reset(self, request: Request) -> Response:
+    def show_reset(self, visit: Visit) -> Response:
         """Return the form for a new password."""
-        return self._render_reset_form(request.query.get("link", ""))
+        return self._render_reset_form(visit, visit.request.query.get("link", ""))
 
-    def reset(self, request: Request) -> Response:
+    def reset(self, visit: Visit) -> Response:
         """Replace the password. If the password breaks a rule, return the form again with the same link."""
-        form = decode_form(request)
+        form = visit.form
         link = form.get("link", "")
         try:
-            username = self._actions.reset_password(link, form.get("password", ""), request.client_ip)
+            username = self._actions.reset_password(link, form.get("password", ""), visit.request.client_ip)
         except InvalidInput as error:
-            return self._render_reset_form(link, error)
+            return self._render_reset_form(visit, link, error)
         annotate(target=username)
         return self._renderer.render_page(
+            visit,
             "password_changed",
             "Your password is changed",
             username=username,
-            next_step=self._render_login(request),
+            next_step=render("next_login"),
         )
 
-    def _request_email(self, email_form: EmailForm, send: Callable[[str], None], form: dict[str, str]) -> Response:
+    def _request_email(self, visit: Visit, email_form: EmailForm, send: Callable[[str], None]) -> Response:
         """Send an email, and return the same page after the same time for every address.
 
         Neither the page nor the duration reveals whether an account has the address.
         """
         if not self._renderer.sends_email:
-            return self._render_email_form(email_form)
+            return self._render_email_form(visit, email_form)
         start = time.monotonic()
         try:
-            send(check_email(form.get("email", "")))
+            send(check_email(visit.form.get("email", "")))
         except InvalidInput as error:
-            return self._render_email_form(email_form, error)
+            return self._render_email_form(visit, email_form, error)
         time.sleep(max(0.0, start + EMAIL_REQUEST_SECONDS - time.monotonic()))
-        return self._renderer.render_page("email_sent", "Check your inbox", condition=email_form.condition)
+        return self._renderer.render_page(visit, "email_sent", "Check your inbox", condition=email_form.condition)
 
-    def _render_email_form(self, email_form: EmailForm, error: DomainError | None = None) -> Response:
+    def _render_email_form(self, visit: Visit, email_form: EmailForm, error: DomainError | None = None) -> Response:
         if not self._renderer.sends_email:
-            return self._renderer.render_page("email_disabled", email_form.title, alternative=email_form.alternative)
+            return self._renderer.render_page(
+                visit, "email_disabled", email_form.title, alternative=email_form.alternative
+            )
         return self._render_form(
-            "request_email", email_form.title, error, path=email_form.path, introduction=email_form.introduction
+            visit, "request_email", email_form.title, error, path=email_form.path, introduction=email_form.introduction
         )
 
-    def _render_reset_form(self, link: str, error: DomainError | None = None) -> Response:
+    def _render_reset_form(self, visit: Visit, link: str, error: DomainError | None = None) -> Response:
         return self._render_form(
+            visit,
             "reset",
             "Choose a new password",
             error,
@@ -170,9 +175,12 @@ class AccountPages:
             max_bytes=MAX_PASSWORD_BYTES,
         )
 
-    def _render_form(self, template: str, title: str, error: DomainError | None, **values: object) -> Response:
+    def _render_form(
+        self, visit: Visit, template: str, title: str, error: DomainError | None, **values: object
+    ) -> Response:
         """Return a page with a form. With an error, its message is above the form and its status is the status."""
         return self._renderer.render_page(
+            visit,
             template,
             title,
             200 if error is None else status_of(error),
@@ -181,6 +189,3 @@ class AccountPages:
             is_invalid="false" if error is None else "true",
             **values,
         )
-
-    def _render_login(self, request: Request) -> Markup:
-        return render("login", host=self._renderer.base_url_for(request).partition("://")[2])

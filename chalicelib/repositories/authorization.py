@@ -74,6 +74,16 @@ class Authorization:
         """
         return self._decide(principal, repository, self._images.get_head(repository), required)
 
+    def authorize_reader(
+        self, principal: Principal, repository: RepositoryName, state: RepositoryState | None
+    ) -> Authorized:
+        """Do the same as `authorize` for READ, for a state that has been read already. The role is exact.
+
+        One BatchGetItem for an account that is not the owner.
+        """
+        active = _active(state)
+        return _check_role(repository, active, self.find_role(principal, repository, active or _MISSING), Role.READ)
+
     def authorize_list(self, principal: Principal | Grant, repository: RepositoryName, required: Role) -> Authorized:
         """Do the same as `authorize`, and also read the image list.
 

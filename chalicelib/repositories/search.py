@@ -41,6 +41,7 @@ class SearchResult(Struct, frozen=True):
 
     repository: RepositoryName
     description: str
+    private: bool = False
 
     @property
     def is_official(self) -> bool:
@@ -102,7 +103,7 @@ class Search:
                 if len(hits) == needed:
                     break
         shown = list(hits.values())[(page - 1) * size : page * size]
-        results = tuple(SearchResult(hit.name, hit.description) for hit in shown)
+        results = tuple(SearchResult(hit.name, hit.description, hit.private) for hit in shown)
         return SearchPage(results, len(hits), page, size, len(hits) > page * size)
 
     def _search_space(self, space: SearchSpace, query: SearchQuery) -> Iterator[Match]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
-from chalicelib.domain.errors import InvalidInput, NotFound, PermissionDenied
-from chalicelib.domain.identifiers import LIBRARY, RepositoryName, check_description
+from chalicelib.domain.errors import InvalidInput, NotFound, PermissionDenied, RequestConflict
+from chalicelib.domain.identifiers import LIBRARY, RepositoryName, check_description, check_long_description
 from chalicelib.domain.models import Repository, RepositoryState
 from chalicelib.domain.roles import GivenRoles, Principal, Role, role_of
 from chalicelib.repositories.authorization import Authorization, Authorized
@@ -18,6 +18,7 @@ from chalicelib.storage.image_lists import ImageListStore, StoredImages
 from chalicelib.storage.organizations import OrganizationStore
 from chalicelib.storage.quotas import AccountUnavailable
 from chalicelib.storage.repositories import RepositoryStore, deletion_time
+from chalicelib.storage.tags import TagStore
 from chalicelib.storage.transactions import Conflict
 
 MAX_LISTED = 100
@@ -56,6 +57,7 @@ class Repositories:
         lists: ImageLists,
         cache: ImageListCache,
         collaborators: CollaboratorStore,
+        tags: TagStore,
         authorization: Authorization,
         *,
         creates_private: bool,
@@ -66,6 +68,7 @@ class Repositories:
         self._lists = lists
         self._cache = cache
         self._collaborators = collaborators
+        self._tags = tags
         self._authorization = authorization
         self._creates_private = creates_private
 
@@ -120,6 +123,19 @@ class Repositories:
 
         return retry_on_conflict(attempt)
 
+    def create(self, principal: Principal, repository: RepositoryName, *, private: bool) -> None:
+        """Create a repository without images. Raises RequestConflict if it exists, and InvalidInput."""
+        _require_visibility(repository, private=private)
+
+        def attempt() -> None:
+            target = self._authorization.authorize_even_if_missing(principal, repository, Role.WRITE)
+            if isinstance(target, Authorized):
+                raise RequestConflict(f"a repository {repository} exists already; choose another name")
+            with self._cache.invalidates(repository):
+                self._create(repository, target, {}, private=private)
+
+        retry_on_conflict(attempt)
+
     def list(self, principal: Principal, namespace: str, after: str = "") -> RepositoryPage:
         """Return the repositories of a namespace that `principal` can read, by name.
 
@@ -154,13 +170,14 @@ class Repositories:
         *,
         description: str | None = None,
         private: bool | None = None,
+        long_description: str | None = None,
     ) -> None:
-        """Replace the description, the visibility, or both. Raises InvalidInput."""
-        if description is None and private is None:
-            raise InvalidInput("the body must contain description, private or both")
-        if private and repository.namespace == LIBRARY:
-            raise InvalidInput("repositories in library are public and cannot become private")
+        """Replace the description, the visibility, the long description, or several of them. Raises InvalidInput."""
+        if description is None and private is None and long_description is None:
+            raise InvalidInput("the body must contain description, long_description or private")
+        _require_visibility(repository, private=bool(private))
         text = None if description is None else check_description(description)
+        long_text = None if long_description is None else check_long_description(long_description)
 
         def attempt() -> None:
             state = self._authorization.authorize(principal, repository, Role.ADMIN).state
@@ -173,8 +190,15 @@ class Repositories:
             if changed != existing:
                 with may_take_effect(Conflict):
                     self._store.change(existing, changed)
+            if long_text is not None:
+                with may_take_effect(Conflict):
+                    self._tags.put_long_description(repository, state.generation, long_text)
 
         retry_on_conflict(attempt)
+
+    def read_long_description(self, repository: Repository) -> str:
+        """Return the long description of a repository that `show` has returned. One read."""
+        return self._tags.get_long_description(repository.name, repository.generation)
 
     def create_for_push(self, repository: RepositoryName, time: int) -> str | None:
         """Create a repository that a registry has received. Return its generation.
@@ -199,9 +223,12 @@ class Repositories:
         images: dict[str, str],
         *,
         was_private: bool = False,
+        private: bool | None = None,
     ) -> str:
         """Create a repository. Raises PermissionDenied if the namespace has no owner, or a quota is reached."""
         is_private = (self._creates_private or was_private) and repository.namespace != LIBRARY
+        if private is not None:
+            is_private = private
         try:
             with may_take_effect(Conflict, AccountUnavailable):
                 return self._store.create(repository, stored, images, private=is_private)
@@ -235,3 +262,8 @@ class Repositories:
         if existing.generation != state.generation:
             raise Conflict
         return existing
+
+
+def _require_visibility(repository: RepositoryName, *, private: bool) -> None:
+    if private and repository.namespace == LIBRARY:
+        raise InvalidInput("repositories in library are public and cannot become private")

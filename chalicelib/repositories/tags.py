@@ -75,7 +75,7 @@ class Tags:
 
         Raises the errors of `Authorization.authorize`, and InvalidInput.
         """
-        _check_cursor(after)
+        check_cursor(after)
         state = self._authorization.authorize(principal, repository, Role.READ).state
         tags = self._store.list_page(repository, state.generation, after, MAX_LISTED_TAGS + 1)
         has_more = len(tags) > MAX_LISTED_TAGS
@@ -86,13 +86,9 @@ class Tags:
 
         Raises the errors of `Authorization.authorize`, and InvalidInput.
         """
-        _check_cursor(after)
+        check_cursor(after)
         state = self._authorization.authorize(principal, repository, Role.READ).state
-        tags = sorted(self._store.list_all(repository, state.generation), key=lambda tag: (-tag.pushed, tag.name))
-        start = next((index + 1 for index, tag in enumerate(tags) if tag.name == after), 0) if after else 0
-        page = tags[start : start + MAX_LISTED_TAGS]
-        has_more = len(tags) > start + MAX_LISTED_TAGS
-        return TagPage(page, page[-1].name if has_more else "", len(tags))
+        return page_of_newest(self._store.list_all(repository, state.generation), after)
 
     def _find_generation(self, repository: RepositoryName, event: TagEvent) -> str | None:
         """Return the generation that an event belongs to, or None. Create the repository for a push if necessary."""
@@ -104,6 +100,16 @@ class Tags:
         return self._repositories.create_for_push(repository, event.tag.pushed)
 
 
-def _check_cursor(after: str) -> None:
+def page_of_newest(tags: list[Tag], after: str) -> TagPage:
+    """Return the tags after the tag `after`, the newest first."""
+    newest = sorted(tags, key=lambda tag: (-tag.pushed, tag.name))
+    start = next((index + 1 for index, tag in enumerate(newest) if tag.name == after), 0) if after else 0
+    page = newest[start : start + MAX_LISTED_TAGS]
+    has_more = len(newest) > start + MAX_LISTED_TAGS
+    return TagPage(page, page[-1].name if has_more else "", len(newest))
+
+
+def check_cursor(after: str) -> None:
+    """Raise InvalidInput unless `after` is empty or a tag."""
     if after and not is_tag(after):
         raise InvalidInput("after must be a tag; use the Link header of the previous page")

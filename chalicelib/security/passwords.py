@@ -12,6 +12,7 @@ from threading import Lock
 import bcrypt
 
 from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES
+from chalicelib.domain.text import normalize
 
 CACHE_SECONDS = 60
 _MAX_CACHED = 10_000
@@ -43,7 +44,7 @@ class Passwords:
 
     def hash(self, password: str) -> str:
         """Return the hash to store. `identifiers.check_password` must have accepted the password."""
-        return bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._cost)).decode("ascii")
+        return bcrypt.hashpw(_encode(password), bcrypt.gensalt(self._cost)).decode("ascii")
 
     def is_cached(self, password: str, stored_hash: str) -> bool:
         """Return whether this container verified the password against `stored_hash` within the last minute."""
@@ -95,5 +96,5 @@ def is_acceptable_hash(stored_hash: str) -> bool:
 
 
 def _encode(password: str) -> bytes:
-    """Return the bytes of any string that JSON can carry. A lone surrogate is encoded instead of raising an error."""
-    return password.encode("utf-8", "surrogatepass")
+    """Return the bytes of the normal form NFC. A lone surrogate is encoded instead of raising an error."""
+    return normalize(password).encode("utf-8", "surrogatepass")

@@ -95,6 +95,19 @@ class ImageListStore:
         return None if item is None else _parse_head(item)
 
     @translate_dynamodb_errors
+    def get_head_and_item(self, repository: RepositoryName) -> tuple[RepositoryState | None, RawItem | None]:
+        """Return the state of a repository, and its item in `repositories`. One strongly consistent BatchGetItem."""
+        images, repositories = self._tables.images, self._tables.repositories
+        found = self._tables.get_items(
+            {
+                images: {"repository": {"S": str(repository)}, "segment": {"S": HEAD}},
+                repositories: {"namespace": {"S": repository.namespace}, "name": {"S": repository.name}},
+            }
+        )
+        head = found.get(images)
+        return None if head is None else _parse_head(head), found.get(repositories)
+
+    @translate_dynamodb_errors
     def contains(self, repository: RepositoryName, generation: str, image_id: str) -> bool:
         """Return whether the list of this generation contains an image.
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
-from chalicelib.domain.models import Repository
+from chalicelib.domain.models import Repository, RepositoryState
 from chalicelib.storage.image_lists import HEAD, ImageListStore, StoredImages
 from chalicelib.storage.quotas import AccountUnavailable, Quotas, is_active, release_quota
 from chalicelib.storage.search_terms import SearchTermStore
@@ -167,6 +167,12 @@ class RepositoryStore:
     def get(self, repository: RepositoryName) -> Repository | None:
         """Return the repository, or None if it does not exist. One consistent read."""
         return self.get_all([repository]).get(repository)
+
+    @translate_dynamodb_errors
+    def get_with_state(self, repository: RepositoryName) -> tuple[RepositoryState | None, Repository | None]:
+        """Return the state and the repository, as far as they exist. One consistent BatchGetItem."""
+        state, item = self._images.get_head_and_item(repository)
+        return state, None if item is None else repository_of(self._tables.repositories.from_raw_data(dict(item)))
 
     @translate_dynamodb_errors
     def get_all(self, repositories: Iterable[RepositoryName]) -> dict[RepositoryName, Repository]:

@@ -22,6 +22,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from chalicelib.domain.errors import Unavailable
+from chalicelib.storage.batch_reads import read_items
 from chalicelib.storage.shared_client import create_connection, share_client
 from chalicelib.storage.transactions import Conflict, Transaction, commit
 
@@ -74,7 +75,7 @@ class EmailItem(Model):
 
 
 class CounterItem(Model):
-    """counters: rate counters and used tokens, see rate_counters.py and used_tokens.py. DynamoDB deletes expired items.
+    """counters: rate counters, used tokens and ended sessions. DynamoDB deletes expired items.
 
     `last` and `expires` are seconds since 1970. The attribute `total` is stored as `count`, because `Model.count`
     exists.
@@ -173,7 +174,7 @@ class ImagesItem(Model):
 
 
 class TagItem(Model):
-    """tags: the tags of repositories in current registries; see tags.py. `pushed` is in nanoseconds since 1970."""
+    """tags: tags and long descriptions of repositories; see tags.py. `pushed` is in nanoseconds since 1970."""
 
     repository = UnicodeAttribute(hash_key=True)
     tag = UnicodeAttribute(range_key=True)
@@ -183,6 +184,7 @@ class TagItem(Model):
     size = NumberAttribute(null=True)
     pushed = NumberAttribute()
     deleted = BooleanAttribute(null=True)
+    text = UnicodeAttribute(null=True)
     expires = NumberAttribute(null=True)
 
 
@@ -246,6 +248,11 @@ class Tables:
             if "LastEvaluatedKey" not in response:
                 return
             query["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+
+    def get_items(self, keys: Mapping[type[Model], RawItem]) -> dict[type[Model], RawItem]:
+        """Return the items of several tables that exist, one of each. One strongly consistent BatchGetItem."""
+        found = read_items(self._client, {model.Meta.table_name: key for model, key in keys.items()})
+        return {model: found[model.Meta.table_name] for model in keys if model.Meta.table_name in found}
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

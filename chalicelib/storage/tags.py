@@ -1,7 +1,10 @@
-"""The tags of repositories in current registries.
+"""The tags of repositories in current registries, and the long descriptions of repositories.
 
 A push and a deletion write the item of the tag, if it is older. A deletion leaves a tombstone, which expires. So the
 order in which notifications arrive does not matter. Items of an earlier generation of a repository have no effect.
+
+The long description is an item with the key LONG_DESCRIPTION, which sorts before all tags. A repository page reads it
+and the tags with one Query; listings of tags skip it.
 """
 
 from collections.abc import Iterator
@@ -12,9 +15,11 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.tags import Tag
+from chalicelib.storage.image_lists import HEAD, ImageListStore
 from chalicelib.storage.tables import Tables, TagItem, raises_conflict, translate_dynamodb_errors
 from chalicelib.storage.transactions import Conflict
 
+LONG_DESCRIPTION = "#description"  # no tag can have this name
 NO_GENERATION = "none"  # of a deletion that arrives before the push that creates its repository
 TOMBSTONE_SECONDS = 30 * 86_400  # a notification that is later than this can restore a deleted tag
 _NANOSECONDS = 1_000_000_000
@@ -23,8 +28,9 @@ _NANOSECONDS = 1_000_000_000
 class TagStore:
     """Every method raises Unavailable if DynamoDB does not answer."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, images: ImageListStore) -> None:
         self._tables = tables
+        self._images = images
         self._tags = tables.tags
 
     @translate_dynamodb_errors
@@ -75,9 +81,41 @@ class TagStore:
         """Return all tags, by name. One Query for each megabyte, about 5,000 tags."""
         return list(self._iterate(repository, generation, ""))
 
+    @translate_dynamodb_errors
+    def read_all(self, repository: RepositoryName, generation: str) -> tuple[list[Tag], str]:
+        """Return all tags by name, and the long description. One Query for each megabyte."""
+        tags, text = [], ""
+        for item in self._tags.query(str(repository), consistent_read=True):
+            if item.generation != generation or item.deleted:
+                continue
+            if item.tag == LONG_DESCRIPTION:
+                text = item.text or ""
+            else:
+                tags.append(_tag_of(item))
+        return tags, text
+
+    @translate_dynamodb_errors
+    def get_long_description(self, repository: RepositoryName, generation: str) -> str:
+        """Return the long description in Markdown, or "". One consistent GetItem."""
+        try:
+            item = self._tags.get(str(repository), LONG_DESCRIPTION, consistent_read=True)
+        except self._tags.DoesNotExist:
+            return ""
+        return (item.text or "") if item.generation == generation else ""
+
+    @translate_dynamodb_errors
+    def put_long_description(self, repository: RepositoryName, generation: str, text: str) -> None:
+        """Replace the long description. One transaction. Raises Conflict if the generation no longer exists."""
+        exists = self._images.is_generation(generation, deleted=False)
+        with self._tables.transaction() as transaction:
+            transaction.check(self._tables.images, str(repository), HEAD, condition=exists)
+            transaction.save(
+                self._tags(str(repository), LONG_DESCRIPTION, generation=generation, text=text or None, pushed=0)
+            )
+
     def _iterate(self, repository: RepositoryName, generation: str, after: str) -> Iterator[Tag]:
         model = self._tags
-        condition = model.tag > after if after else None
+        condition = model.tag > (after or LONG_DESCRIPTION)
         for item in model.query(str(repository), condition, consistent_read=True):
             if item.generation == generation and not item.deleted:
                 yield _tag_of(item)

@@ -26,6 +26,18 @@ class UserStore:
         return None if item is None else user_of(item)
 
     @translate_dynamodb_errors
+    def list_page(self, after: str, limit: int) -> tuple[list[User], str]:
+        """Return up to `limit` accounts in the order of the table, and the name after which the next page starts.
+
+        One Scan. The name is "" on the last page.
+        """
+        start = {"username": {"S": after}} if after else None
+        result = self._tables.users.scan(limit=limit, page_size=limit, last_evaluated_key=start, consistent_read=True)
+        users = [user for user in map(user_of, result) if user is not None]
+        last = result.last_evaluated_key
+        return users, "" if last is None else str(last["username"]["S"])
+
+    @translate_dynamodb_errors
     def is_taken(self, username: str) -> bool:
         """Return whether an account has this name, or a deleted account reserves it."""
         return self._get_item(username) is not None

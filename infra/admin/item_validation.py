@@ -15,6 +15,7 @@ from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.identifiers import (
     RepositoryName,
     check_description,
+    check_long_description,
     check_namespace,
     check_organization,
     is_email,
@@ -37,6 +38,7 @@ from chalicelib.storage.tables import (
     TermItem,
     UserItem,
 )
+from chalicelib.storage.tags import LONG_DESCRIPTION
 
 _WRONG_TYPE = (AttributeDeserializationError, ValueError, TypeError, KeyError)
 _GENERATION = re.compile(r"[0-9a-f]{16}", re.ASCII)
@@ -157,6 +159,8 @@ def _check_term(item: TermItem) -> None:
 
 def _check_tag(item: TagItem) -> None:
     _parse_name(item.repository)
+    if item.tag == LONG_DESCRIPTION:
+        check_long_description(item.text or "")
     _require(_GENERATION.fullmatch(item.generation), "the generation must have 16 hexadecimal digits")
 
 

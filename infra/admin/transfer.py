@@ -55,7 +55,11 @@ class Transfer:
             repository = self._get_source()
             self._copy_images(repository)
             self._services.repositories.change(
-                OPERATOR, self.target, description=repository.description, private=repository.private
+                OPERATOR,
+                self.target,
+                description=repository.description,
+                long_description=self._services.repositories.read_long_description(repository),
+                private=repository.private,
             )
             self._copy_collaborators()
             stored = self._stores.images.read(self.source)

@@ -18,6 +18,7 @@ OPERATIONS = {  # the operations that the index calls
         "GetItem",
         "PutItem",
         "Query",
+        "Scan",
         "TransactWriteItems",
         "UpdateItem",
     ),

@@ -1,11 +1,10 @@
 """API Gateway as a WSGI application. Chalice's own emulation, `LocalGateway`, handles the requests."""
 
 import gzip
-import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
@@ -14,7 +13,8 @@ from chalice.config import Config
 from chalice.local import LocalChalice, LocalGateway, RouteMatcher
 from msgspec import Struct
 
-from chalicelib.api.errors import RouteNotFound
+from chalicelib.api.errors import render_unrouted
+from chalicelib.chalice_adapter import RenderUnrouted
 from infra.devserver.output import print_line
 from infra.terminal_text import sanitize
 
@@ -36,11 +36,12 @@ class Gateway:
     """Serves one app to any number of threads.
 
     Threads must not share a `LocalGateway`, so each thread has its own. `LocalChalice` keeps the current request of
-    each thread. An unknown path or method is 404, as the gateway responses of the template define.
+    each thread. `render_unrouted` returns the response for a path or a method that the app does not have.
     """
 
-    def __init__(self, app: LocalChalice) -> None:
+    def __init__(self, app: LocalChalice, render_unrouted: RenderUnrouted = render_unrouted) -> None:
         self._app = app
+        self._render_unrouted = render_unrouted
         self._config = Config.create(lambda_timeout=29)
         self._routes = RouteMatcher(list(app.routes))
         self._thread = threading.local()
@@ -52,12 +53,14 @@ class Gateway:
         try:
             path = target if target.startswith("/") else _parse_path(target)
             if path.startswith("//"):
-                return _create_not_found(path)  # Chalice would parse the first segment as a host
+                return self._reject(path, headers)  # Chalice would parse the first segment as a host
             match = self._routes.match_route(path)
         except ValueError:
-            return _create_not_found(target)
-        if method not in self._app.routes[match.route] or not all(match.captured.values()):
-            return _create_not_found(path)
+            return self._reject(target, headers)
+        if not all(match.captured.values()):
+            return self._reject(path, headers)
+        if method not in self._app.routes[match.route]:
+            return self._reject(path, headers, self._app.routes[match.route])
         if not hasattr(self._thread, "gateway"):
             self._thread.gateway = LocalGateway(self._app, self._config)
         self._thread.gateway.event_converter.LOCAL_SOURCE_IP = client_ip
@@ -79,6 +82,11 @@ class Gateway:
         start_response(format_status(response.status), headers)
         log_request(start, response.status, method, target, environ)
         return [] if method == "HEAD" or response.status == HTTPStatus.NO_CONTENT else [response.body]
+
+    def _reject(self, target: str, headers: Mapping[str, str], allowed: Collection[str] = ()) -> GatewayResponse:
+        path = target.partition("?")[0]
+        response = self._render_unrouted(path, headers.get("accept", ""), allowed)
+        return GatewayResponse(response.status, response.headers, response.body.encode())
 
 
 def format_status(status: int) -> str:
@@ -139,11 +147,3 @@ def _read_headers(environ: Mapping[str, Any]) -> dict[str, str]:
 
 def _join_multi_values(response: Mapping[str, Any]) -> dict[str, str]:
     return {name: ", ".join(values) for name, values in response["multiValueHeaders"].items()}
-
-
-def _create_not_found(target: str) -> GatewayResponse:
-    """Return a 404. Under `/v2/` it is text, because docker 1.10.3 repeats a request for 50 s after other JSON."""
-    if target.startswith("/v2/"):
-        return GatewayResponse(HTTPStatus.NOT_FOUND, {"Content-Type": "text/plain"}, b"404 page not found\n")
-    body = json.dumps({"error": RouteNotFound().message}).encode()
-    return GatewayResponse(HTTPStatus.NOT_FOUND, {"Content-Type": "application/json"}, body)

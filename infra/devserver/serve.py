@@ -121,7 +121,8 @@ def _load(data_file: DataFile) -> str:
 
 def _create_server(services: Services, settings: Settings, network: Network, listener: socket.socket) -> Any:
     request_log = RequestLog(LocalAuditLog(settings.stack, settings.region).write, settings.stack)
-    gateway = Gateway(create_chalice_app(services.routes, request_log, app_class=LocalChalice))
+    app = create_chalice_app(services.routes, request_log, app_class=LocalChalice)
+    gateway = Gateway(app, services.render_unrouted)
     application = AwsEndpoint(gateway, services.login, settings)
     server = create_server(
         RequestFilter(application, settings.base_url, network.allowed_hosts, network.trusted_proxies),
@@ -143,6 +144,7 @@ def _greet(base_url: str, administrator: str, storage: str, warning: str) -> Non
 Waybill listens on {base_url}
 
   administrator   {administrator}
+  web site        {base_url}
   register        curl -d '{form}' {base_url}/v1/users/
   log in          curl -u {ADMIN} {base_url}/v1/users/
   with docker     docker login {base_url.removeprefix("http://")}    (docker 0.6 to 17.03)

@@ -24,6 +24,7 @@ _FLAGS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
+    "--hide-scrollbars",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -77,26 +78,36 @@ class Browser:
         field.clear()
         field.send_keys(text)
 
+    def search(self, text: str) -> None:
+        """Search with the form in the header."""
+        self.find("#q").clear()
+        self.find("#q").send_keys(text)
+        self.click("#search")
+
     def click(self, selector: str) -> None:
         """Click a link or a button, and wait for the next page."""
         page = self.find("html")
         self.find(selector).click()
         WebDriverWait(self.driver, 20).until(lambda driver: driver.find_element(By.TAG_NAME, "html") != page)
 
-    def tab_stops(self) -> list[str]:
+    def tab_stops(self, part: str = "main") -> list[str]:
         """Press the tab key from the start of the page, and return the ids of the elements that receive the focus.
 
-        An element without an id is returned as its text. Each focused element must have a visible outline.
+        Only elements in `part` of the page are returned. An element without an id is returned as its text. Each focused
+        element must have a visible outline.
         """
         stops: list[str] = []
         self.driver.execute_script("document.activeElement.blur(); window.getSelection().removeAllRanges();")
-        while len(stops) < _MAX_TAB_STOPS:
+        count = 0
+        while count < _MAX_TAB_STOPS:
             self.driver.switch_to.active_element.send_keys(Keys.TAB)
             focused = self.driver.switch_to.active_element
             if focused.tag_name == "body":
                 break
             assert focused.value_of_css_property("outline-style") == "solid", "the focus must be visible"
-            stops.append(focused.get_attribute("id") or focused.text)
+            if focused.find_elements(By.XPATH, f"ancestor::{part}"):
+                stops.append(focused.get_attribute("id") or focused.text)
+            count += 1
         return stops
 
     def find_problems(self) -> list[str]:
@@ -109,6 +120,10 @@ class Browser:
         ]
         logged = [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
         return violations + [message for message in logged if _OWN_STATUS not in message]
+
+    def allow_scripts(self, is_allowed: bool) -> None:
+        """Switch JavaScript on or off for the next pages."""
+        self.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not is_allowed})
 
     def set_screen(self, size: tuple[int, int], color_scheme: str) -> None:
         """Emulate a screen of this size in pixels, and the color scheme `light` or `dark`."""

@@ -134,8 +134,8 @@ def test_x_docker_token_can_be_sent_twice(server: Server) -> None:
 def test_v2_paths_let_docker_1_10_use_v1_at_once(server: Server) -> None:
     """Docker repeats a request for 50 s if the body of a 404 is a JSON object without `errors`."""
     response = requests.get(server.url("/v2/alice/web/manifests/latest"), timeout=10)
-    assert (response.status_code, response.text) == (404, "404 page not found\n")
-    assert response.headers["Content-Type"] == "text/plain"
+    assert (response.status_code, response.text) == (404, "404 page not found")
+    assert response.headers["Content-Type"].startswith("text/plain")
     assert requests.get(server.url("/v2/"), timeout=10).status_code == 401
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from msgspec import Struct
@@ -172,6 +173,25 @@ def use_registry(client: Client, auth: str, path: str) -> None:
     assert "v1" in json.dumps(tags)
 
 
+def use_pages(client: Client, auth: str, administrator: str, path: str) -> None:
+    """Log in to the pages, read and describe a repository, list the accounts as an administrator, and log out."""
+    namespace, _, name = path.partition("/")
+    form = {"long_description": "# A thing"}
+    assert client.request("PUT", f"/v1/namespaces/{namespace}/repositories/{name}", auth, form).status == 204
+    own_site = {"sec-fetch-site": "same-origin"}
+    for account, pages in ((auth, ("/account", f"/r/{path}", f"/r/{path}/settings")), (administrator, ("/accounts",))):
+        login = urlencode({"username": username_of(account), "password": PASSWORD}).encode()
+        response = client.send("POST", "/login", own_site, login)
+        assert response.status == 303, response
+        cookie = {"cookie": response.headers["set-cookie"].partition(";")[0], **own_site}
+        for page in pages:
+            response = client.send("GET", page, cookie, b"")
+            assert response.status == 200, response
+        token = response.body.decode().partition('name="form_token" value="')[2].partition('"')[0]
+        assert client.send("POST", "/logout", cookie, urlencode({"form_token": token}).encode()).status == 303
+        assert client.send("GET", "/account", cookie, b"").status == 303, "the session has ended"
+
+
 def delete_account(client: Client, auth: str) -> None:
     """Delete an account with its repositories."""
     assert client.request("DELETE", f"/v1/users/{username_of(auth)}/", auth).status == 204
@@ -204,6 +224,7 @@ def run_all(client: Client) -> None:
     share(client, auth, other, path)
     client.make_admin(other)
     search(client, other, path)
+    use_pages(client, auth, other, path)
     delete(client, auth, path)
     search(client, auth, path, is_found=False)
     push(client, auth, path, ids[:1])

@@ -111,9 +111,9 @@ def test_each_source_has_byte_code_that_python_does_not_check(files: dict[str, b
         assert int.from_bytes(code[4:8], "little") == UNCHECKED_HASH
 
 
-def test_package_contains_the_page_templates_and_style(files: dict[str, bytes]) -> None:
+def test_package_contains_the_files_of_the_pages(files: dict[str, bytes]) -> None:
     pages = ROOT / "chalicelib" / "pages"
-    expected = {path.relative_to(ROOT).as_posix() for path in [*pages.rglob("*.html"), *pages.rglob("*.css")]}
+    expected = {path.relative_to(ROOT).as_posix() for path in pages.rglob("*.*") if path.suffix not in (".py", ".pyc")}
     assert expected
     assert expected <= set(files)
 

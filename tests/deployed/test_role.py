@@ -80,7 +80,7 @@ def role(emulator: Ministack, architecture: str) -> Role:
     emulator.client("ses").verify_email_identity(EmailAddress=SENDER)
     options = ("--stage", "role", "--region", REGION, "--yes", "--architecture", architecture, "--bcrypt-cost", "4")
     settings = ("--account-activation", "email", "--email-sender", SENDER, "--registries", "registry.example.com")
-    single_use = ("--token-single-use", "true")  # the only reason for PutItem on the counters
+    single_use = ("--token-single-use", "true")
     process = run_waybill(emulator.create_deployer(), "deploy", *options, *settings, *single_use)
     assert process.returncode == 0, process.stdout + process.stderr
     name = emulator.read_function(STACK)["Role"].rpartition("/")[2]

@@ -4,6 +4,7 @@ import pytest
 from msgspec import Struct
 
 from tests.index import Index
+from tests.web_session import WebSession
 
 A, B = "a" * 64, "b" * 64
 BASE = "/v1/repositories/alice/web"
@@ -65,6 +66,40 @@ def test_request_makes_the_documented_calls(
     }[credentials]
     assert warm.index.request(method, path, auth, json=body, token=True).status == status
     assert warm.index.calls == calls
+
+
+@pytest.mark.parametrize(
+    ("username", "path", "calls"),
+    [
+        ("", "/", [QUERY]),
+        ("", "/?q=web", [QUERY] * 3),
+        ("", "/r/alice/web", [BATCH_GET, QUERY]),
+        ("", "/r/alice/web/images", [GET, QUERY]),
+        ("", "/r/alice", [QUERY]),
+        ("", "/login", []),
+        ("", "/account", []),
+        ("alice", "/", [BATCH_GET, QUERY, QUERY]),
+        ("alice", "/account", [BATCH_GET, QUERY]),
+        ("alice", "/account/shared", [BATCH_GET, QUERY]),
+        ("bobby", "/account/shared", [BATCH_GET, QUERY, BATCH_GET]),
+        ("alice", "/account/organizations", [BATCH_GET, QUERY]),
+        ("alice", "/account/new", [BATCH_GET, QUERY]),
+        ("alice", "/account/robots", [BATCH_GET, QUERY]),
+        ("alice", "/account/settings", [BATCH_GET]),
+        ("alice", "/r/alice/web", [BATCH_GET, BATCH_GET, QUERY]),
+        ("alice", "/r/alice/web/images", [BATCH_GET, QUERY]),
+        ("bobby", "/r/alice/web", [BATCH_GET, BATCH_GET, BATCH_GET, QUERY]),  # one call for the role of a collaborator
+    ],
+)
+def test_page_makes_the_documented_calls(warm: Warm, username: str, path: str, calls: list[str]) -> None:
+    index = warm.index
+    index.create_account("bobby")
+    collaborator = "/v1/namespaces/alice/repositories/web/collaborators/bobby"
+    assert index.request("PUT", collaborator, warm.alice, json={"access": "read"}).status == 204
+    session = WebSession.logged_in(index, username) if username else WebSession(index)
+    index.calls.clear()
+    assert session.send("GET", path).status in (200, 303)
+    assert index.calls == calls
 
 
 def test_new_container_calls_kms_once(warm: Warm) -> None:

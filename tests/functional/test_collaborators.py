@@ -50,6 +50,7 @@ def test_repository_is_shown_with_its_description_and_the_own_role(index: Index)
         "namespace": "alice",
         "name": "web",
         "description": "Serves the web",
+        "long_description": "",
         "last_pushed": None,
         "private": False,
         "access": "read",

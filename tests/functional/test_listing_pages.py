@@ -91,7 +91,7 @@ def test_listing_shows_what_a_repository_is(index: Index) -> None:
     index.push("alice/web", alice, "image")
     assert index.request("PUT", f"{PATH}/web", alice, json={"description": "serves pages"}).status == 204
     entry = index.request("GET", PATH).json[0]
-    assert entry == {**index.request("GET", f"{PATH}/web").json, "access": "read"}
+    assert {**entry, "long_description": ""} == {**index.request("GET", f"{PATH}/web").json, "access": "read"}
     assert entry["description"] == "serves pages"
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import create_index
-from tests.functional import permission_tables, token_tables
+from tests.functional import page_tables, permission_tables, token_tables
+from tests.functional.page_principals import try_account_pages, try_pages
 from tests.functional.permission_tables import ACCOUNT, MISSING, PRIVATE
 from tests.functional.principals import KINDS, try_account, try_repositories, try_tokens
 from tests.index import Index
@@ -17,9 +18,9 @@ from tests.registries import create_registry_index
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "permissions.md"
 
-TABLES, TOKEN_TABLES = (
+TABLES, TOKEN_TABLES, PAGE_TABLES = (
     {kind: str(getattr(module, kind.upper().replace(" ", "_"))) for kind in KINDS}
-    for module in (permission_tables, token_tables)
+    for module in (permission_tables, token_tables, page_tables)
 )
 FORMER = ("former member", "expired organization robot", "revoked organization robot")
 WITHOUT_ACCESS = (
@@ -49,11 +50,22 @@ def test_bearer_token_grants_each_principal_the_documented_actions(aws: None, ki
     assert table == TOKEN_TABLES[kind]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_pages_show_each_account_the_documented_results(index: Index, kind: str) -> None:
+    table = try_pages(index, kind)
+    print(f"pages, {kind}: {_count_cells(table)}")
+    assert table == PAGE_TABLES[kind]
+
+
 @pytest.mark.exhaustive
 def test_each_principal_gets_the_documented_results_for_an_account(make_index: Callable[[], Index]) -> None:
     table = try_account(make_index)
     print(f"account: {_count_cells(table)}")
     assert table == ACCOUNT
+
+
+def test_account_pages_show_each_account_the_documented_results(index: Index) -> None:
+    assert try_account_pages(index) == page_tables.ACCOUNT
 
 
 def _count_cells(table: str) -> str:
@@ -66,6 +78,8 @@ def _count_cells(table: str) -> str:
 def test_private_repository_has_the_same_results_as_a_missing_one_without_access(principal: str) -> None:
     assert _row(PRIVATE, principal) == _row(MISSING, principal)
     assert _row(token_tables.PRIVATE, principal) == _row(token_tables.MISSING, principal)
+    if principal in page_tables.PRIVATE:
+        assert _row(page_tables.PRIVATE, principal) == _row(page_tables.MISSING, principal)
 
 
 @pytest.mark.parametrize("principal", [*WITHOUT_ACCESS, *FORMER])
@@ -99,7 +113,8 @@ HEADINGS = {
 
 
 def _render_kind(kind: str) -> str:
-    return f"## {HEADINGS[kind]}\n\n{TABLES[kind]}\nActions of a bearer token:\n\n{TOKEN_TABLES[kind]}\n"
+    tables = (TABLES[kind], f"Actions of a bearer token:\n\n{TOKEN_TABLES[kind]}", f"Pages:\n\n{PAGE_TABLES[kind]}")
+    return f"## {HEADINGS[kind]}\n\n" + "\n".join(tables) + "\n"
 
 
 def render_document() -> str:
@@ -138,6 +153,18 @@ A second table shows the actions that a bearer token of `GET /token` grants. Its
 requests in the scope `repository:(namespace)/(name):(actions)`. A token never reveals whether a repository exists. The
 index checks only when a push is reported whether the namespace has an account.
 
+A third table shows the status of pages and forms in a browser. Robots and tokens cannot log in there, so only accounts
+and visitors have a row. A status of 303 leads to the next page: for a visitor to the login, after a form to its result.
+A form of a visitor shows the login (403) and keeps the input. Its columns are:
+
+| column                           | request                                                          |
+| -------------------------------- | ---------------------------------------------------------------- |
+| `page`, `images`, `settings`     | `GET /r/(namespace)/(repository)`, `…/images` and `…/settings`   |
+| `describe`, `delete`             | `POST /r/…/describe` and `POST /r/…/delete`                      |
+| `share`, `unshare`               | `POST /r/…/share` and `POST /r/…/unshare`                        |
+| `create`                         | `POST /account/new` with this name                               |
+| `listed`, `found`                | whether `GET /r/(namespace)` and `GET /?q=` show the repository  |
+
 The principals are:
 
 - The owner owns all namespaces in these tables except `library`, the namespaces without an account and the
@@ -159,7 +186,10 @@ The principals are:
 | `blocked`                | `GET /v1/users/(owner)/blocked`                 |
 | `block`, `unblock`       | `PUT` and `DELETE /v1/users/(owner)/blocked/…`  |
 
-{ACCOUNT}"""
+{ACCOUNT}
+The pages of the account area belong to the account that has logged in. Only administrators can open `/accounts`:
+
+{page_tables.ACCOUNT}"""
 
 
 if __name__ == "__main__":

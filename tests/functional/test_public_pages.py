@@ -12,6 +12,7 @@ from chalicelib.domain.choices import AccountActivation, Registration
 from tests.functional.filling import fill
 from tests.index import Index
 from tests.pages import Page
+from tests.web_session import WebSession
 
 HOST = "index.example.org:8443"
 HOSTILE_TEXTS = [
@@ -40,21 +41,33 @@ def describe(index: Index, path: str, auth: str, **change: Any) -> None:
     assert response.status == 204, response
 
 
-def test_home_page_shows_commands_for_its_host_without_calling_aws(index: Index) -> None:
+def test_front_page_shows_official_repositories_and_commands_for_its_host(index: Index) -> None:
+    admin = index.create_account("admin", admin=True)
+    for path in ("redis", "nginx", "admin/tools"):
+        index.push(path, admin, "a")
+    index.calls.clear()
     page = get(index)
+    assert index.calls == ["dynamodb.Query"]
     assert (page.status, page.name) == (200, "home")
     assert HOST in page.title
+    assert page.data("repository") == ["library/nginx", "library/redis"]
     assert page.commands == [
-        'curl -d \'{"username": "alice", "password": "a secret", "email": "alice@example.com"}\' '
-        f"https://{HOST}/v1/users/",
+        f"docker search {HOST}/web",
+        f"podman search {HOST}/web",
         f"docker login {HOST}",
         f"docker tag web {HOST}/alice/web",
         f"docker push {HOST}/alice/web",
         f"docker pull {HOST}/alice/web",
-        f"docker search {HOST}/web",
-        f"podman search {HOST}/web",
     ]
-    assert index.calls == []
+
+
+def test_front_page_shows_current_docker_first(make_index: Callable[..., Index]) -> None:
+    registry = "registry.example.com"
+    page = get(make_index(registries=(registry,), registry_secret="x" * 16))
+    assert page.commands[0] == f"docker login {registry}"
+    (details,) = page.root.findall(".//details")
+    old = [code.text for code in details.iter("code")]
+    assert all(registry not in (command or "") for command in old)
 
 
 def test_configured_base_url_takes_precedence_over_host_header(make_index: Callable[..., Index]) -> None:
@@ -87,10 +100,11 @@ EMAIL_SETTINGS = {"email_sender": "a@example.com", "base_url": "https://i.exampl
 def test_home_page_shows_how_to_register(
     make_index: Callable[..., Index], changed: dict[str, Any], registration: str, activation: list[str]
 ) -> None:
-    page = get(make_index(**changed))
+    index = make_index(**changed)
+    page = get(index)
     assert page.data("registration") == [registration]
-    assert page.data("activation") == activation
-    assert any(command.startswith("curl") for command in page.commands) == (registration == "open")
+    assert ("/register" in page.links) == (registration == "open")
+    assert get(index, "/register").data("activation") == activation
     assert ("/forgotten" in page.links) == ("email_sender" in changed)
     assert ("/confirm" in page.links) == ("email_sender" in changed)
 
@@ -108,8 +122,8 @@ def test_search_finds_only_public_repositories_with_any_credentials(index: Index
         assert page.data("repository") == ["library/web", "alice/web", "alice/database"]
         assert page.data("total") == ["3"]
         assert "WEB" in page.title
-        assert page.root.findtext(".//li[@data-repository='alice/database']/p") == "For the web."
-        assert [row.get("data-repository") for row in page.root.findall(".//li[span]")] == ["library/web"]
+        assert page.root.findtext(".//li[@data-repository='alice/database']/div/p") == "For the web."
+        assert page.data("badge") == ["official"]
         for link, text in (("/r/library/web", "web"), ("/r/alice/web", "alice/web")):
             assert page.root.findtext(f".//a[@href='{link}']") == text
         assert page.fields("/") == {"q": "WEB"}
@@ -147,12 +161,13 @@ def test_search_results_have_links_to_previous_and_next_page(index: Index) -> No
     assert get(index, q="web", page="2").data("repository") == names[25:50]
 
 
-def test_page_after_the_last_one_links_to_the_last_one(index: Index) -> None:
+def test_page_after_the_last_one_leads_to_the_last_one(index: Index) -> None:
     fill(index, [f"alice/web{number:02}" for number in range(60)])
-    page = get(index, q="web", page="9")
-    assert (page.status, page.data("repository")) == (200, [])
-    assert page.link_with_rel("prev") == "/?q=web&page=3"
-    assert page.link_with_rel("next") is None
+    response = index.request("GET", "/?q=web&page=9")
+    assert (response.status, response.headers["location"]) == (303, "/?q=web&page=3")
+    index.push("alice/web00", index.create_account("alice"), *(f"image{number}" for number in range(150)))
+    response = index.request("GET", "/r/alice/web00/images?page=9")
+    assert (response.status, response.headers["location"]) == (303, "/r/alice/web00/images?page=2")
 
 
 def test_invalid_search_is_rejected_with_a_page(index: Index) -> None:
@@ -173,25 +188,26 @@ def test_repository_page_shows_description_images_and_pull_command(index: Index)
     describe(index, "alice/web", alice, description="What the web is served with.")
     index.calls.clear()
     page = get(index, "/r/alice/web")
-    assert index.calls == ["dynamodb.GetItem", "dynamodb.BatchGetItem", "dynamodb.GetItem", "dynamodb.Query"]
+    assert index.calls == ["dynamodb.BatchGetItem", "dynamodb.Query"]
     assert (page.name, page.title) == ("repository", "alice/web")
     assert page.commands == [f"docker pull {HOST}/alice/web"]
     assert page.root.findtext(".//p[@class='description']") == "What the web is served with."
+    assert page.data("badge") == []
+    assert page.root.find(".//time") is not None
+    assert "/r/alice/web/images" in page.links
+    page = get(index, "/r/alice/web/images")
     assert page.data("images") == ["2"]
-    assert page.data("official") == ["no"]
     assert page.data("image") == ["a" * 64, "b" * 64]
     assert page.root.findtext(f".//li[@data-image='{'a' * 64}']/p/code") == "sha256:ab12"
     assert page.root.find(f".//li[@data-image='{'b' * 64}']/p") is None
-    assert page.root.find(".//time") is not None
 
 
 def test_official_repository_is_pulled_without_a_namespace(index: Index) -> None:
     index.push("web", index.create_account("alice", admin=True))
     page = get(index, "/r/library/web")
     assert page.commands == [f"docker pull {HOST}/web"]
-    assert page.data("official") == ["yes"]
-    assert page.data("images") == ["0"]
-    assert page.root.find(".//details") is None
+    assert page.data("badge") == ["official"]
+    assert get(index, "/r/library/web/images").data("images") == ["0"]
 
 
 def test_repository_without_description_has_no_description_element(index: Index) -> None:
@@ -200,17 +216,19 @@ def test_repository_without_description_has_no_description_element(index: Index)
         assert page.root.find(".//p[@class='description']") is None
 
 
-@pytest.mark.parametrize(("count", "shown", "numbers"), [(1, 1, ["1"]), (2, 2, ["2"]), (1234, 100, ["100", "1,234"])])
-def test_repository_page_shows_up_to_100_images_and_the_number_of_all(
-    index: Index, count: int, shown: int, numbers: list[str]
-) -> None:
-    index.push("alice/web", index.create_account("alice"), *(f"image{number}" for number in range(count)))
-    page = get(index, "/r/alice/web")
-    assert page.data("images") == [str(count)]
-    assert f"{count:,}" in page.text
-    assert len(page.data("image")) == shown
-    summary = page.root.findtext(".//details/summary") or ""
-    assert [word for word in summary.split() if word[0].isdigit()] == numbers
+def test_all_images_are_shown_on_several_pages(index: Index) -> None:
+    ids = [f"image{number}" for number in range(234)]
+    index.push("alice/web", index.create_account("alice"), *ids)
+    page, seen = get(index, "/r/alice/web/images"), []
+    while True:
+        assert page.data("images") == ["234"]
+        seen += page.data("image")
+        target = page.link_with_rel("next")
+        if target is None:
+            break
+        page = get(index, target)
+    assert seen == ids
+    assert (page.data("page-number"), page.data("last-page")) == (["3"], ["3"])
 
 
 def test_private_deleted_and_missing_repositories_have_the_same_page(index: Index) -> None:
@@ -222,7 +240,7 @@ def test_private_deleted_and_missing_repositories_have_the_same_page(index: Inde
     page = Page(private)
     assert (page.status, page.name) == (404, "error")
     assert page.alert
-    assert page.next_steps == {"search": "/"}
+    assert page.next_steps == {"login": "/login", "search": "/?q="}
     index.push("alice/gone", alice)
     assert index.request("DELETE", "/v1/repositories/alice/gone", alice).status == 202
     assert index.request("GET", "/r/alice/gone") == missing
@@ -239,10 +257,19 @@ def test_invalid_repository_name_is_rejected_with_a_page(index: Index) -> None:
 def test_disabled_pages_respond_like_an_unknown_path(make_index: Callable[..., Index], path: str) -> None:
     index = make_index(public_pages=False)
     index.push("alice/web", index.create_account("alice"), "a")
-    response, unknown = index.request("GET", path), index.request("GET", "/v1/nothing")
+    response, unknown = index.request("GET", path), index.request("GET", "/nothing")
     assert (response.status, response.json) == (404, {"error": RouteNotFound().message})
-    assert (response.status, response.json, response.headers) == (unknown.status, unknown.json, unknown.headers)
-    assert "/" not in Page(index.request("GET", "/forgotten")).links
+    assert response == unknown
+    browser = {"accept": "text/html"}
+    assert index.request("GET", path, headers=browser) == index.request("GET", "/nothing", headers=browser)
+    assert Page(index.request("GET", path, headers=browser)).next_steps["login"] == "/login"
+
+
+def test_disabled_public_pages_are_shown_after_a_login(make_index: Callable[..., Index]) -> None:
+    index = make_index(public_pages=False)
+    index.push("alice/web", index.create_account("alice"), "a")
+    session = WebSession.logged_in(index, "alice")
+    assert [session.get(path).name for path in ("/", "/?q=web", "/r/alice/web")] == ["home", "search", "repository"]
 
 
 def test_routes_do_not_depend_on_the_setting(make_index: Callable[..., Index]) -> None:

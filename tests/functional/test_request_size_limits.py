@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from chalicelib.api.http import MAX_BODY_BYTES, MAX_LIST_BYTES
-from chalicelib.pages.html import MAX_FORM_BYTES
+from chalicelib.pages.forms import MAX_FORM_BYTES
 from tests.index import Index, Response
 
 pytestmark = pytest.mark.exhaustive

@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 
 from chalicelib.accounts.robots import MAX_ROBOT_LIFETIME, MAX_ROBOT_REPOSITORIES
 from chalicelib.accounts.service import MAX_BLOCKED
-from chalicelib.api.errors import headers_of, render_error, status_of
+from chalicelib.api.errors import MethodNotAllowed, headers_of, render_error, status_of
 from chalicelib.api.registries import MAX_CATALOG
 from chalicelib.api.system import REGISTRY_VERSION
 from chalicelib.bootstrap import Services
@@ -27,6 +27,7 @@ from chalicelib.repositories.search import MAX_QUERY_LENGTH, MAX_RESULTS_PER_PAG
 from chalicelib.repositories.service import MAX_LISTED
 from chalicelib.repositories.tags import MAX_LISTED_TAGS
 from chalicelib.settings import Settings
+from infra.admin import api_reference
 from tests.openapi import DOCUMENT, operations, resolved
 
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
@@ -58,6 +59,17 @@ def test_document_describes_exactly_the_routes_of_the_api(aws: None) -> None:
         if re.match(r"/(v[12]|token|registries)(/|$)", route.path)
     }
     assert {(method, without_names(path)) for method, path, _ in operations()} == served
+
+
+def test_operations_have_unique_ids() -> None:
+    ids = [operation["operationId"] for _, _, operation in operations()]
+    assert len(ids) == len(set(ids))
+
+
+def test_files_of_the_api_reference_are_up_to_date() -> None:
+    """`make docs` writes them."""
+    assert api_reference.COPY.read_text() == api_reference.SOURCE.read_text()
+    assert api_reference.PAGE.read_text() == api_reference.render_reference(DOCUMENT)
 
 
 def test_document_has_the_version_of_the_project() -> None:
@@ -94,6 +106,7 @@ def test_limits_are_those_of_the_code() -> None:
     assert password["pattern"] == f"^(?!{identifiers.ROBOT_TOKEN_PREFIX})"
     assert SCHEMAS["Email"]["maxLength"] == identifiers.MAX_EMAIL_LENGTH
     assert SCHEMAS["Description"]["maxLength"] == identifiers.MAX_DESCRIPTION_LENGTH
+    assert SCHEMAS["LongDescription"]["maxLength"] == identifiers.MAX_LONG_DESCRIPTION_BYTES
     assert SCHEMAS["SearchPage"]["properties"]["page_size"]["maximum"] == MAX_RESULTS_PER_PAGE
 
     described = {(method, path): operation for method, path, operation in operations()}
@@ -129,7 +142,7 @@ def test_document_has_every_error_with_its_status_body_and_headers() -> None:
         for _, _, found in operations()
         for status, response in found["responses"].items()
     ]
-    made = [_make_error(kind) for kind in ERRORS]
+    made = [*(_make_error(kind) for kind in ERRORS), MethodNotAllowed(["GET", "PUT"])]
     assert {status for status, _ in described if status >= 400} == {status_of(error) for error in made}
     for error in made:
         body = json.loads(render_error(error).body)

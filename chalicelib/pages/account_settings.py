@@ -1,0 +1,140 @@
+"""`/account/settings`: email addresses, the password, and the deletion of the account."""
+
+from markupsafe import Markup
+
+from chalicelib.accounts.deletion import AccountDeletion
+from chalicelib.accounts.service import Accounts
+from chalicelib.accounts.sessions import Sessions
+from chalicelib.api.errors import status_of
+from chalicelib.api.http import Route
+from chalicelib.api.messages import Response
+from chalicelib.domain.errors import DomainError, InvalidInput, NotAuthenticated
+from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES, MIN_PASSWORD_LENGTH
+from chalicelib.pages.frame import render_account_tabs, render_notice
+from chalicelib.pages.guard import Guard, redirect
+from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert
+from chalicelib.pages.visit import Visit
+from chalicelib.request_log import annotate
+
+
+class AccountSettingsPages:
+    """The settings of the account that has logged in."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        renderer: PageRenderer,
+        sessions: Sessions,
+        accounts: Accounts,
+        deletion: AccountDeletion,
+    ) -> None:
+        self._guard = guard
+        self._renderer = renderer
+        self._sessions = sessions
+        self._accounts = accounts
+        self._deletion = deletion
+
+    def routes(self) -> list[Route]:
+        """Return the page and the forms."""
+        guard = self._guard
+        return [
+            guard.private("/account/settings", self.show, allow_deletion_started=True),
+            guard.form("/account/email", self.add_email, "account.changed"),
+            guard.form("/account/password", self.change_password, "account.changed"),
+            guard.form("/account/delete", self.delete, "account.deleted", allow_deletion_started=True),
+        ]
+
+    def show(self, visit: Visit) -> Response:
+        """Return the forms."""
+        return self._render(visit)
+
+    def add_email(self, visit: Visit) -> Response:
+        """Add an email address."""
+        annotate(target=visit.username, changed=["email"])
+        user, email = visit.own_session.user, visit.form.get("email", "").strip()
+        try:
+            self._accounts.change(visit.principal, visit.username, {"email": email})
+        except DomainError as error:
+            return self._render_error(visit, error)
+        is_confirmed = not self._renderer.needs_confirmation or email.lower() in user.emails - user.unconfirmed
+        done = "email" if is_confirmed else "email_unconfirmed"
+        return redirect(f"/account/settings?done={done}")
+
+    def change_password(self, visit: Visit) -> Response:
+        """Replace the password. It ends all sessions, so the browser logs in again."""
+        annotate(target=visit.username, changed=["password"])
+        try:
+            self._confirm_password(visit, "password")
+            self._accounts.change(visit.principal, visit.username, {"password": visit.form.get("new_password", "")})
+        except DomainError as error:
+            return self._render_error(visit, error)
+        return self._renderer.render_page(
+            Visit(request=visit.request),
+            "password_changed",
+            "Your password is changed",
+            200,
+            self._guard.set_cookie("", 0),
+            username=visit.username,
+            next_step=render("next_login"),
+        )
+
+    def delete(self, visit: Visit) -> Response:
+        """Delete the account, if the form repeats its name and its password."""
+        annotate(target=visit.username)
+        try:
+            if visit.form.get("confirmation", "").strip() != visit.username:
+                raise InvalidInput(f"type {visit.username} to confirm the deletion; nothing was deleted")
+            self._confirm_password(visit, "deletion_password")
+            is_complete = self._deletion.delete(visit.own_session.principal, visit.username)
+        except DomainError as error:
+            return self._render_error(visit, error)
+        if not is_complete:
+            return redirect("/account/settings")
+        return self._renderer.render_page(
+            Visit(request=visit.request),
+            "account_deleted",
+            "Your account is deleted",
+            200,
+            self._guard.set_cookie("", 0),
+            username=visit.username,
+        )
+
+    def _confirm_password(self, visit: Visit, field: str) -> None:
+        try:
+            self._sessions.confirm_password(visit.own_session, visit.form.get(field, ""), visit.request.client_ip)
+        except NotAuthenticated:
+            raise InvalidInput("the current password is wrong") from None
+
+    def _render_error(self, visit: Visit, error: DomainError) -> Response:
+        if status_of(error) >= 500:
+            raise error
+        return self._render(visit, error)
+
+    def _render(self, visit: Visit, error: DomainError | None = None) -> Response:
+        user, status = visit.own_session.user, 200 if error is None else status_of(error)
+        alert = EMPTY if error is None else render_alert(error)
+        deletion = render("account_deletion", username=user.username, form_token=visit.form_token)
+        if user.deletion_started:
+            return self._renderer.render_page(
+                visit, "deletion_started", "Account settings", status, alert=alert, deletion=deletion
+            )
+        emails = (
+            render("email_unconfirmed" if email in user.unconfirmed else "email_confirmed", email=email)
+            for email in sorted(user.emails)
+        )
+        return self._renderer.render_page(
+            visit,
+            "account_settings",
+            "Account settings",
+            status,
+            notice=render_notice(visit),
+            alert=alert,
+            tabs=render_account_tabs("/account/settings"),
+            username=user.username,
+            form_token=visit.form_token,
+            emails=Markup().join(emails),
+            email=visit.form.get("email", ""),
+            min_length=MIN_PASSWORD_LENGTH,
+            max_bytes=MAX_PASSWORD_BYTES,
+            deletion=deletion,
+        )

@@ -1,0 +1,243 @@
+"""The forms that create a repository and change it: description, visibility, collaborators and deletion."""
+
+from collections.abc import Mapping
+
+from markupsafe import Markup
+
+from chalicelib.accounts.organizations import Organizations
+from chalicelib.api.errors import status_of
+from chalicelib.api.http import Route
+from chalicelib.api.messages import Response
+from chalicelib.domain.choices import Visibility
+from chalicelib.domain.errors import DomainError, InvalidInput
+from chalicelib.domain.identifiers import LIBRARY, MAX_LONG_DESCRIPTION_BYTES, RepositoryName
+from chalicelib.domain.roles import Role
+from chalicelib.pages.frame import render_notice, render_options
+from chalicelib.pages.guard import Guard, redirect
+from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert, render_each
+from chalicelib.pages.repository import render_repository_tabs
+from chalicelib.pages.visit import Visit
+from chalicelib.repositories.collaborators import Collaborators
+from chalicelib.repositories.service import Repositories
+from chalicelib.request_log import annotate
+
+MAX_DESCRIPTION_FORM_BYTES = 90_000  # 25,000 bytes can become 75,000 in percent encoding
+_ROLES = (("read", "read: pull"), ("write", "write: pull and push"), ("admin", "admin: also change and share"))
+_EXPLANATIONS = {
+    "public": "Everyone can find and pull it.",
+    "private": "Only its owner, collaborators and administrators of the index can see it.",
+}
+
+
+class RepositoryForms:
+    """`/account/new` and `/r/(namespace)/(repository)/settings` with its forms."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        renderer: PageRenderer,
+        repositories: Repositories,
+        collaborators: Collaborators,
+        organizations: Organizations,
+        default_visibility: Visibility,
+    ) -> None:
+        self._guard = guard
+        self._renderer = renderer
+        self._repositories = repositories
+        self._collaborators = collaborators
+        self._organizations = organizations
+        self._default_visibility = default_visibility
+
+    def routes(self) -> list[Route]:
+        """Return the pages and the forms."""
+        guard, repository = self._guard, "/r/{namespace}/{repository}"
+        return [
+            guard.private("/account/new", self.show_creation),
+            guard.form("/account/new", self.create, "repository.created"),
+            guard.private(repository + "/settings", self.show_settings),
+            guard.form(
+                repository + "/describe", self.describe, "repository.changed", max_bytes=MAX_DESCRIPTION_FORM_BYTES
+            ),
+            guard.form(repository + "/visibility", self.change_visibility, "repository.changed"),
+            guard.form(repository + "/share", self.share, "repository.shared"),
+            guard.form(repository + "/unshare", self.unshare, "repository.unshared"),
+            guard.form(repository + "/delete", self.delete, "repository.deleted"),
+        ]
+
+    def show_creation(self, visit: Visit) -> Response:
+        """Return the form for a new repository."""
+        return self._render_creation(visit)
+
+    def create(self, visit: Visit) -> Response:
+        """Create a repository without images, and open its page."""
+        form = visit.form
+        try:
+            name = RepositoryName.of(form.get("namespace", visit.username), form.get("name", "").strip())
+            annotate(target=str(name))
+            private = _parse_visibility(form) is Visibility.PRIVATE
+            self._repositories.create(visit.principal, name, private=private)
+        except DomainError as error:
+            return self._render_creation(visit, _below_500(error))
+        if description := form.get("description", "").strip():
+            try:
+                self._repositories.change(visit.principal, name, description=description)
+            except InvalidInput as error:
+                return self._render_settings(visit, name, error)
+        return redirect(f"/r/{name}?done=created")
+
+    def show_settings(self, visit: Visit) -> Response:
+        """Return the forms that change a repository."""
+        return self._render_settings(visit, visit.request.repository)
+
+    def describe(self, visit: Visit) -> Response:
+        """Replace both descriptions."""
+        annotate(changed=["description", "long_description"])
+        return self._change(
+            visit,
+            "described",
+            description=visit.form.get("description", ""),
+            long_description=visit.form.get("long_description", ""),
+        )
+
+    def change_visibility(self, visit: Visit) -> Response:
+        """Make a repository public or private."""
+        annotate(changed=["private"])
+        visibility = _parse_visibility(visit.form)
+        return self._change(visit, visibility.value, private=visibility is Visibility.PRIVATE)
+
+    def share(self, visit: Visit) -> Response:
+        """Give an account a role."""
+        name, access = visit.request.repository, visit.form.get("access", "")
+        username = visit.form.get("username", "").strip()
+        try:
+            if access not in dict(_ROLES):
+                raise InvalidInput(f"access must be one of {', '.join(dict(_ROLES))}")
+            annotate(access=access, collaborator=username)
+            self._collaborators.add(visit.principal, name, username, Role.parse(access))
+        except DomainError as error:
+            return self._render_settings(visit, name, _below_500(error))
+        return redirect(f"/r/{name}/settings?done=shared")
+
+    def unshare(self, visit: Visit) -> Response:
+        """Take the role of an account away."""
+        name = visit.request.repository
+        self._collaborators.remove(visit.principal, name, visit.form.get("username", ""))
+        return redirect(f"/r/{name}/settings?done=unshared")
+
+    def delete(self, visit: Visit) -> Response:
+        """Delete a repository, if the form repeats its name."""
+        name = visit.request.repository
+        if visit.form.get("confirmation", "").strip() != str(name):
+            error = InvalidInput(f"type {name} to confirm the deletion; nothing was deleted")
+            return self._render_settings(visit, name, error)
+        self._repositories.delete(visit.principal, name, confirmed=True)
+        return redirect("/account?done=deleted")
+
+    def _change(
+        self,
+        visit: Visit,
+        done: str,
+        *,
+        description: str | None = None,
+        long_description: str | None = None,
+        private: bool | None = None,
+    ) -> Response:
+        name = visit.request.repository
+        try:
+            self._repositories.change(
+                visit.principal, name, description=description, long_description=long_description, private=private
+            )
+        except DomainError as error:
+            return self._render_settings(visit, name, _below_500(error))
+        return redirect(f"/r/{name}/settings?done={done}")
+
+    def _render_creation(self, visit: Visit, error: DomainError | None = None) -> Response:
+        form = visit.form
+        organizations = self._organizations.of_account(visit.username)
+        own = sorted(name for name, role in organizations.items() if role >= Role.WRITE)
+        namespaces = [visit.username, *own, *([LIBRARY] if visit.principal.admin else [])]
+        visibility = form.get("visibility", self._default_visibility)
+        return self._renderer.render_page(
+            visit,
+            "create_repository",
+            "Create a repository",
+            200 if error is None else status_of(error),
+            alert=EMPTY if error is None else render_alert(error),
+            form_token=visit.form_token,
+            namespaces=render_options(((name, name) for name in namespaces), form.get("namespace", "")),
+            name=form.get("name", ""),
+            description=form.get("description", ""),
+            is_public=_checked(visibility != Visibility.PRIVATE),
+            is_private=_checked(visibility == Visibility.PRIVATE),
+        )
+
+    def _render_settings(self, visit: Visit, name: RepositoryName, error: DomainError | None = None) -> Response:
+        """Return the forms. With an error, they contain what was entered. Raises the errors of `authorize`."""
+        roles = self._collaborators.list(visit.principal, name)  # raises PermissionDenied without the role ADMIN
+        repository = self._repositories.show(visit.principal, name).repository
+        long_description = self._repositories.read_long_description(repository)
+        return self._renderer.render_page(
+            visit,
+            "repository_settings",
+            f"Settings of {name}",
+            200 if error is None else status_of(error),
+            notice=render_notice(visit),
+            alert=EMPTY if error is None else render_alert(error),
+            tabs=render_repository_tabs(name, "/settings", can_change=True),
+            name=name,
+            form_token=visit.form_token,
+            description=visit.form.get("description", repository.description),
+            long_description=visit.form.get("long_description", long_description),
+            max_bytes=f"{MAX_LONG_DESCRIPTION_BYTES:,}",
+            visibility=_render_visibility(visit, name, private=repository.private),
+            sharing=EMPTY if name.namespace == LIBRARY else _render_sharing(visit, name, roles),
+        )
+
+
+def _render_visibility(visit: Visit, name: RepositoryName, *, private: bool) -> Markup:
+    if name.namespace == LIBRARY:
+        return render("visibility_library")
+    current, other = ("private", "public") if private else ("public", "private")
+    return render(
+        "visibility",
+        name=name,
+        form_token=visit.form_token,
+        current=current,
+        other=other,
+        explanation=_EXPLANATIONS[current],
+    )
+
+
+def _render_sharing(visit: Visit, name: RepositoryName, roles: dict[str, Role]) -> Markup:
+    rows = (
+        {"username": username, "access": role.word, "name": name, "form_token": visit.form_token}
+        for username, role in sorted(roles.items())
+    )
+    return render(
+        "sharing",
+        name=name,
+        form_token=visit.form_token,
+        collaborators=render("collaborators", rows=render_each("collaborator", rows))
+        if roles
+        else render("no_collaborators"),
+        username=visit.form.get("username", ""),
+        roles=render_options(_ROLES, visit.form.get("access", "read")),
+    )
+
+
+def _parse_visibility(form: Mapping[str, str]) -> Visibility:
+    try:
+        return Visibility(form.get("visibility", ""))
+    except ValueError:
+        raise InvalidInput(f"visibility must be one of {', '.join(Visibility)}") from None
+
+
+def _checked(is_checked: bool) -> Markup:
+    return Markup(" checked") if is_checked else EMPTY
+
+
+def _below_500(error: DomainError) -> DomainError:
+    """Return an error that the form can show. Raise one that is not the fault of the request."""
+    if status_of(error) >= 500:
+        raise error
+    return error

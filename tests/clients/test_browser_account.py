@@ -1,0 +1,218 @@
+"""The account area in headless Chromium: every flow, on a desktop and a phone, with and without JavaScript."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.clients.browser import DESKTOP, PHONE, Browser, describe_missing_programs, run_browser
+from tests.clients.conftest import ADMIN_PASSWORD, Server, run_server
+from tests.clients.test_browser import PASSWORD, check_layout
+
+pytestmark = [
+    pytest.mark.xdist_group("browser"),  # the tests of this file share one browser and one server
+    pytest.mark.skipif(describe_missing_programs() is not None, reason=describe_missing_programs() or ""),
+]
+
+REGISTRY, SECRET = "registry.example.com", "a secret of a registry"  # pragma: allowlist secret
+MARKDOWN = "# Web server\n\nServes *pages*.\n\n| port | use |\n| --- | --- |\n| 80 | http |\n\n- one\n- two"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with run_browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a registry and the account `bobby`."""
+    settings = {"REGISTRIES": REGISTRY, "REGISTRY_SECRET": SECRET}
+    with run_server(tmp_path_factory.mktemp("account"), **settings) as server:
+        server.register("bobby", PASSWORD)
+        yield server
+
+
+def log_in(browser: Browser, server: Server, username: str, password: str = PASSWORD) -> None:
+    browser.driver.delete_all_cookies()
+    browser.open(server.url("/login"))
+    browser.enter_text("username", username)
+    browser.enter_text("password", password)
+    browser.click("#log-in")
+    assert browser.page_name == "repositories"
+
+
+def open_menu(browser: Browser) -> None:
+    browser.find("#account-menu").click()
+
+
+def done(browser: Browser) -> str:
+    return browser.find("[data-done]").get_attribute("data-done") or ""
+
+
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_account_uses_every_form(browser: Browser, server: Server, size: tuple[int, int], has_scripts: bool) -> None:
+    browser.driver.delete_all_cookies()
+    browser.allow_scripts(has_scripts)
+    browser.set_screen(size, "light")
+    try:
+        _use_every_form(browser, server, f"user{size[0]}{'js' if has_scripts else ''}")
+    finally:
+        browser.allow_scripts(True)
+        browser.set_screen(DESKTOP, "light")
+
+
+def _use_every_form(browser: Browser, server: Server, username: str) -> None:
+    browser.open(server.url("/"))
+    browser.click("#register")
+    browser.enter_text("username", username)
+    browser.enter_text("email", f"{username}@example.com")
+    browser.enter_text("password", PASSWORD)
+    browser.click("#create-account")
+    assert (browser.page_name, done(browser)) == ("repositories", "registered")
+
+    browser.click("#new")
+    browser.enter_text("name", "web")
+    browser.enter_text("description", "Web server of the shop")
+    browser.click("#create")
+    assert (browser.title, done(browser)) == (f"{username}/web", "created")
+
+    settings = f"a[href='/r/{username}/web/settings']"
+    browser.click(settings)
+    browser.enter_text("long_description", MARKDOWN)
+    browser.click("#describe")
+    assert done(browser) == "described"
+    browser.click("#change-visibility")
+    assert done(browser) == "private"
+    browser.enter_text("username", "bobby")
+    browser.click("#share")
+    assert (done(browser), len(browser.find_all("[data-collaborator='bobby']"))) == ("shared", 1)
+    browser.click("[data-collaborator='bobby'] button")
+    assert done(browser) == "unshared"
+    browser.click(f"a[href='/r/{username}/web']")
+    assert browser.find(".markdown h3").text == "Web server"
+    assert bool(browser.find_all(".copy")) is username.endswith("js")
+
+    open_menu(browser)
+    browser.click("header a[href='/account/robots']")
+    browser.enter_text("name", "ci")
+    browser.click("#create-robot")
+    assert browser.page_name == "robot_created"
+    token = browser.find("[data-token] code").text
+    assert requests.get(server.url("/v1/users/"), auth=(username, token), timeout=20).status_code == 200
+    browser.click("[data-next='robots']")
+    browser.click("[data-robot='ci'] button")
+    assert done(browser) == "revoked"
+    assert requests.get(server.url("/v1/users/"), auth=(username, token), timeout=20).status_code == 401
+
+    browser.open(server.url(f"/r/{username}/web/settings"))
+    browser.enter_text("confirmation", f"{username}/web")
+    browser.click("#delete")
+    assert (browser.page_name, done(browser)) == ("repositories", "deleted")
+
+    open_menu(browser)
+    browser.click("header a[href='/account/settings']")
+    browser.enter_text("email", f"{username}@example.org")
+    browser.click("#add-email")
+    assert done(browser) == "email"
+    open_menu(browser)
+    browser.click("#logout")
+    assert browser.page_name == "login"
+    browser.open(server.url("/account"))
+    assert browser.page_name == "login"
+
+    log_in(browser, server, username)
+    browser.open(server.url("/account/settings"))
+    browser.enter_text("confirmation", username)
+    browser.enter_text("deletion_password", PASSWORD)
+    browser.click("#delete")
+    assert browser.page_name == "account_deleted"
+    assert requests.get(server.url("/v1/users/"), auth=(username, PASSWORD), timeout=20).status_code == 401
+
+
+def test_pages_of_the_account_area_are_accessible(browser: Browser, server: Server) -> None:
+    alice = server.register("alice", PASSWORD)
+    url = server.url("/v1/namespaces/alice/repositories")
+    for name, private in (("web", False), ("billing", True)):
+        path = server.url(f"/v1/repositories/alice/{name}/")
+        assert requests.put(path, json=[], auth=alice, timeout=20).status_code == 200
+        form: dict[str, Any] = {"description": f"The {name} service", "private": private, "long_description": MARKDOWN}
+        assert requests.put(f"{url}/{name}", json=form, auth=alice, timeout=20).status_code == 204
+    share = f"{url}/web/collaborators/bobby"
+    assert requests.put(share, json={"access": "read"}, auth=alice, timeout=20).status_code == 204
+    _report_tags(server, "alice/web", ["latest", "1.0", "0.9"])
+    browser.open(server.url("/login"))
+    check_layout(browser, "login")
+    browser.open(server.url("/register"))
+    check_layout(browser, "register")
+    log_in(browser, server, "alice")
+    for path, name in (
+        ("/account", "repositories"),
+        ("/account/shared", "repositories"),
+        ("/account/new", "create_repository"),
+        ("/account/robots", "robots"),
+        ("/account/settings", "account_settings"),
+        ("/r/alice/web", "repository"),
+        ("/r/alice/billing", "repository"),
+        ("/r/alice/web/settings", "repository_settings"),
+        ("/r/alice", "repositories"),
+        ("/", "home"),
+    ):
+        browser.open(server.url(path))
+        assert browser.page_name == name
+        check_layout(browser, f"account{path.replace('/', '-')}")
+    assert browser.tab_stops("header") == ["home", "q", "search", "account-menu"]
+    open_menu(browser)
+    check_layout(browser, "account-menu")
+    log_in(browser, server, "admin", ADMIN_PASSWORD)
+    browser.open(server.url("/accounts"))
+    check_layout(browser, "accounts")
+
+
+def test_form_of_an_ended_session_continues_after_the_login(browser: Browser, server: Server) -> None:
+    server.register("carol", PASSWORD)
+    log_in(browser, server, "carol")
+    browser.open(server.url("/account/new"))
+    browser.enter_text("name", "kept")
+    browser.driver.delete_all_cookies()
+    browser.click("#create")
+    assert browser.page_name == "login"
+    check_layout(browser, "session-ended")
+    browser.enter_text("username", "carol")
+    browser.enter_text("password", PASSWORD)
+    browser.click("#log-in")
+    assert browser.page_name == "continue"
+    check_layout(browser, "continue")
+    browser.click("#continue")
+    assert browser.title == "carol/kept"
+
+
+def test_form_of_another_site_changes_nothing(browser: Browser, server: Server) -> None:
+    """The page of another origin posts a form with the cookie of the user."""
+    server.register("dora", PASSWORD)
+    log_in(browser, server, "dora")
+    target = server.url("/account/new")
+    browser.open(
+        f"data:text/html,<form method=post action='{target}'><input name=name value=evil>"
+        "<input name=visibility value=public><button id=go>go</button></form>"
+    )
+    browser.find("#go").click()
+    listing = requests.get(server.url("/v1/namespaces/dora/repositories"), auth=("dora", PASSWORD), timeout=20)
+    assert listing.json() == []
+
+
+def _report_tags(server: Server, repository: str, tags: list[str]) -> None:
+    """Report pushes as the registry does."""
+    events: list[Any] = [
+        {
+            "action": "push",
+            "timestamp": f"2025-01-0{number + 1}T00:00:00Z",
+            "target": {"repository": repository, "tag": tag, "digest": f"sha256:{number:064x}", "size": 1570},
+        }
+        for number, tag in enumerate(reversed(tags))
+    ]
+    headers = {"Authorization": f"Bearer {SECRET}"}
+    response = requests.post(server.url("/registries/events"), json={"events": events}, headers=headers, timeout=20)
+    assert response.status_code == 204
