@@ -192,6 +192,23 @@ def use_pages(client: Client, auth: str, administrator: str, path: str) -> None:
         assert client.send("GET", "/account", cookie, b"").status == 303, "the session has ended"
 
 
+def use_organization(client: Client, auth: str, other: str) -> None:
+    """Create an organisation, let a member and a robot push to it, and delete it."""
+    name = f"team-{username_of(auth)}"
+    path = f"/v1/organizations/{name}"
+    assert client.request("PUT", path, auth).status == 201
+    member = f"{path}/members/{username_of(other)}"
+    assert client.request("PUT", member, auth, {"access": "write"}).status == 204
+    assert client.request("PUT", f"/v1/repositories/{name}/thing", other, [{"id": "a"}]).status == 200
+    robot = client.request("PUT", f"{path}/robots/ci", auth, {"access": "write"})
+    assert robot.status == 201, robot
+    token = json.loads(robot.body)["token"]
+    assert client.request("PUT", f"/v1/repositories/{name}/thing", basic(name, token), [{"id": "b"}]).status == 200
+    assert len(client.get_json(f"{path}/members", other)) == 2
+    assert client.request("DELETE", member, other).status == 204
+    assert client.request("DELETE", path, auth).status == 204
+
+
 def delete_account(client: Client, auth: str) -> None:
     """Delete an account with its repositories."""
     assert client.request("DELETE", f"/v1/users/{username_of(auth)}/", auth).status == 204
@@ -225,6 +242,7 @@ def run_all(client: Client) -> None:
     client.make_admin(other)
     search(client, other, path)
     use_pages(client, auth, other, path)
+    use_organization(client, auth, other)
     delete(client, auth, path)
     search(client, auth, path, is_found=False)
     push(client, auth, path, ids[:1])

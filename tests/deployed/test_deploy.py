@@ -111,7 +111,7 @@ def test_changed_setting_changes_only_the_function_and_is_kept(
     output_of(run("deploy", *options))
     output = output_of(run("deploy", *STAGE, "--token-lifetime", "600", "--yes"))
     assert re.findall(r"│ (Add|Modify|Remove) +│ (\w+) ", output) == [("Modify", "Function")]
-    assert re.search(r"│ TokenLifetime +│ 3600 +│ 600 ", output)
+    assert re.search(r"│ TOKEN_LIFETIME +│ 3600 +│ 600 ", output)
     output_of(run("deploy", *STAGE, "--memory", "2048", "--yes"))
     assert empty.read_function(STACK)["MemorySize"] == 2048
     assert empty.read_settings(STACK)["TOKEN_LIFETIME"] == "600"
