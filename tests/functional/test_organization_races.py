@@ -1,21 +1,17 @@
 """Simultaneous requests for one organisation, and faults in each of its calls.
 
-A seed chooses which request continues at each call to AWS (tests/linearizability/schedule.py), so that many orders of
+A seed chooses which request continues at each call to AWS (tests/linearizability/interleaving.py). So many orders of
 the calls are tried. Each result must be explained by one order of the requests.
 """
 
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
-from random import Random
-from typing import Any
 
 import pytest
 
 from tests.conftest import MakeIndex
-from tests.faults import intercept_calls
 from tests.index import Index, basic
-from tests.linearizability.schedule import Clock, Schedule
+from tests.linearizability.interleaving import run_interleaved, send
 from tests.together import run_together
 
 OPS = "/v1/organizations/ops"
@@ -50,33 +46,6 @@ def counts(index: Index) -> tuple[int, int]:
 
 
 SEEDS = 15
-Send = Callable[[Index], int]
-
-
-def send(method: str, path: str, username: str = "", body: Any = None) -> Send:
-    """Return a function that sends a request to a container and returns the status."""
-    auth = basic(username) if username else None
-    return lambda container: container.request(method, path, auth, json=body).status
-
-
-def run_interleaved(index: Index, seed: int, *requests: Send) -> list[int]:
-    """Send requests to containers of their own, in the order of calls to AWS that a seed chooses."""
-    schedule = Schedule(Random(seed), Clock())
-    containers = [index.restart() for _ in requests]
-    statuses = [0] * len(requests)
-
-    def run(number: int) -> None:
-        statuses[number] = requests[number](containers[number])
-
-    def call_aws(_: str, call: Callable[[], Any]) -> Any:
-        schedule.pause()
-        result = call()
-        schedule.pause()
-        return result
-
-    with intercept_calls(index.aws, call_aws):
-        schedule.run([partial(run, number) for number in range(len(requests))])
-    return statuses
 
 
 @pytest.fixture
