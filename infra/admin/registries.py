@@ -14,6 +14,7 @@ from infra.admin.output import write_fields
 from infra.admin.registry_client import Challenge, RegistryClient, RegistryError, fetch_token
 from infra.admin.registry_config import ProxyKind, RegistryKind, RegistrySettings, render_proxy, render_registry
 from infra.admin.target import Target
+from infra.admin.token_key_rotation import rotate
 
 _MAX_CLOCK_SECONDS = 30
 
@@ -132,6 +133,9 @@ def reconcile(url: str, dry_run: bool, prune: bool, yes: bool, index: Target, as
     from infra.admin.reconcile import Reconciliation  # imports PynamoDB
 
     Reconciliation(index, url, read_variables(index)).run(is_dry_run=dry_run, prunes=prune, as_json=as_json, yes=yes)
+
+
+registries.add_command(rotate)
 
 
 def read_variables(index: Target) -> dict[str, str]:
