@@ -70,7 +70,7 @@ class OrganizationDeletion:
         members = self._store.list_members(name, "", MAX_LISTED + 1)
         for username, _ in members:
             if username != kept:
-                self._store.remove_member(name, username, is_deletion=True)
+                self._store.remove_member(name, username, may_be_last=True)
             if self._clock() > deadline:
                 return False
         return len(members) <= MAX_LISTED

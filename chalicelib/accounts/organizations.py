@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from chalicelib.accounts.login_throttle import LoginThrottle
 from chalicelib.domain.errors import DomainError, NotFound, PermissionDenied, RequestConflict
-from chalicelib.domain.identifiers import check_organization, is_username
+from chalicelib.domain.identifiers import check_organization, check_username, is_namespace, is_username
 from chalicelib.domain.models import Organization
 from chalicelib.domain.roles import Principal, Role, organization_role_of
 from chalicelib.repositories.conflicts import retry_on_conflict
@@ -101,6 +101,8 @@ class Organizations:
     def list_members(self, principal: Principal, name: str, after: str = "") -> MemberPage:
         """Return the members with their roles, at most MAX_LISTED after a username."""
         self._authorize(principal, name, Role.READ)
+        if after:
+            check_username(after)
         return _page(self._store.list_members(name, after, MAX_LISTED + 1))
 
     def put_member(self, principal: Principal, name: str, username: str, role: Role) -> None:
@@ -145,15 +147,15 @@ class Organizations:
             if organization is not None and organization.administrators == 1:
                 raise _last_administrator(name)
 
-    def leave(self, name: str, username: str) -> None:
+    def leave(self, name: str, username: str, *, may_be_last: bool = False) -> None:
         """Remove an account from an organisation, if it is a member.
 
-        Raises RequestConflict if the organisation would lose its last administrator.
+        Raises RequestConflict if the organisation would lose its last administrator, unless `may_be_last`.
         """
 
         def attempt() -> None:
             with may_take_effect(Conflict, OrganizationUnavailable):
-                self._store.remove_member(name, username)
+                self._store.remove_member(name, username, may_be_last=may_be_last)
 
         try:
             retry_on_conflict(attempt)
@@ -168,7 +170,7 @@ class Organizations:
         """Return the organisation and the role of the principal. Two reads. Raises NotFound and PermissionDenied."""
         if principal.robot is not None:
             raise PermissionDenied("robots cannot manage organisations; log in with the password of an account")
-        organization = self._store.get(name)
+        organization = self._store.get(name) if is_namespace(name) else None
         if organization is None:
             raise NotFound(f"there is no organisation {name!r}")
         member = Role.NONE if principal.username is None else self._store.get_role(name, principal.username)
@@ -194,10 +196,8 @@ class Organizations:
     def _explain_account(self, name: str, username: str) -> DomainError:
         """Return the reason why an account cannot become a member."""
         user = self._users.get(username) if is_username(username) else None
-        if user is None or user.deletion_started:
+        if user is None or user.deletion_started or not user.active:  # others may not learn which
             return NotFound(f"there is no account {username!r}")
-        if not user.active:
-            return PermissionDenied(f"the account {username} is not active")
         if name in user.blocked:
             return PermissionDenied(f"{username} does not accept a membership in {name}")
         return PermissionDenied(f"{username} is a member of too many organisations; it must leave one first")

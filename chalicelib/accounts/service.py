@@ -197,21 +197,21 @@ class Accounts:
     def block(self, principal: Principal, username: str, blocked: str) -> None:
         """Keep another account or organisation from sharing with this one, and leave what it has shared.
 
-        Raises InvalidInput, NotFound, and RequestConflict for the last administrator of an organisation.
+        The last administrator of an organisation leaves too: a stranger may have made the account an administrator.
+        Raises InvalidInput and NotFound.
         """
         self.show_own(principal, username)
         if blocked == username:
             raise InvalidInput("an account cannot block itself")
-        self._organizations.require_other_administrator(check_namespace(blocked), username)
         try:
-            with may_take_effect(Conflict):
-                self._users.block(username, blocked, MAX_BLOCKED)
+            with may_take_effect(Conflict, InvalidInput):
+                self._users.block(username, check_namespace(blocked), MAX_BLOCKED)
         except Conflict:
             self.show_own(principal, username)
             raise InvalidInput(f"an account can block at most {MAX_BLOCKED} others; unblock one first") from None
         for repository, generation in self._collaborators.of_account(username, blocked).repositories:
             self._collaborators.remove(repository, generation, username)
-        self._organizations.leave(blocked, username)
+        self._organizations.leave(blocked, username, may_be_last=True)
 
     def unblock(self, principal: Principal, username: str, blocked: str) -> None:
         """Allow another account to share repositories with this one again. Raises NotFound."""

@@ -82,8 +82,9 @@ class Authenticator:
                 username, password, request.client_ip, allow_deletion_started=allow_deletion_started
             )
         except NotAuthenticated:
-            # An invalid username may be a password that was entered in the wrong field, so it is not logged.
-            annotate(event=LOGIN_FAILED, target=username if is_username(username) or is_robot_token(password) else "")
+            # An invalid username may be a password or a token that was entered in the wrong field.
+            is_loggable = is_username(username) and not is_robot_token(username)
+            annotate(event=LOGIN_FAILED, target=username if is_loggable else "")
             raise
         annotate(actor=username)
         if principal.robot is not None:

@@ -49,10 +49,11 @@ class AccountSettingsPages:
         return self._render(visit)
 
     def add_email(self, visit: Visit) -> Response:
-        """Add an email address."""
+        """Add an email address. It needs the password, because an address can receive a link for a new password."""
         annotate(target=visit.username, changed=["email"])
         user, email = visit.own_session.user, visit.form.get("email", "").strip()
         try:
+            self._confirm_password(visit, "email_password")
             self._accounts.change(visit.principal, visit.username, {"email": email})
         except DomainError as error:
             return self._render_error(visit, error)

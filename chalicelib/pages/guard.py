@@ -217,12 +217,13 @@ def _is_local(base_url: str) -> bool:
 
 
 def _read_cookie(header: str, name: str) -> str:
-    """Return the first cookie with this name, or ""."""
-    for pair in header.split(";"):
-        key, _, value = pair.strip().partition("=")
-        if key == name:
-            return value
-    return ""
+    """Return the cookie with this name, or "" if there is none or more than one.
+
+    Only spaces and tabs are removed (RFC 6265, 5.2). A browser does not protect `__Host-` after another character.
+    """
+    pairs = (pair.strip(" \t").partition("=") for pair in header.split(";"))
+    values = [value for key, _, value in pairs if key == name]
+    return values[0] if len(values) == 1 else ""
 
 
 def _without_passwords(fields: Mapping[str, str]) -> dict[str, str]:

@@ -191,11 +191,13 @@ def _hash_of(name: str) -> str:
     return f"'sha256-{b64encode(sha256(load_file(name).encode()).digest()).decode()}'"
 
 
-def _replace_controls(value: object) -> object:
+def replace_controls(text: str) -> str:
     """Replace control characters, which HTML forbids, and characters that change the direction of text."""
-    if isinstance(value, Markup):
-        return value
-    return "".join(map(_replace_control, str(value)))
+    return "".join(map(_replace_control, text))
+
+
+def _replace_controls(value: object) -> object:
+    return value if isinstance(value, Markup) else replace_controls(str(value))
 
 
 def _replace_control(character: str) -> str:

@@ -120,6 +120,8 @@ class LoginPages:
                 next_step=render(f"registered_{self._activation}", username=username, email=fields["email"]),
             )
         cookie = self._sessions.start(username, form["password"], visit.request.client_ip)
+        if visit.session is not None:
+            self._sessions.end(visit.session)
         return redirect(f"{HOME}?done=registered", self._guard.set_cookie(cookie))
 
     def _render_registration(self, visit: Visit, error: DomainError | None = None) -> Response:

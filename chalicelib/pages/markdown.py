@@ -11,6 +11,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from chalicelib.pages.html import replace_controls
+
 _SCHEMES = ("http", "https", "mailto")
 _MAX_NESTING = 20  # what is in deeper lists and quotes is not shown
 _MAX_TABLE_CELLS = 5_000  # more rows and columns are shown as text: 25 kB could otherwise become 65,536 empty cells
@@ -18,12 +20,17 @@ _FIRST_HEADING = 3  # the page has the levels 1 and 2
 
 
 def render_markdown(text: str) -> Markup:
-    """Return HTML for CommonMark with tables. Raw HTML is shown as text, and an image as its alternative text."""
-    return Markup(_create_parser(text).render(text))  # nosec B704  # the parser escapes text, and HTML is off
+    """Return HTML for CommonMark with tables, without link references.
+
+    Raw HTML is shown as text, and an image as its alternative text.
+    """
+    html = _create_parser(text).render(text)
+    return Markup(replace_controls(html))  # nosec B704  # the parser escapes text, and HTML is off
 
 
 def _create_parser(text: str) -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING})
+    parser.disable("reference")  # 25 kB that refer to one long link would become a page of 37 MB
     lines = text.split("\n")
     if len(lines) * max(line.count("|") for line in lines) <= _MAX_TABLE_CELLS:
         parser.enable("table")
@@ -37,7 +44,10 @@ def _create_parser(text: str) -> MarkdownIt:
 
 def _is_allowed_link(url: str) -> bool:
     """Return whether a link leads to the web or to an email address. Relative links have no meaning here."""
-    return urlsplit(url.strip().lower()).scheme in _SCHEMES
+    try:
+        return urlsplit(url.strip().lower()).scheme in _SCHEMES
+    except ValueError:  # brackets without an IPv6 address
+        return False
 
 
 def _render_heading(self: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:

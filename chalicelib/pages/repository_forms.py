@@ -9,8 +9,8 @@ from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.domain.choices import Visibility
-from chalicelib.domain.errors import DomainError, InvalidInput
-from chalicelib.domain.identifiers import LIBRARY, MAX_LONG_DESCRIPTION_BYTES, RepositoryName
+from chalicelib.domain.errors import DomainError, InvalidInput, PermissionDenied
+from chalicelib.domain.identifiers import LIBRARY, MAX_LONG_DESCRIPTION_BYTES, RepositoryName, is_username
 from chalicelib.domain.roles import Role
 from chalicelib.pages.frame import render_notice, render_options
 from chalicelib.pages.guard import Guard, redirect
@@ -83,6 +83,8 @@ class RepositoryForms:
                 self._repositories.change(visit.principal, name, description=description)
             except InvalidInput as error:
                 return self._render_settings(visit, name, error)
+            except PermissionDenied:
+                raise PermissionDenied(f"{name} is created, but only its administrators can describe it") from None
         return redirect(f"/r/{name}?done=created")
 
     def show_settings(self, visit: Visit) -> Response:
@@ -112,7 +114,7 @@ class RepositoryForms:
         try:
             if access not in dict(_ROLES):
                 raise InvalidInput(f"access must be one of {', '.join(dict(_ROLES))}")
-            annotate(access=access, collaborator=username)
+            annotate(access=access, collaborator=username if is_username(username) else "")
             self._collaborators.add(visit.principal, name, username, Role.parse(access))
         except DomainError as error:
             return self._render_settings(visit, name, _below_500(error))

@@ -133,7 +133,11 @@ class Authorization:
         if role >= Role.WRITE or (role is Role.READ and principal.robot is not None):
             return role
         active = _active(self._images.get_head(repository))
-        return self.find_role(principal, repository, active or _MISSING, required)
+        role = self.find_role(principal, repository, active or _MISSING, required)
+        if active is None and role >= Role.WRITE:  # a member; nothing is created in an organisation in deletion
+            owner = self._organizations.get_owner(repository.namespace)
+            return Role.NONE if owner is None or owner.deletion_started else role
+        return role
 
     def filter_readable(
         self, principal: Principal, repositories: Iterable[R], given: GivenRoles

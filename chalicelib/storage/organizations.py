@@ -102,11 +102,11 @@ class OrganizationStore:
                 transaction.save(model(*key, role=role.word), is_unchanged)
 
     @translate_dynamodb_errors
-    def remove_member(self, name: str, username: str, *, is_deletion: bool = False) -> None:
-        """Remove a member. Nothing happens if the account is not a member.
+    def remove_member(self, name: str, username: str, *, may_be_last: bool = False) -> None:
+        """Remove a member, also during a deletion. Nothing happens if the account is not a member.
 
-        `is_deletion` is for an organisation in deletion, which may lose its last administrator. Raises Conflict if
-        another request changes the member at the same time, and OrganizationUnavailable.
+        `may_be_last` lets the organisation lose its last administrator. Raises Conflict if another request changes the
+        member at the same time, and OrganizationUnavailable.
         """
         role = self.get_role(name, username)
         if role is Role.NONE:
@@ -115,7 +115,7 @@ class OrganizationStore:
         def remove(*, is_counted: bool) -> None:
             with self._tables.transaction() as transaction:
                 self._delete_member(transaction, name, username, role, is_counted=is_counted)
-                self._count(transaction, name, -1, -(role is Role.ADMIN), is_deletion=is_deletion)
+                self._count(transaction, name, -1, -(role is Role.ADMIN), may_be_last=may_be_last)
 
         try:
             remove(is_counted=True)
@@ -159,17 +159,17 @@ class OrganizationStore:
         use_quota(transaction, self._tables, username, attribute, 1, self._quotas.organizations, also=condition)
 
     def _count(
-        self, transaction: Transaction, name: str, members: int, administrators: int, *, is_deletion: bool = False
+        self, transaction: Transaction, name: str, members: int, administrators: int, *, may_be_last: bool = False
     ) -> None:
         """Count members and administrators, and require that the organisation may change in this way."""
         users = self._tables.users
         condition = users.organization.exists()
-        if not is_deletion:
+        if members >= 0:
             condition &= is_active(self._tables)
-            if members > 0:
-                condition &= users.members < self._quotas.members
-            if administrators < 0:
-                condition &= users.administrators > 1
+        if members > 0:
+            condition &= users.members < self._quotas.members
+        if administrators < 0 and not may_be_last:
+            condition &= users.administrators > 1
         actions: list[Action] = []
         if members:
             actions.append(users.members.add(members))

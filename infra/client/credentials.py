@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from infra.client.index_url import IndexUrl
 from infra.exit_codes import CommandError
+from infra.terminal_text import sanitize
 
 _TIMEOUT_SECONDS = 60  # a helper can ask a person to unlock the keyring
 _HELPER = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
@@ -68,7 +69,7 @@ class CredentialStore:
         config = self._read()
         if helper := _find_helper(config, url):
             item = {"ServerURL": str(url), "Username": credentials.username, "Secret": credentials.password}
-            _run_helper(helper, "store", json.dumps(item), secret=credentials.password)
+            _run_helper(helper, "store", json.dumps(item))
             self._erase_from_file(config, url)
             return helper
         config["auths"] = {**_section(config, "auths"), str(url): {"auth": _encode(credentials)}}
@@ -158,12 +159,10 @@ def _get_from_helper(helper: str, url: IndexUrl) -> Credentials | None:
         raise CommandError(f"docker-credential-{helper} returned something that is not a credential") from None
 
 
-def _run_helper(
-    helper: str, action: str, text: str, *, is_missing_allowed: bool = False, secret: str = ""
-) -> str | None:
+def _run_helper(helper: str, action: str, text: str, *, is_missing_allowed: bool = False) -> str | None:
     """Return the output of a helper, or None if it has no such credentials and this is allowed.
 
-    An error contains the message of the helper without `secret`.
+    An error contains the message of the helper, except for the action `store`.
     """
     program = f"docker-credential-{helper}"
     try:
@@ -176,9 +175,9 @@ def _run_helper(
         raise CommandError(f"{program} does not work: {type(error).__name__}") from None
     if process.returncode == 0:
         return process.stdout
-    message = " ".join((process.stdout + process.stderr).split())
+    message = sanitize(" ".join((process.stdout + process.stderr).split()))
     if is_missing_allowed and "credentials not found" in message:
         return None
-    if secret and secret in message:
+    if action == "store":  # the helper could repeat the password, also in another spelling
         message = ""
     raise CommandError(f"{program} cannot {action} the credentials: {message[:200] or f'status {process.returncode}'}")

@@ -120,7 +120,7 @@ class IndexClient:
         """Return the JSON value of a body. A value of another type is not that of an index."""
         try:
             return msgspec.json.decode(answer.body, type=kind)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             raise self._not_an_index() from None
 
     def _send(self, request: Request) -> Answer:

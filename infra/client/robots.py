@@ -11,7 +11,9 @@ from infra.admin.command import Group
 from infra.admin.output import write_json, write_result, write_rows
 from infra.client.index_client import IndexClient
 from infra.client.options import account_options
+from infra.exit_codes import UnreachableError
 
+_TOKEN = re.compile(r"wbr_[a-z0-9-]+_[0-9a-f]{64}", re.ASCII)
 _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -105,6 +107,8 @@ def create(
     body = {"access": access, "repositories": repositories, "expires_in": lifetime}
     registry = index.find_registry()
     robot = index.create(NewRobot, *path, body=body)
+    if not _TOKEN.fullmatch(robot.token):  # a terminal could interpret other characters
+        raise UnreachableError(f"{index.name} returned a token that is not one of Waybill")
     try:
         if as_json:
             write_json(asdict(robot))

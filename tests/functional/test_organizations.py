@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.domain.roles import Role
 from tests.index import Index, Response, basic
+from tests.registries import create_registry_index, get_token
 
 OPS = "/v1/organizations/ops"
 ALICE, BOBBY, CAROL = basic("alice"), basic("bobby"), basic("carol")
@@ -188,7 +189,7 @@ def test_last_administrator_cannot_leave_or_lose_the_role(team: Index) -> None:
     assert members(team) == {"bobby": "admin"}
 
 
-@pytest.mark.parametrize(("username", "status"), [("nobody", 404), ("inactive", 403), ("ops", 404), ("x", 404)])
+@pytest.mark.parametrize(("username", "status"), [("nobody", 404), ("inactive", 404), ("ops", 404), ("x", 404)])
 def test_account_that_cannot_be_a_member(team: Index, username: str, status: int) -> None:
     team.create_account("inactive")
     assert team.request("PUT", "/v1/users/inactive", basic("rooty"), json={"active": False}).status == 204
@@ -212,9 +213,43 @@ def test_account_can_block_an_organisation(team: Index) -> None:
     assert add(team, "bobby", "read").status == 204
 
 
-def test_last_administrator_cannot_block_the_organisation(team: Index) -> None:
-    assert team.request("PUT", "/v1/users/alice/blocked/ops", ALICE).status == 409
-    assert team.request("GET", "/v1/users/alice/blocked", ALICE).json == []
+def test_stranger_cannot_force_an_account_to_administer_an_organisation(team: Index) -> None:
+    """alice makes bobby an administrator without his consent, and leaves."""
+    assert add(team, "bobby", "admin").status == 204
+    assert remove(team, "alice").status == 204
+    assert remove(team, "bobby", by=BOBBY).status == 409
+    assert team.request("PUT", "/v1/users/bobby/blocked/ops", BOBBY).status == 204
+    assert members(team) == {}
+    assert team.request("DELETE", "/v1/users/bobby", BOBBY).status == 204
+    assert add(team, "carol", "admin", by=basic("rooty")).status == 204, "an administrator of the index can help"
+
+
+def test_member_can_leave_an_organisation_in_deletion(team: Index) -> None:
+    for username in ("bobby", "carol"):
+        assert add(team, username, "read").status == 204
+    team.services.stores.organizations.start_deletion("ops")
+    assert remove(team, "bobby", by=BOBBY).status == 204
+    assert team.request("DELETE", "/v1/users/carol", CAROL).status == 204
+    assert team.request("DELETE", OPS, ALICE).status == 204
+
+
+def test_impossible_names_are_rejected_without_a_read(team: Index) -> None:
+    team.calls.clear()
+    assert team.request("GET", f"/v1/organizations/{'x' * 3000}", ALICE).status == 404
+    assert team.calls.count("dynamodb.GetItem") <= 1, "only the login"
+    assert team.request("GET", f"{OPS}/members?after={'x' * 1500}", ALICE).status == 400
+
+
+def test_token_for_an_organisation_in_deletion_does_not_allow_a_new_repository(make_index: Any) -> None:
+    index = create_registry_index(make_index)
+    for name in ("alice", "bobby"):
+        index.create_account(name)
+    assert index.request("PUT", OPS, ALICE).status == 201
+    assert add(index, "bobby", "write").status == 204
+    scope = "repository:ops/new:pull,push"
+    assert get_token(index, scope, auth=BOBBY).json["scope"] == scope
+    index.services.stores.organizations.start_deletion("ops")
+    assert get_token(index.restart(), scope, auth=BOBBY).json["scope"] == ""
 
 
 def test_organisation_is_not_a_person(team: Index) -> None:

@@ -214,10 +214,27 @@ def test_expired_or_changed_cookie_is_not_accepted(alice: WebSession) -> None:
     fresh = SessionCookies(signer, lambda: time.time() - SESSION_SECONDS + 60).issue(index.user("alice"))
     alice.cookie = f"__Host-waybill={fresh}"
     assert is_logged_in(alice)
-    changed = [value[:-1] + "A", value.replace("alice", "admin"), value.replace("=1.", "=2."), value + ".", "x" * 9000]
+    changed = [
+        value[:-2] + ("BB" if value.endswith("AA") else "AA"),
+        value.replace("alice", "admin"),
+        value.replace("=1.", "=2."),
+        value + ".",
+        "x" * 9000,
+    ]
     for cookie in (f"__Host-waybill={old}", *changed, "__Host-waybill=", "__Host-waybill", "waybill=" + fresh):
         alice.cookie = cookie
         assert not is_logged_in(alice), cookie
+
+
+@pytest.mark.parametrize("space", ["\xa0", "\x85", "\u2003", "\u3000", "\x0b", "\x1c"])
+def test_cookie_with_a_name_that_browsers_do_not_protect_is_not_accepted(alice: WebSession, space: str) -> None:
+    value = alice.cookie
+    alice.cookie = space + value
+    assert not is_logged_in(alice)
+    alice.cookie = f"{value}; {value}"
+    assert not is_logged_in(alice), "a name must not occur twice"
+    alice.cookie = f" \t{value}"
+    assert is_logged_in(alice)
 
 
 def test_values_signed_for_other_purposes_are_no_cookies(alice: WebSession) -> None:
@@ -329,6 +346,11 @@ def test_registration_starts_a_session(index: Index) -> None:
     page = visitor.submit("/register", "/register", username="alice", email="alice@example.com", password=PASSWORD)
     assert (page.name, page.data("done")) == ("repositories", ["registered"])
     assert is_logged_in(visitor)
+    copy = WebSession(index)
+    copy.cookie = visitor.cookie
+    visitor.post("/register", username="bobby", email="bobby@example.com", password=PASSWORD)
+    assert is_logged_in(visitor)
+    assert not is_logged_in(copy), "the session before it has ended"
     again = WebSession(index)
     page = again.submit("/register", "/register", username="alice", email="other@example.com", password=PASSWORD)
     assert (page.status, page.name, again.cookie) == (400, "register", "")

@@ -66,11 +66,20 @@ def test_unknown_robot_is_not_found(alice: WebSession) -> None:
 
 
 def test_email_address_is_added(alice: WebSession) -> None:
-    page = alice.submit("/account/settings", "/account/email", email="second@example.com")
+    page = alice.submit("/account/settings", "/account/email", email="second@example.com", email_password=PASSWORD)
     assert page.data("done") == ["email"]
     assert page.data("email") == ["alice@example.com", "second@example.com"]
-    page = alice.submit("/account/settings", "/account/email", email="not an address")
+    page = alice.submit("/account/settings", "/account/email", email="not an address", email_password=PASSWORD)
     assert (page.status, page.fields("/account/email")["email"]) == (400, "not an address")
+
+
+def test_address_is_not_added_without_the_password(alice: WebSession) -> None:
+    """A copied cookie must not lead to a password that is reset by email."""
+    for password in ("", WRONG_PASSWORD):
+        page = alice.submit("/account/settings", "/account/email", email="thief@example.com", email_password=password)
+        assert page.status == 400
+    assert alice.index.user("alice").emails == {"alice@example.com"}
+    assert alice.index.users.get_email_owner("thief@example.com") is None
 
 
 def test_change_of_the_password_needs_the_current_one(alice: WebSession) -> None:
@@ -215,7 +224,7 @@ def test_added_address_must_be_confirmed_if_the_index_requires_it(make_index: Ca
     index.create_account("alice")
     session = WebSession.logged_in(index, "alice")
     for email, done in (("new@example.com", "email_unconfirmed"), ("alice@example.com", "email")):
-        page = session.submit("/account/settings", "/account/email", email=email)
+        page = session.submit("/account/settings", "/account/email", email=email, email_password=PASSWORD)
         assert page.data("done") == [done]
     visitor = WebSession(index)
     page = visitor.submit("/register", "/register", username="bobby", email="bobby@example.com", password=PASSWORD)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from html5lib import HTMLParser
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chalicelib.domain.identifiers import MAX_LONG_DESCRIPTION_BYTES
 from chalicelib.pages.markdown import render_markdown
@@ -32,6 +34,8 @@ HOSTILE = [
     '[x](https://example.com/" onclick="alert(1))',
     '```" onclick="alert(1)\ncode\n```',
     "</section></main><h1>title</h1>",
+    "<https://[:]>",
+    "[x](http://[v][::1])",
 ]
 PATTERNS = {
     "lists": "- ",
@@ -119,3 +123,23 @@ def count_calls(text: str) -> int:
 def test_wide_table_is_shown_as_text() -> None:
     text = "|a" * 300 + "|\n" + "|-" * 300 + "|\n" + "|\n" * 5000
     assert "<table" not in render_markdown(text)
+
+
+def test_link_references_cannot_make_a_page_large() -> None:
+    text = f"[a]: http://x/{'y' * 12_000}\n\n" + "[a] " * 3_100
+    assert len(render_markdown(text)) < 2 * len(text)
+
+
+def test_characters_that_change_the_direction_of_text_are_replaced() -> None:
+    for text in ("a\u202eb", "a&#x202e;b", "`a\u2066b`"):
+        html = render_markdown(text)
+        assert "\u202e" not in html
+        assert "\u2066" not in html
+
+
+PIECES = [*"[]()<>:/h@.#`*_-|!\\ \n1a", "http://", "https://[", "&#x"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_any_text_is_rendered(text: str) -> None:
+    parse(text)
