@@ -44,6 +44,7 @@ from chalicelib.pages.api_reference import ApiReferencePages
 from chalicelib.pages.guard import Guard
 from chalicelib.pages.html import PageRenderer
 from chalicelib.pages.login import LoginPages
+from chalicelib.pages.organizations import OrganizationPages
 from chalicelib.pages.public import PublicPages
 from chalicelib.pages.repository import RepositoryPages
 from chalicelib.pages.repository_forms import RepositoryForms
@@ -247,7 +248,7 @@ class Services:
             *RepositoryPages(guard, renderer, self.overviews, self.lists, registry).routes(),
             *LoginPages(guard, renderer, self.sessions, self.accounts, settings.account_activation).routes(),
             *AccountPages(guard, renderer, self.email_actions).routes(),
-            *RepositoryLists(guard, renderer, self.repositories, self.overviews, self.organizations, registry).routes(),
+            *RepositoryLists(guard, renderer, self.repositories, self.overviews, registry).routes(),
             *RepositoryForms(
                 guard,
                 renderer,
@@ -256,7 +257,8 @@ class Services:
                 self.organizations,
                 settings.repository_visibility,
             ).routes(),
-            *RobotPages(guard, renderer, self.accounts, self.robots, registry).routes(),
+            *RobotPages(guard, renderer, self.organizations, self.robots, registry).routes(),
+            *OrganizationPages(guard, renderer, self.organizations, self.organization_deletion).routes(),
             *AccountSettingsPages(guard, renderer, self.sessions, self.accounts, self.deletion).routes(),
             *AdministrationPages(guard, renderer, self.accounts).routes(),
             *ApiReferencePages(guard, renderer).routes(),

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.models import Repository
+from chalicelib.domain.roles import Role
 from chalicelib.pages.html import EMPTY, render, render_each
 from chalicelib.pages.texts import render_time
 from chalicelib.pages.visit import Visit
@@ -29,6 +30,11 @@ _NOTICES = {
     "unshared": "The repository is no longer shared with this account.",
     "deleted": "The repository is deleted.",
     "revoked": "The robot is revoked. Its next request is rejected.",
+    "organization_created": "The organisation is created. You are its administrator.",
+    "organization_deleted": "The organisation is deleted.",
+    "member_changed": "The access of the member is saved.",
+    "member_removed": "The account is no longer a member.",
+    "left": "You are no longer a member of the organisation.",
     "email": "The address belongs to your account.",
     "email_unconfirmed": "The address is added. It receives an email with a link that confirms it.",
     "activated": "The account is active.",
@@ -51,6 +57,15 @@ def render_tabs(tabs: Iterable[tuple[str, str]], current: str, label: str) -> Ma
 def render_account_tabs(current: str) -> Markup:
     """Return the tabs of the account area."""
     return render_tabs(ACCOUNT_TABS, current, "Account area")
+
+
+def render_organization_tabs(name: str, role: Role, current: str) -> Markup:
+    """Return the tabs of an organisation. `current` is the end of the path of this page."""
+    path = f"/organizations/{name}"
+    tabs = [(path, "Members"), (f"/r/{name}", "Repositories")]
+    if role >= Role.ADMIN:
+        tabs += [(f"{path}/robots", "Robots"), (f"{path}/settings", "Settings")]
+    return render_tabs(tabs, path + current, "Organisation")
 
 
 def render_repository_rows(repositories: Sequence[Repository], *, full_names: bool = True) -> Markup:
