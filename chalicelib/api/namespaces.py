@@ -156,5 +156,6 @@ def _view_to_json(view: RepositoryView) -> dict[str, Any]:
         "private": repository.private,
         "created": repository.created,
         "last_pushed": repository.last_pushed,
+        "tags": repository.tags,
         "access": view.role.word,
     }

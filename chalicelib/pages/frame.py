@@ -9,7 +9,7 @@ from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.models import Repository
 from chalicelib.domain.roles import Role
 from chalicelib.pages.html import EMPTY, render, render_each
-from chalicelib.pages.texts import render_time
+from chalicelib.pages.texts import pluralize, render_time
 from chalicelib.pages.visit import Visit
 
 ACCOUNT_TABS = (
@@ -82,6 +82,9 @@ def render_repository_rows(repositories: Sequence[Repository], *, full_names: bo
                 "row_updated",
                 label="Created" if repository.last_pushed is None else "Pushed",
                 time=render_time(repository.last_pushed or repository.created),
+                tags=render("row_tags", count=pluralize(repository.tags, "tag"), number=repository.tags)
+                if repository.tags
+                else EMPTY,
             ),
         }
         for repository in repositories

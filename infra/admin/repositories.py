@@ -86,5 +86,7 @@ def _row(repository: Repository) -> dict[str, Any]:
         "repository": str(repository.name),
         "visibility": "private" if repository.private else "public",
         "created": repository.created,
+        "last_pushed": repository.last_pushed,
+        "tags": repository.tags,
         "description": repository.description,
     }

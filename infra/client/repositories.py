@@ -23,6 +23,7 @@ class RepositoryView(Struct, frozen=True):
     private: bool
     created: datetime
     last_pushed: datetime | None
+    tags: int
     access: str
     description: str
 
@@ -34,7 +35,7 @@ class Share(Struct, frozen=True):
     access: str
 
 
-_COLUMNS = ("repository", "visibility", "created", "description")
+_COLUMNS = ("repository", "visibility", "last_pushed", "tags", "description")
 _access_option = click.option(
     "--access",
     type=click.Choice(["read", "write", "admin"]),
@@ -162,6 +163,7 @@ def _row(view: RepositoryView) -> dict[str, Any]:
         "visibility": "private" if view.private else "public",
         "created": view.created,
         "last_pushed": view.last_pushed,
+        "tags": view.tags,
         "access": view.access,
         "description": view.description,
     }
