@@ -60,6 +60,7 @@ from chalicelib.repositories.search import Search
 from chalicelib.repositories.service import Repositories
 from chalicelib.repositories.tags import Tags
 from chalicelib.repositories.token_grants import TokenGrants
+from chalicelib.repositories.transfer import Transfers
 from chalicelib.security.access_tokens import AccessTokens
 from chalicelib.security.bearer_tokens import BearerTokens, TokenKey
 from chalicelib.security.email_links import EmailLinks
@@ -198,6 +199,17 @@ class Services:
             creates_private=settings.repository_visibility == Visibility.PRIVATE,
         )
         self.collaborators = Collaborators(stores.collaborators, stores.users, authorization, settings.max_shares)
+        self.transfers = Transfers(
+            self.repositories,
+            self.lists,
+            self.collaborators,
+            authorization,
+            cache,
+            stores.repositories,
+            stores.images,
+            stores.collaborators,
+            stores.organizations,
+        )
         self.tags = Tags(stores.tags, stores.repositories, self.repositories, authorization)
         self.overviews = Overviews(stores.repositories, stores.tags, authorization)
         self.catalog = Catalog(stores.terms, stores.repositories, authorization)
@@ -217,7 +229,7 @@ class Services:
             ).routes(),
             *ImageRoutes(self.lists, authenticator, docker_headers).routes(),
             *TokenCheckRoutes(self.lists, authenticator).routes(),
-            *NamespaceRoutes(self.repositories, self.tags, self.collaborators, authenticator).routes(),
+            *NamespaceRoutes(self.repositories, self.tags, self.collaborators, self.transfers, authenticator).routes(),
             *TokenRoutes(authenticator, self.grants, self.bearer_tokens, settings.registries).routes(),
             *SearchRoutes(
                 self.search, authenticator, is_podman_refused=settings.podman_search == PodmanSearch.CATALOG
@@ -255,6 +267,7 @@ class Services:
                 self.repositories,
                 self.collaborators,
                 self.organizations,
+                self.transfers,
                 settings.repository_visibility,
             ).routes(),
             *RobotPages(guard, renderer, self.organizations, self.robots, registry).routes(),

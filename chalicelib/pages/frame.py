@@ -28,6 +28,7 @@ _NOTICES = {
     "private": "The repository is now private.",
     "shared": "The repository is shared.",
     "unshared": "The repository is no longer shared with this account.",
+    "transferred": "The repository has its new name.",
     "deleted": "The repository is deleted.",
     "revoked": "The robot is revoked. Its next request is rejected.",
     "organization_created": "The organisation is created. You are its administrator.",

@@ -39,6 +39,7 @@ FORMS = (
     "/r/alice/web/visibility",
     "/r/alice/web/share",
     "/r/alice/web/unshare",
+    "/r/alice/web/transfer",
     "/r/alice/web/delete",
     "/account/robots/ci/revoke",
     "/accounts/alice/deactivate",
