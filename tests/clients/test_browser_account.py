@@ -109,7 +109,12 @@ def _use_every_form(browser: Browser, server: Server, username: str) -> None:
 
     _use_organization(browser, server, username)
     browser.open(server.url(f"/r/{username}/web/settings"))
-    browser.enter_text("confirmation", f"{username}/web")
+    browser.enter_text("new_name", "site")
+    browser.enter_text("transfer_confirmation", f"{username}/web")
+    browser.click("#transfer")
+    assert (browser.title, done(browser)) == (f"{username}/site", "transferred")
+    browser.open(server.url(f"/r/{username}/site/settings"))
+    browser.enter_text("confirmation", f"{username}/site")
     browser.click("#delete")
     assert (browser.page_name, done(browser)) == ("repositories", "deleted")
 

@@ -138,6 +138,8 @@ their role in all its repositories. A robot has the role of its account, limited
 organisation has its own role in all repositories of the organisation. The robot of an administrator has no special
 rights in the namespaces of others.
 
+A transfer needs the role admin for the repository, and in the new namespace; robots cannot transfer.
+
 The tables show the HTTP status of each request. The columns are:
 
 | column                          | request                                                            |
