@@ -152,6 +152,7 @@ The tables show the HTTP status of each request. The columns are:
 | `tags`                          | `GET /v1/namespaces/…/repositories/…/tags`                         |
 | `collaborators`                 | `GET /v1/namespaces/…/repositories/…/collaborators`                |
 | `share`, `unshare`              | `PUT` and `DELETE /v1/namespaces/…/repositories/…/collaborators/…` |
+| `transfer`                      | `POST /v1/namespaces/…/repositories/…/transfer`, same namespace    |
 | `listed`                        | whether the list of the namespace shows the repository             |
 | `found`                         | whether a search shows the repository                              |
 

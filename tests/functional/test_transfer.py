@@ -136,7 +136,7 @@ def test_quotas_of_both_owners_are_counted(make_index: MakeIndex) -> None:
     index.push("alice/next", ALICE, "a")
 
 
-def test_account_that_blocks_the_new_owner_is_no_collaborator(index: Index) -> None:
+def test_account_that_blocks_the_new_owner_is_left_out(index: Index) -> None:
     assert index.request("PUT", "/v1/users/writer/blocked/ops", basic("writer")).status == 204
     assert transfer(index, ALICE).status == 204
     collaborators = index.request("GET", "/v1/namespaces/ops/repositories/shop/collaborators", ALICE).json
