@@ -44,6 +44,7 @@ from chalicelib.pages.api_reference import ApiReferencePages
 from chalicelib.pages.guard import Guard
 from chalicelib.pages.html import PageRenderer
 from chalicelib.pages.login import LoginPages
+from chalicelib.pages.organizations import OrganizationPages
 from chalicelib.pages.public import PublicPages
 from chalicelib.pages.repository import RepositoryPages
 from chalicelib.pages.repository_forms import RepositoryForms
@@ -59,6 +60,7 @@ from chalicelib.repositories.search import Search
 from chalicelib.repositories.service import Repositories
 from chalicelib.repositories.tags import Tags
 from chalicelib.repositories.token_grants import TokenGrants
+from chalicelib.repositories.transfer import Transfers
 from chalicelib.security.access_tokens import AccessTokens
 from chalicelib.security.bearer_tokens import BearerTokens, TokenKey
 from chalicelib.security.email_links import EmailLinks
@@ -197,6 +199,17 @@ class Services:
             creates_private=settings.repository_visibility == Visibility.PRIVATE,
         )
         self.collaborators = Collaborators(stores.collaborators, stores.users, authorization, settings.max_shares)
+        self.transfers = Transfers(
+            self.repositories,
+            self.lists,
+            self.collaborators,
+            authorization,
+            cache,
+            stores.repositories,
+            stores.images,
+            stores.collaborators,
+            stores.organizations,
+        )
         self.tags = Tags(stores.tags, stores.repositories, self.repositories, authorization)
         self.overviews = Overviews(stores.repositories, stores.tags, authorization)
         self.catalog = Catalog(stores.terms, stores.repositories, authorization)
@@ -216,7 +229,7 @@ class Services:
             ).routes(),
             *ImageRoutes(self.lists, authenticator, docker_headers).routes(),
             *TokenCheckRoutes(self.lists, authenticator).routes(),
-            *NamespaceRoutes(self.repositories, self.tags, self.collaborators, authenticator).routes(),
+            *NamespaceRoutes(self.repositories, self.tags, self.collaborators, self.transfers, authenticator).routes(),
             *TokenRoutes(authenticator, self.grants, self.bearer_tokens, settings.registries).routes(),
             *SearchRoutes(
                 self.search, authenticator, is_podman_refused=settings.podman_search == PodmanSearch.CATALOG
@@ -247,16 +260,18 @@ class Services:
             *RepositoryPages(guard, renderer, self.overviews, self.lists, registry).routes(),
             *LoginPages(guard, renderer, self.sessions, self.accounts, settings.account_activation).routes(),
             *AccountPages(guard, renderer, self.email_actions).routes(),
-            *RepositoryLists(guard, renderer, self.repositories, self.overviews, self.organizations, registry).routes(),
+            *RepositoryLists(guard, renderer, self.repositories, self.overviews, registry).routes(),
             *RepositoryForms(
                 guard,
                 renderer,
                 self.repositories,
                 self.collaborators,
                 self.organizations,
+                self.transfers,
                 settings.repository_visibility,
             ).routes(),
-            *RobotPages(guard, renderer, self.accounts, self.robots, registry).routes(),
+            *RobotPages(guard, renderer, self.organizations, self.robots, registry).routes(),
+            *OrganizationPages(guard, renderer, self.organizations, self.organization_deletion).routes(),
             *AccountSettingsPages(guard, renderer, self.sessions, self.accounts, self.deletion).routes(),
             *AdministrationPages(guard, renderer, self.accounts).routes(),
             *ApiReferencePages(guard, renderer).routes(),

@@ -66,6 +66,11 @@ class Page:
         return [link.get("href", "") for link in self.root.iter("a")]
 
     @property
+    def actions(self) -> set[str]:
+        """The paths to which the forms of the page, without those of the header, are sent."""
+        return {form.get("action", "") for form in self._find_one("body/main").iter("form")}
+
+    @property
     def next_steps(self) -> dict[str, str]:
         """The targets of the links that an error page offers, by their `data-next`."""
         return {link.get("data-next", ""): link.get("href", "") for link in self.root.findall(".//a[@data-next]")}

@@ -70,7 +70,7 @@ class Organizations:
 
         Raises InvalidInput, PermissionDenied, RateLimited, and RequestConflict if the name is in use or reserved.
         """
-        if principal.robot is not None or (not principal.admin and not self._is_creation_open):
+        if not self.can_create(principal):
             raise PermissionDenied("only administrators of the index can create organisations")
         check_organization(name)
         username = administrator or principal.username or ""
@@ -87,6 +87,10 @@ class Organizations:
         except AccountUnavailable:
             raise self._explain_account(name, username) from None
 
+    def can_create(self, principal: Principal) -> bool:
+        """Return whether the principal may create organisations."""
+        return principal.robot is None and (principal.admin or self._is_creation_open)
+
     def show(self, principal: Principal, name: str) -> OrganizationView:
         """Return an organisation, for its members and administrators of the index. Two reads."""
         return self._authorize(principal, name, Role.READ)
@@ -100,10 +104,14 @@ class Organizations:
 
     def list_members(self, principal: Principal, name: str, after: str = "") -> MemberPage:
         """Return the members with their roles, at most MAX_LISTED after a username."""
-        self._authorize(principal, name, Role.READ)
+        return self.show_members(principal, name, after)[1]
+
+    def show_members(self, principal: Principal, name: str, after: str = "") -> tuple[OrganizationView, MemberPage]:
+        """Return what `show` and `list_members` return. Three reads."""
+        view = self._authorize(principal, name, Role.READ)
         if after:
             check_username(after)
-        return _page(self._store.list_members(name, after, MAX_LISTED + 1))
+        return view, _page(self._store.list_members(name, after, MAX_LISTED + 1))
 
     def put_member(self, principal: Principal, name: str, username: str, role: Role) -> None:
         """Add a member, or change the role of a member.

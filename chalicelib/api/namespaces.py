@@ -18,6 +18,7 @@ from chalicelib.domain.tags import Tag
 from chalicelib.repositories.collaborators import Collaborators
 from chalicelib.repositories.service import Repositories, RepositoryView
 from chalicelib.repositories.tags import Tags
+from chalicelib.repositories.transfer import Transfers
 from chalicelib.request_log import annotate
 
 
@@ -35,15 +36,28 @@ class CollaboratorForm(Struct, frozen=True):
     access: Literal["read", "write", "admin"]
 
 
+class TransferForm(Struct, frozen=True):
+    """The body that moves a repository: its new namespace and name."""
+
+    namespace: str
+    name: str
+
+
 class NamespaceRoutes:
     """Endpoints for the repositories of a namespace."""
 
     def __init__(
-        self, repositories: Repositories, tags: Tags, collaborators: Collaborators, authenticator: Authenticator
+        self,
+        repositories: Repositories,
+        tags: Tags,
+        collaborators: Collaborators,
+        transfers: Transfers,
+        authenticator: Authenticator,
     ) -> None:
         self._tags = tags
         self._repositories = repositories
         self._collaborators = collaborators
+        self._transfers = transfers
         self._authenticator = authenticator
 
     def routes(self) -> list[Route]:
@@ -55,6 +69,7 @@ class NamespaceRoutes:
             Route("GET", repositories, self.list),
             Route("GET", repository, self.show),
             Route("PUT", repository, self.change, event="repository.changed"),
+            Route("POST", repository + "/transfer", self.transfer, event="repository.transferred"),
             Route("GET", repository + "/tags", self.list_tags),
             Route("GET", collaborators, self.list_collaborators),
             Route("PUT", collaborators + "/{username}", self.add_collaborator, event="repository.shared"),
@@ -98,6 +113,15 @@ class NamespaceRoutes:
             long_description=form.long_description,
             private=form.private,
         )
+        return Response(204)
+
+    def transfer(self, request: Request) -> Response:
+        """Return 204 after the repository has its new name."""
+        principal = self._authenticator.require_user(request)
+        form = decode_body(request, TransferForm)
+        target = RepositoryName.of(form.namespace, form.name)
+        annotate(new_name=str(target))
+        self._transfers.transfer(principal, request.repository, target)
         return Response(204)
 
     def list_tags(self, request: Request) -> Response:
@@ -156,5 +180,6 @@ def _view_to_json(view: RepositoryView) -> dict[str, Any]:
         "private": repository.private,
         "created": repository.created,
         "last_pushed": repository.last_pushed,
+        "tags": repository.tags,
         "access": view.role.word,
     }

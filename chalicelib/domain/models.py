@@ -108,6 +108,7 @@ class Repository(Struct, frozen=True, kw_only=True):
         private: whether only its owner, collaborators, members and administrators can see it.
         created: the time of creation, in UTC.
         last_pushed: the time of the last push to a current registry, in UTC, or None.
+        tags: the number of its tags in a current registry.
         previous_deleted: when the previous generation was deleted, in seconds since 1970; 0 if there was none.
     """
 
@@ -117,6 +118,7 @@ class Repository(Struct, frozen=True, kw_only=True):
     private: bool = False
     created: datetime
     last_pushed: datetime | None = None
+    tags: int = 0
     previous_deleted: int = 0
 
 

@@ -7,8 +7,9 @@ from markupsafe import Markup
 
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.models import Repository
+from chalicelib.domain.roles import Role
 from chalicelib.pages.html import EMPTY, render, render_each
-from chalicelib.pages.texts import render_time
+from chalicelib.pages.texts import pluralize, render_time
 from chalicelib.pages.visit import Visit
 
 ACCOUNT_TABS = (
@@ -27,8 +28,14 @@ _NOTICES = {
     "private": "The repository is now private.",
     "shared": "The repository is shared.",
     "unshared": "The repository is no longer shared with this account.",
+    "transferred": "The repository has its new name.",
     "deleted": "The repository is deleted.",
     "revoked": "The robot is revoked. Its next request is rejected.",
+    "organization_created": "The organisation is created. You are its administrator.",
+    "organization_deleted": "The organisation is deleted.",
+    "member_changed": "The access of the member is saved.",
+    "member_removed": "The account is no longer a member.",
+    "left": "You are no longer a member of the organisation.",
     "email": "The address belongs to your account.",
     "email_unconfirmed": "The address is added. It receives an email with a link that confirms it.",
     "activated": "The account is active.",
@@ -53,6 +60,15 @@ def render_account_tabs(current: str) -> Markup:
     return render_tabs(ACCOUNT_TABS, current, "Account area")
 
 
+def render_organization_tabs(name: str, role: Role, current: str) -> Markup:
+    """Return the tabs of an organisation. `current` is the end of the path of this page."""
+    path = f"/organizations/{name}"
+    tabs = [(path, "Members"), (f"/r/{name}", "Repositories")]
+    if role >= Role.ADMIN:
+        tabs += [(f"{path}/robots", "Robots"), (f"{path}/settings", "Settings")]
+    return render_tabs(tabs, path + current, "Organisation")
+
+
 def render_repository_rows(repositories: Sequence[Repository], *, full_names: bool = True) -> Markup:
     """Return a list of repositories with their last push or, if it is unknown, their creation."""
     rows = (
@@ -67,6 +83,9 @@ def render_repository_rows(repositories: Sequence[Repository], *, full_names: bo
                 "row_updated",
                 label="Created" if repository.last_pushed is None else "Pushed",
                 time=render_time(repository.last_pushed or repository.created),
+                tags=render("row_tags", count=pluralize(repository.tags, "tag"), number=repository.tags)
+                if repository.tags
+                else EMPTY,
             ),
         }
         for repository in repositories

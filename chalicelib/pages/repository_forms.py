@@ -1,4 +1,4 @@
-"""The forms that create a repository and change it: description, visibility, collaborators and deletion."""
+"""The forms that create a repository and change it: description, visibility, collaborators, transfer and deletion."""
 
 from collections.abc import Mapping
 
@@ -19,6 +19,7 @@ from chalicelib.pages.repository import render_repository_tabs
 from chalicelib.pages.visit import Visit
 from chalicelib.repositories.collaborators import Collaborators
 from chalicelib.repositories.service import Repositories
+from chalicelib.repositories.transfer import Transfers
 from chalicelib.request_log import annotate
 
 MAX_DESCRIPTION_FORM_BYTES = 90_000  # 25,000 bytes can become 75,000 in percent encoding
@@ -39,6 +40,7 @@ class RepositoryForms:
         repositories: Repositories,
         collaborators: Collaborators,
         organizations: Organizations,
+        transfers: Transfers,
         default_visibility: Visibility,
     ) -> None:
         self._guard = guard
@@ -46,6 +48,7 @@ class RepositoryForms:
         self._repositories = repositories
         self._collaborators = collaborators
         self._organizations = organizations
+        self._transfers = transfers
         self._default_visibility = default_visibility
 
     def routes(self) -> list[Route]:
@@ -61,6 +64,7 @@ class RepositoryForms:
             guard.form(repository + "/visibility", self.change_visibility, "repository.changed"),
             guard.form(repository + "/share", self.share, "repository.shared"),
             guard.form(repository + "/unshare", self.unshare, "repository.unshared"),
+            guard.form(repository + "/transfer", self.transfer, "repository.transferred"),
             guard.form(repository + "/delete", self.delete, "repository.deleted"),
         ]
 
@@ -125,6 +129,19 @@ class RepositoryForms:
         name = visit.request.repository
         self._collaborators.remove(visit.principal, name, visit.form.get("username", ""))
         return redirect(f"/r/{name}/settings?done=unshared")
+
+    def transfer(self, visit: Visit) -> Response:
+        """Move a repository to another name, if the form repeats its name."""
+        name, text = visit.request.repository, visit.form.get("new_name", "").strip()
+        try:
+            if visit.form.get("transfer_confirmation", "").strip() != str(name):
+                raise InvalidInput(f"type {name} to confirm the transfer; nothing was moved")
+            target = RepositoryName.parse(text, name.namespace)
+            annotate(new_name=str(target))
+            self._transfers.transfer(visit.principal, name, target)
+        except DomainError as error:
+            return self._render_settings(visit, name, _below_500(error))
+        return redirect(f"/r/{target}?done=transferred")
 
     def delete(self, visit: Visit) -> Response:
         """Delete a repository, if the form repeats its name."""
@@ -192,6 +209,7 @@ class RepositoryForms:
             long_description=visit.form.get("long_description", long_description),
             max_bytes=f"{MAX_LONG_DESCRIPTION_BYTES:,}",
             visibility=_render_visibility(visit, name, private=repository.private),
+            new_name=visit.form.get("new_name", ""),
             sharing=EMPTY if name.namespace == LIBRARY else _render_sharing(visit, name, roles),
         )
 

@@ -1,23 +1,22 @@
-"""The lists of the account area: own repositories, those that others share, and organisations."""
+"""The lists of the account area: own repositories, and those that others share."""
 
 from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from chalicelib.accounts.organizations import Organizations
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.pages.frame import render_account_tabs, render_next, render_notice, render_repository_rows
 from chalicelib.pages.guard import Guard
-from chalicelib.pages.html import EMPTY, PageRenderer, render, render_each
+from chalicelib.pages.html import EMPTY, PageRenderer, render
 from chalicelib.pages.visit import Visit
 from chalicelib.repositories.overview import Overviews
 from chalicelib.repositories.service import Repositories, RepositoryView
 
 
 class RepositoryLists:
-    """`/account`, `/account/shared` and `/account/organizations`."""
+    """`/account` and `/account/shared`."""
 
     def __init__(
         self,
@@ -25,14 +24,12 @@ class RepositoryLists:
         renderer: PageRenderer,
         repositories: Repositories,
         overviews: Overviews,
-        organizations: Organizations,
         registry: str,
     ) -> None:
         self._guard = guard
         self._renderer = renderer
         self._repositories = repositories
         self._overviews = overviews
-        self._organizations = organizations
         self._registry = registry
 
     def routes(self) -> list[Route]:
@@ -40,7 +37,6 @@ class RepositoryLists:
         return [
             self._guard.private("/account", self.show_own),
             self._guard.private("/account/shared", self.show_shared),
-            self._guard.private("/account/organizations", self.show_organizations),
         ]
 
     def show_own(self, visit: Visit) -> Response:
@@ -58,23 +54,6 @@ class RepositoryLists:
         """Return the repositories of others that are shared with the account."""
         views = self._overviews.list_shared(visit.principal)
         return self._render(visit, "/account/shared", "Shared with me", views, render("empty_shared"), EMPTY)
-
-    def show_organizations(self, visit: Visit) -> Response:
-        """Return the organisations of the account, with links to their repositories."""
-        page = self._organizations.list_of_account(visit.principal, visit.request.query.get("after", ""))
-        rows = ({"name": name, "role": role.word} for name, role in page.members)
-        return self._renderer.render_page(
-            visit,
-            "repositories",
-            "Organisations",
-            notice=render_notice(visit),
-            tabs=render_account_tabs("/account/organizations"),
-            toolbar=EMPTY,
-            rows=render("rows", rows=render_each("organization_row", rows))
-            if page.members
-            else render("empty_organizations"),
-            pagination=render_next("/account/organizations", after=page.next_name) if page.next_name else EMPTY,
-        )
 
     def _render(
         self,

@@ -1,15 +1,24 @@
-"""`/account/robots`: the credentials of machines."""
+"""`/account/robots` and `/organizations/(organization)/robots`: the credentials of machines."""
 
+from markupsafe import Markup
+from msgspec import Struct
+
+from chalicelib.accounts.organizations import Organizations
 from chalicelib.accounts.robots import Robots
-from chalicelib.accounts.service import Accounts
 from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.domain.errors import DomainError, InvalidInput
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.models import RobotRecord
+from chalicelib.domain.models import Organization, RobotRecord, User
 from chalicelib.domain.roles import Role
-from chalicelib.pages.frame import host_of, render_account_tabs, render_notice, render_options
+from chalicelib.pages.frame import (
+    host_of,
+    render_account_tabs,
+    render_notice,
+    render_options,
+    render_organization_tabs,
+)
 from chalicelib.pages.guard import Guard, redirect
 from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert, render_each
 from chalicelib.pages.texts import pluralize, render_time
@@ -22,13 +31,45 @@ _LIFETIMES = (("", "no limit"), ("7", "7 days"), ("30", "30 days"), ("90", "90 d
 _DAY_SECONDS = 86_400
 
 
-class RobotPages:
-    """Listing, creating and revoking robots."""
+class RobotOwner(Struct, frozen=True):
+    """An account or organisation, as the pages of its robots show it.
 
-    def __init__(self, guard: Guard, renderer: PageRenderer, accounts: Accounts, robots: Robots, registry: str) -> None:
+    Attributes:
+        owner: the account or the organisation.
+        path: the path of the list.
+        title: the title of the list.
+        introduction: how a robot of this owner logs in.
+        empty: the text of an empty list.
+        tabs: the links to the other pages of the owner.
+    """
+
+    owner: User | Organization
+    path: str
+    title: str
+    introduction: Markup
+    empty: Markup
+    tabs: Markup
+
+    @property
+    def namespace(self) -> str:
+        """The username of the robots."""
+        return self.owner.namespace
+
+
+class RobotPages:
+    """Listing, creating and revoking robots of an account or organisation."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        renderer: PageRenderer,
+        organizations: Organizations,
+        robots: Robots,
+        registry: str,
+    ) -> None:
         self._guard = guard
         self._renderer = renderer
-        self._accounts = accounts
+        self._organizations = organizations
         self._robots = robots
         self._registry = registry
 
@@ -36,37 +77,41 @@ class RobotPages:
         """Return the pages and the forms."""
         guard = self._guard
         return [
-            guard.private("/account/robots", self.show),
-            guard.form("/account/robots", self.create, "robot.created", max_bytes=MAX_ROBOT_FORM_BYTES),
-            guard.form("/account/robots/{robot}/revoke", self.revoke, "robot.revoked"),
+            route
+            for path in ("/account/robots", "/organizations/{organization}/robots")
+            for route in (
+                guard.private(path, self.show),
+                guard.form(path, self.create, "robot.created", max_bytes=MAX_ROBOT_FORM_BYTES),
+                guard.form(path + "/{robot}/revoke", self.revoke, "robot.revoked"),
+            )
         ]
 
     def show(self, visit: Visit) -> Response:
-        """Return the robots of the account."""
-        return self._render(visit)
+        """Return the robots."""
+        return self._render(visit, self._find_owner(visit))
 
     def create(self, visit: Visit) -> Response:
         """Create a robot, and show its token once."""
-        form = visit.form
+        owner, form = self._find_owner(visit), visit.form
         name, access = form.get("name", "").strip(), form.get("access", "")
         try:
             if access not in dict(_ROLES):
                 raise InvalidInput(f"access must be one of {', '.join(dict(_ROLES))}")
             if (days := form.get("days", "")) not in dict(_LIFETIMES):
                 raise InvalidInput("choose for how long the robot is valid")
-            annotate(target=f"{visit.username}/{name}"[:100], access=access)
+            annotate(target=f"{owner.namespace}/{name}"[:300], access=access)
             words = form.get("repositories", "").replace(",", " ").split()
             new = self._robots.create(
-                self._accounts.show_own(visit.principal, visit.username),
+                owner.owner,
                 name,
                 Role.parse(access),
-                [RepositoryName.parse(word, visit.username) for word in words] or None,
+                [RepositoryName.parse(word, owner.namespace) for word in words] or None,
                 int(days) * _DAY_SECONDS if days else None,
             )
         except DomainError as error:
             if status_of(error) >= 500:
                 raise
-            return self._render(visit, error)
+            return self._render(visit, owner, error)
         return self._renderer.render_page(
             visit,
             "robot_created",
@@ -74,31 +119,56 @@ class RobotPages:
             201,
             name=name,
             token=new.token,
-            username=visit.username,
+            path=owner.path,
+            username=owner.namespace,
             registry=self._registry or host_of(self._renderer.base_url_for(visit.request)),
         )
 
     def revoke(self, visit: Visit) -> Response:
         """Revoke a robot."""
-        name = visit.request.parameters["robot"]
-        annotate(target=f"{visit.username}/{name}"[:100])
-        self._robots.revoke(visit.username, name)
-        return redirect("/account/robots?done=revoked")
+        owner, name = self._find_owner(visit), visit.request.parameters["robot"]
+        annotate(target=f"{owner.namespace}/{name}"[:300])
+        self._robots.revoke(owner.namespace, name)
+        return redirect(f"{owner.path}?done=revoked")
 
-    def _render(self, visit: Visit, error: DomainError | None = None) -> Response:
-        form, records = visit.form, self._robots.of_account(visit.username)
-        rows = ({**_describe_robot(record), "form_token": visit.form_token} for record in records)
+    def _find_owner(self, visit: Visit) -> RobotOwner:
+        """Return the account, or the organisation in the path. Raises NotFound and PermissionDenied."""
+        name = visit.request.parameters.get("organization")
+        if name is None:
+            return RobotOwner(
+                visit.own_session.user,
+                "/account/robots",
+                "Robots",
+                render("robots_of_account"),
+                render("no_robots"),
+                render_account_tabs("/account/robots"),
+            )
+        organization = self._organizations.authorize_administrator(visit.principal, name)
+        return RobotOwner(
+            organization,
+            f"/organizations/{name}/robots",
+            f"Robots of {name}",
+            render("robots_of_organization", name=name),
+            render("no_organization_robots", name=name),
+            render_organization_tabs(name, Role.ADMIN, "/robots"),
+        )
+
+    def _render(self, visit: Visit, owner: RobotOwner, error: DomainError | None = None) -> Response:
+        form, records = visit.form, self._robots.of_account(owner.namespace)
+        rows = ({**_describe_robot(record), "path": owner.path, "form_token": visit.form_token} for record in records)
         return self._renderer.render_page(
             visit,
             "robots",
-            "Robots",
+            owner.title,
             200 if error is None else status_of(error),
             notice=render_notice(visit),
             alert=EMPTY if error is None else render_alert(error),
-            tabs=render_account_tabs("/account/robots"),
-            robots=render("robot_table", rows=render_each("robot", rows)) if records else render("no_robots"),
+            tabs=owner.tabs,
+            introduction=owner.introduction,
+            path=owner.path,
+            robots=render("robot_table", rows=render_each("robot", rows)) if records else owner.empty,
             form_token=visit.form_token,
-            username=visit.username,
+            username=owner.namespace,
             name=form.get("name", ""),
             roles=render_options(_ROLES, form.get("access", "read")),
             repositories=form.get("repositories", ""),

@@ -139,6 +139,22 @@ class Authorization:
             return Role.NONE if owner is None or owner.deletion_started else role
         return role
 
+    def authorize_transfer(self, principal: Principal, source: RepositoryName, target: RepositoryName) -> Authorized:
+        """Return the state of `source`, if `principal` may move it to the name `target`.
+
+        The principal needs the role ADMIN for the source, and in the namespace of the target. The second decision does
+        not depend on the target, so that it does not reveal a private one. Robots cannot transfer. Raises the errors
+        of `authorize`.
+        """
+        if principal.robot is not None:
+            raise PermissionDenied("robots cannot transfer repositories; log in with the password of an account")
+        authorized = self.authorize(principal, source, Role.ADMIN)
+        if self.find_role(principal, target, _MISSING) < Role.ADMIN:
+            raise PermissionDenied(
+                f"only the owner and the administrators of {target.namespace} can move a repository to it"
+            )
+        return authorized
+
     def filter_readable(
         self, principal: Principal, repositories: Iterable[R], given: GivenRoles
     ) -> list[tuple[R, Role]]:

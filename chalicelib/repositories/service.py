@@ -140,8 +140,8 @@ class Repositories:
         """Return the repositories of a namespace that `principal` can read, by name.
 
         At most MAX_LISTED, starting after the name `after`. A page can be short before the last page, but private
-        repositories that the principal cannot read are neither read nor counted. One Query; for accounts without a
-        right of their own one more, and a BatchGetItem for each hundred of their shares in the namespace.
+        repositories that the principal cannot read are neither read nor counted. One Query. For principals without a
+        right of their own also a BatchGetItem for each hundred repositories, and for accounts one more Query.
         """
         given = self._authorization.load_roles(principal, namespace)
         repositories = self._find_listed(principal, namespace, after, given)
@@ -160,7 +160,7 @@ class Repositories:
         if principal.robot is not None and principal.robot.repositories is not None:
             names |= {name for name in principal.robot.repositories if name.namespace == namespace}
         found = {repository.name: repository for repository in self._store.public_in_namespace(namespace, after, limit)}
-        found |= self._store.get_all(name for name in names if name.name > after)
+        found |= self._store.get_all([*found, *(name for name in names - found.keys() if name.name > after)])
         return [found[name] for name in sorted(found)][:limit]
 
     def change(

@@ -12,7 +12,8 @@ from chalicelib.repositories.authorization import Authorization
 from chalicelib.repositories.conflicts import retry_on_conflict
 from chalicelib.repositories.service import Repositories
 from chalicelib.storage.repositories import RepositoryStore
-from chalicelib.storage.tags import NO_GENERATION, TagStore
+from chalicelib.storage.tags import TagStore
+from chalicelib.storage.transactions import Conflict
 
 MAX_LISTED_TAGS = 100
 _NANOSECONDS = 1_000_000_000
@@ -52,23 +53,17 @@ class Tags:
         """Store what a registry reports. Return the repository, or None if the event had no effect.
 
         The registry has authorized the push with a token of this index. A push to an unknown repository creates it, if
-        its namespace has an owner. An event from before the deletion of an earlier generation is ignored. Two writes.
-        The time of the last push is written first: if the second write fails, the registry repeats the notification.
+        its namespace has an owner. An event from before the deletion of an earlier generation is ignored. Two reads,
+        and two writes or one transaction of two items.
         """
         namespace, slash, name = event.repository.partition("/")
         try:
             repository = RepositoryName.of(namespace, name if slash else "")
-            generation = retry_on_conflict(lambda: self._find_generation(repository, event))
+            is_recorded = retry_on_conflict(lambda: self._record(repository, event))
         except (InvalidInput, PermissionDenied) as error:
             logger.warning("a notification about %r was ignored: %s", event.repository[:300], error.message)
             return None
-        if generation is None:
-            return None
-        if event.action is TagAction.DELETE:
-            is_deleted = self._store.delete(repository, generation, event.tag.name, event.tag.pushed)
-            return repository if is_deleted and generation != NO_GENERATION else None
-        self._store.record_push(repository, generation, event.tag.pushed)
-        return repository if self._store.put(repository, generation, event.tag) else None
+        return repository if is_recorded else None
 
     def list(self, principal: Principal, repository: RepositoryName, after: str = "") -> TagPage:
         """Return the tags by name, at most MAX_LISTED_TAGS, starting after the tag `after`.
@@ -90,14 +85,23 @@ class Tags:
         state = self._authorization.authorize(principal, repository, Role.READ).state
         return page_of_newest(self._store.list_all(repository, state.generation), after)
 
-    def _find_generation(self, repository: RepositoryName, event: TagEvent) -> str | None:
-        """Return the generation that an event belongs to, or None. Create the repository for a push if necessary."""
-        existing = self._repository_store.get(repository)
-        if existing is not None:
-            return existing.generation if event.tag.pushed > existing.previous_deleted * _NANOSECONDS else None
+    def _record(self, name: RepositoryName, event: TagEvent) -> bool:
+        """Store an event. Return whether it had an effect. Create the repository for a push if necessary."""
+        repository, time = self._repository_store.get(name), event.tag.pushed
+        if repository is None:
+            if event.action is TagAction.DELETE:
+                self._store.delete_before_creation(name, event.tag.name, time)
+                return False
+            if self._repositories.create_for_push(name, time) is None:
+                return False
+            repository = self._repository_store.get(name)
+            if repository is None:
+                raise Conflict  # it was deleted immediately
+        if time <= repository.previous_deleted * _NANOSECONDS:
+            return False
         if event.action is TagAction.DELETE:
-            return NO_GENERATION
-        return self._repositories.create_for_push(repository, event.tag.pushed)
+            return self._store.delete(repository, event.tag.name, time)
+        return self._store.put(repository, event.tag)
 
 
 def page_of_newest(tags: list[Tag], after: str) -> TagPage:

@@ -232,6 +232,7 @@ def repository_of(item: RepositoryItem) -> Repository:
         private=item.private,
         created=item.created,
         last_pushed=item.last_pushed,
+        tags=max(0, int(item.tags or 0)),  # a repository from before the count can have a negative one
         previous_deleted=int(item.previous_deleted or 0),
     )
 

@@ -104,7 +104,8 @@ class RobotItem(Model):
 class RepositoryItem(Model):
     """repositories: one item for each existing repository. A namespace is listed with one Query.
 
-    `generation` and `private` are copies from the head in `images`, so that a listing does not read the heads.
+    `generation` and `private` are copies from the head in `images`, so that a listing does not read the heads. `tags`
+    is counted in the transactions that add tags and take them away; see tags.py.
     """
 
     namespace = UnicodeAttribute(hash_key=True)
@@ -114,6 +115,7 @@ class RepositoryItem(Model):
     private = BooleanAttribute(default=False)
     created = UTCDateTimeAttribute()
     last_pushed = UTCDateTimeAttribute(null=True)
+    tags = NumberAttribute(null=True)
     previous_deleted = NumberAttribute(null=True)
 
 

@@ -3,6 +3,9 @@
 A push and a deletion write the item of the tag, if it is older. A deletion leaves a tombstone, which expires. So the
 order in which notifications arrive does not matter. Items of an earlier generation of a repository have no effect.
 
+The item of the repository counts its tags. A write that adds a tag to the list or takes one away changes the count in
+the same transaction. Every write requires that the tag is as it was read, so that repetitions are not counted.
+
 The long description is an item with the key LONG_DESCRIPTION, which sorts before all tags. A repository page reads it
 and the tags with one Query; listings of tags skip it.
 """
@@ -12,11 +15,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 
 from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.models import Repository
 from chalicelib.domain.tags import Tag
 from chalicelib.storage.image_lists import HEAD, ImageListStore
-from chalicelib.storage.tables import Tables, TagItem, raises_conflict, translate_dynamodb_errors
+from chalicelib.storage.tables import RepositoryItem, Tables, TagItem, raises_conflict, translate_dynamodb_errors
 from chalicelib.storage.transactions import Conflict
 
 LONG_DESCRIPTION = "#description"  # no tag can have this name
@@ -34,37 +39,76 @@ class TagStore:
         self._tags = tables.tags
 
     @translate_dynamodb_errors
-    def put(self, repository: RepositoryName, generation: str, tag: Tag) -> bool:
-        """Store a pushed tag. Return False if a later push or deletion is stored already. One write."""
-        model = self._tags
-        item = model(
-            str(repository),
+    def put(self, repository: Repository, tag: Tag) -> bool:
+        """Store a pushed tag, and the time of the last push. Return False if a later push or deletion is stored.
+
+        One read. Two writes for a known tag, one transaction for a new one. Raises Conflict if the tag or the
+        repository has changed since it was read.
+        """
+        item = self._tags(
+            str(repository.name),
             tag.name,
-            generation=generation,
+            generation=repository.generation,
             digest=tag.digest,
             media_type=tag.media_type,
             size=tag.size,
             pushed=tag.pushed,
         )
-        return self._save(item, (model.pushed == tag.pushed) & (model.digest < tag.digest))
+        stored = self._get(item)
+        is_newer = _is_newer(item, stored)
+        pushed = datetime.fromtimestamp(tag.pushed / _NANOSECONDS, UTC)
+        last_pushed = pushed if repository.last_pushed is None or repository.last_pushed < pushed else None
+        if is_newer and not _is_listed(stored, repository.generation):
+            self._write_and_count(repository, item, stored, 1, last_pushed)
+            return True
+        if last_pushed is not None:  # first: if the second write fails, the registry repeats the notification
+            model, condition = self._tables.repositories, self._is_current(repository, last_pushed)
+            with raises_conflict():
+                _key(model, repository).update([model.last_pushed.set(last_pushed)], condition=condition)
+        return is_newer and self._write(item, stored)
 
     @translate_dynamodb_errors
-    def delete(self, repository: RepositoryName, generation: str, name: str, time: int) -> bool:
-        """Delete a tag. Return False if a later push or deletion is stored. `time` is in nanoseconds. One write."""
-        model, expires = self._tags, time // _NANOSECONDS + TOMBSTONE_SECONDS
-        item = model(str(repository), name, generation=generation, deleted=True, pushed=time, expires=expires)
-        return self._save(item, (model.pushed == time) & model.deleted.does_not_exist())
+    def delete(self, repository: Repository, name: str, time: int) -> bool:
+        """Delete a tag. Return False if a later push or deletion is stored. `time` is in nanoseconds.
+
+        One read. One write, or one transaction if the tag was in the list. Raises Conflict as `put` does.
+        """
+        item = self._create_tombstone(repository.name, repository.generation, name, time)
+        stored = self._get(item)
+        if not _is_newer(item, stored):
+            return False
+        if not _is_listed(stored, repository.generation):
+            return self._write(item, stored)
+        self._write_and_count(repository, item, stored, -1)
+        return True
 
     @translate_dynamodb_errors
-    def record_push(self, repository: RepositoryName, generation: str, time: int) -> None:
-        """Store the time of the last push, in nanoseconds, with the repository. One write."""
+    def delete_before_creation(self, repository: RepositoryName, name: str, time: int) -> None:
+        """Store a deletion that arrives before the push that creates its repository.
+
+        One transaction. Raises Conflict if the repository was created meanwhile.
+        """
+        item = self._create_tombstone(repository, NO_GENERATION, name, time)
+        stored = self._get(item)
+        if not _is_newer(item, stored):
+            return
         model = self._tables.repositories
-        pushed = datetime.fromtimestamp(time / _NANOSECONDS, UTC)
-        is_later = (model.generation == generation) & (
-            model.last_pushed.does_not_exist() | (model.last_pushed < pushed)
-        )
+        with self._tables.transaction() as transaction:
+            transaction.check(model, repository.namespace, repository.name, condition=model.name.does_not_exist())
+            transaction.save(item, self._is_unchanged(stored))
+
+    @translate_dynamodb_errors
+    def recount(self, repository: RepositoryName) -> None:
+        """Correct the number of tags. Nothing happens if the repository is changed or deleted at the same time."""
+        model = self._tables.repositories
+        try:
+            item = model.get(repository.namespace, repository.name, consistent_read=True)
+        except model.DoesNotExist:
+            return
+        total = sum(1 for _ in self._iterate(repository, item.generation, ""))
+        is_unchanged = model.tags.does_not_exist() if item.tags is None else model.tags == item.tags
         with suppress(Conflict), raises_conflict():
-            model(repository.namespace, repository.name).update([model.last_pushed.set(pushed)], condition=is_later)
+            item.update([model.tags.set(total)], condition=(model.generation == item.generation) & is_unchanged)
 
     @translate_dynamodb_errors
     def list_page(self, repository: RepositoryName, generation: str, after: str, limit: int) -> list[Tag]:
@@ -117,24 +161,83 @@ class TagStore:
         model = self._tags
         condition = model.tag > (after or LONG_DESCRIPTION)
         for item in model.query(str(repository), condition, consistent_read=True):
-            if item.generation == generation and not item.deleted:
+            if _is_listed(item, generation):
                 yield _tag_of(item)
 
-    def _save(self, item: TagItem, wins_at_same_time: Condition) -> bool:
-        """Write an item if the stored one is older. At the same time, a deletion wins, then the larger digest.
-
-        An item of another generation counts as older, except a deletion that arrived before its repository.
-        """
-        model = self._tags
-        is_older = model.tag.does_not_exist() | (model.pushed < item.pushed) | wins_at_same_time
-        if item.generation != NO_GENERATION:
-            is_older |= (model.generation != item.generation) & (model.generation != NO_GENERATION)
+    def _get(self, item: TagItem) -> TagItem | None:
+        """Return the stored item with the key of `item`. One consistent GetItem."""
         try:
-            with raises_conflict():
-                item.save(condition=is_older)
-        except Conflict:
-            return False
+            return self._tags.get(item.repository, item.tag, consistent_read=True)
+        except self._tags.DoesNotExist:
+            return None
+
+    def _create_tombstone(self, repository: RepositoryName, generation: str, name: str, time: int) -> TagItem:
+        expires = time // _NANOSECONDS + TOMBSTONE_SECONDS
+        return self._tags(str(repository), name, generation=generation, deleted=True, pushed=time, expires=expires)
+
+    def _write(self, item: TagItem, stored: TagItem | None) -> bool:
+        """Replace an item without an effect on the count."""
+        with raises_conflict():
+            item.save(condition=self._is_unchanged(stored))
         return True
+
+    def _write_and_count(
+        self,
+        repository: Repository,
+        item: TagItem,
+        stored: TagItem | None,
+        change: int,
+        last_pushed: datetime | None = None,
+    ) -> None:
+        model = self._tables.repositories
+        actions: list[Action] = [model.tags.add(change)]
+        if last_pushed is not None:
+            actions.append(model.last_pushed.set(last_pushed))
+        with self._tables.transaction() as transaction:
+            transaction.save(item, self._is_unchanged(stored))
+            transaction.update(_key(model, repository), actions, self._is_current(repository, last_pushed))
+
+    def _is_current(self, repository: Repository, last_pushed: datetime | None) -> Condition:
+        """Return the condition that the repository has this generation, and no push after `last_pushed`."""
+        model = self._tables.repositories
+        condition: Condition = model.generation == repository.generation
+        if last_pushed is not None:
+            condition &= model.last_pushed.does_not_exist() | (model.last_pushed < last_pushed)
+        return condition
+
+    def _is_unchanged(self, stored: TagItem | None) -> Condition:
+        model = self._tags
+        condition: Condition = model.tag.does_not_exist()
+        if stored is not None:
+            condition = (model.generation == stored.generation) & (model.pushed == stored.pushed)
+            condition &= model.deleted.exists() if stored.deleted else model.deleted.does_not_exist()
+            if stored.digest is not None:
+                condition &= model.digest == stored.digest
+        return condition
+
+
+def _is_newer(item: TagItem, stored: TagItem | None) -> bool:
+    """Return whether an item replaces the stored one. At the same time, a deletion wins, then the larger digest.
+
+    An item of another generation counts as older, except a deletion that arrived before its repository.
+    """
+    if stored is None:
+        return True
+    if item.generation != NO_GENERATION and stored.generation not in (item.generation, NO_GENERATION):
+        return True
+    if stored.pushed != item.pushed:
+        return bool(stored.pushed < item.pushed)
+    if stored.deleted:
+        return False
+    return bool(item.deleted) or (stored.digest or "") < (item.digest or "")
+
+
+def _is_listed(item: TagItem | None, generation: str) -> bool:
+    return item is not None and item.generation == generation and not item.deleted
+
+
+def _key(model: type[RepositoryItem], repository: Repository) -> RepositoryItem:
+    return model(repository.name.namespace, repository.name.name)
 
 
 def _tag_of(item: TagItem) -> Tag:

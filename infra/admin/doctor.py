@@ -16,7 +16,7 @@ from infra.admin.target import Target
     "--fix",
     is_flag=True,
     help="Fix the problems that an interruption or an upgrade can cause: incomplete deletions and transfers, orphaned "
-    "robots, shares and segments, and missing or stale search terms.  [default: only report]",
+    "robots, shares and segments, missing or stale search terms, and wrong numbers of tags.  [default: only report]",
 )
 @yes_option
 @index_options

@@ -38,7 +38,7 @@ from chalicelib.storage.tables import (
     TermItem,
     UserItem,
 )
-from chalicelib.storage.tags import LONG_DESCRIPTION
+from chalicelib.storage.tags import LONG_DESCRIPTION, NO_GENERATION
 
 _WRONG_TYPE = (AttributeDeserializationError, ValueError, TypeError, KeyError)
 _GENERATION = re.compile(r"[0-9a-f]{16}", re.ASCII)
@@ -161,7 +161,10 @@ def _check_tag(item: TagItem) -> None:
     _parse_name(item.repository)
     if item.tag == LONG_DESCRIPTION:
         check_long_description(item.text or "")
-    _require(_GENERATION.fullmatch(item.generation), "the generation must have 16 hexadecimal digits")
+    is_early_deletion = bool(item.deleted) and item.generation == NO_GENERATION
+    _require(
+        is_early_deletion or _GENERATION.fullmatch(item.generation), "the generation must have 16 hexadecimal digits"
+    )
 
 
 def _parse_name(text: str) -> RepositoryName:

@@ -12,6 +12,7 @@ from infra.admin.checks import CHECKS, RESTORE
 from infra.admin.command import OPERATOR
 from infra.admin.finding import Finding
 from infra.admin.scans import scan_organizations, scan_users
+from infra.admin.tag_checks import check_tags
 from infra.admin.target import Target
 
 
@@ -73,4 +74,4 @@ def _finish_deletion(index: Target, organization: Organization) -> None:
             pass
 
 
-DATA_CHECKS = (*CHECKS, check_organizations)
+DATA_CHECKS = (*CHECKS, check_organizations, check_tags)

@@ -139,7 +139,8 @@ class Reconciliation:
         existing = self._index.stores.repositories.get(repository)
         if existing is None or self._client.read_manifest(name, tag) is not None:
             return False
-        return self._index.stores.tags.delete(repository, existing.generation, tag, self._started)
+        removed = Tag(name=tag, digest="", media_type="", size=None, pushed=self._started)
+        return self._product.tags.record(TagEvent(TagAction.DELETE, name, removed)) is not None
 
     def _issue_token(self, scope: str) -> str:
         """Return a token that reads everything. On AWS, the operator's credentials sign it.

@@ -7,7 +7,7 @@ import click
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName, check_namespace
 from chalicelib.domain.models import Repository
 from infra.admin.audit_log import record
-from infra.admin.command import OPERATOR, Command, confirm, index_options, yes_option
+from infra.admin.command import OPERATOR, Command, confirm, index_options
 from infra.admin.output import progress, write_result
 from infra.admin.scans import list_namespace, scan_repositories
 from infra.admin.target import Target
@@ -40,28 +40,14 @@ def delete_repository(index: Target, name: RepositoryName, yes: bool) -> None:
     record(index, "repository.deleted", str(name))
 
 
-@click.command(cls=Command)
-@click.argument("repository")
-@click.argument("new_name")
-@yes_option
-@index_options
-def transfer(repository: str, new_name: str, index: Target, yes: bool, as_json: bool) -> None:
-    """Move a repository to another namespace or name.
-
-    The image list, description, visibility and shares are moved. Tokens for the old name become invalid, and the old
-    owner loses access. The old repository is deleted after the new one is complete, so that you can repeat an
-    interrupted command. Layers remain in the registries under the old name.
-    """
-    from infra.admin.transfer import Transfer  # imports PynamoDB
-
-    task = Transfer(index, RepositoryName.parse(repository), RepositoryName.parse(new_name))
-    images, is_resumed = task.check()
-    note = f" An interrupted transfer has created {task.target} already." if is_resumed else ""
-    confirm(f"Move {task.source} with {images} images to {task.target} on {index.name}?{note}", yes)
-    task.run()
-    record(index, "repository.transferred", str(task.source), new_name=str(task.target))
-    result = {"repository": str(task.source), "new_name": str(task.target)}
-    write_result(result, f"{task.source} is now {task.target}", as_json=as_json)
+def transfer_repository(index: Target, source: RepositoryName, target: RepositoryName, yes: bool) -> None:
+    """Ask, unless `yes`, and move a repository. Raises the errors of `Transfers.transfer`."""
+    transfers = index.services.transfers
+    images, is_resumed = transfers.check(OPERATOR, source, target)
+    note = f" An interrupted transfer has created {target} already." if is_resumed else ""
+    confirm(f"Move {source} with {images} images to {target} on {index.name}?{note}", yes)
+    transfers.transfer(OPERATOR, source, target)
+    record(index, "repository.transferred", str(source), new_name=str(target))
 
 
 @click.command(cls=Command)
@@ -86,5 +72,7 @@ def _row(repository: Repository) -> dict[str, Any]:
         "repository": str(repository.name),
         "visibility": "private" if repository.private else "public",
         "created": repository.created,
+        "last_pushed": repository.last_pushed,
+        "tags": repository.tags,
         "description": repository.description,
     }

@@ -83,6 +83,10 @@ class IndexClient:
         """Send a PUT request with a JSON body, or without a body."""
         self.request("PUT", _join(path), body)
 
+    def post(self, *path: str, body: Any) -> None:
+        """Send a POST request with a JSON body."""
+        self.request("POST", _join(path), body)
+
     def delete(self, *path: str) -> int:
         """Send a DELETE request, and return the status."""
         return self.request("DELETE", _join(path)).status

@@ -23,6 +23,7 @@ class RepositoryView(Struct, frozen=True):
     private: bool
     created: datetime
     last_pushed: datetime | None
+    tags: int
     access: str
     description: str
 
@@ -34,7 +35,7 @@ class Share(Struct, frozen=True):
     access: str
 
 
-_COLUMNS = ("repository", "visibility", "created", "description")
+_COLUMNS = ("repository", "visibility", "last_pushed", "tags", "description")
 _access_option = click.option(
     "--access",
     type=click.Choice(["read", "write", "admin"]),
@@ -148,8 +149,31 @@ def delete(repository: str, yes: bool, index: IndexClient | Target, as_json: boo
     write_result({"repository": str(name)}, f"{name} is deleted.", as_json=as_json)
 
 
-for _command in (operator.transfer, operator.reindex):
-    repositories.add_command(_command)
+@repositories.command()
+@click.argument("repository")
+@click.argument("new_name")
+@yes_option
+@account_or_operator_options
+def transfer(repository: str, new_name: str, yes: bool, index: IndexClient | Target, as_json: bool) -> None:
+    """Move a repository to another namespace or name.
+
+    You need admin access to the repository, and must be the owner or an administrator of the new namespace. The image
+    list, descriptions, visibility and shares are moved. Tokens for the old name become invalid, and the old owner loses
+    access. You can repeat an interrupted command. Tags and layers remain in the registries under the old name.
+    """
+    if isinstance(index, Target):
+        source, target = RepositoryName.parse(repository), RepositoryName.parse(new_name)
+        operator.transfer_repository(index, source, target, yes)
+    else:
+        source, target = index.parse_repository(repository), index.parse_repository(new_name)
+        index.get(RepositoryView, *_path(source))
+        confirm(f"Move {source} to {target} on {index.name}?", yes)
+        index.post(*_path(source), "transfer", body={"namespace": target.namespace, "name": target.name})
+    result = {"repository": str(source), "new_name": str(target)}
+    write_result(result, f"{source} is now {target}", as_json=as_json)
+
+
+repositories.add_command(operator.reindex)
 
 
 def _path(name: RepositoryName) -> tuple[str, ...]:
@@ -162,6 +186,7 @@ def _row(view: RepositoryView) -> dict[str, Any]:
         "visibility": "private" if view.private else "public",
         "created": view.created,
         "last_pushed": view.last_pushed,
+        "tags": view.tags,
         "access": view.access,
         "description": view.description,
     }

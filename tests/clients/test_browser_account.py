@@ -107,8 +107,14 @@ def _use_every_form(browser: Browser, server: Server, username: str) -> None:
     assert done(browser) == "revoked"
     assert requests.get(server.url("/v1/users/"), auth=(username, token), timeout=20).status_code == 401
 
+    _use_organization(browser, server, username)
     browser.open(server.url(f"/r/{username}/web/settings"))
-    browser.enter_text("confirmation", f"{username}/web")
+    browser.enter_text("new_name", "site")
+    browser.enter_text("transfer_confirmation", f"{username}/web")
+    browser.click("#transfer")
+    assert (browser.title, done(browser)) == (f"{username}/site", "transferred")
+    browser.open(server.url(f"/r/{username}/site/settings"))
+    browser.enter_text("confirmation", f"{username}/site")
     browser.click("#delete")
     assert (browser.page_name, done(browser)) == ("repositories", "deleted")
 
@@ -132,6 +138,41 @@ def _use_every_form(browser: Browser, server: Server, username: str) -> None:
     assert requests.get(server.url("/v1/users/"), auth=(username, PASSWORD), timeout=20).status_code == 401
 
 
+def _use_organization(browser: Browser, server: Server, username: str) -> None:
+    name = f"team-{username}"
+    open_menu(browser)
+    browser.click("header a[href='/account/organizations']")
+    browser.enter_text("name", name)
+    browser.click("#create-organization")
+    assert (browser.title, done(browser)) == (name, "organization_created")
+    browser.enter_text("username", "bobby")
+    browser.click("#save-member")
+    assert done(browser) == "member_changed"
+    browser.click("[data-member='bobby'] a[href*='member=bobby']")
+    browser.find("#access option[value='write']").click()
+    browser.click("#save-member")
+    assert len(browser.find_all("[data-member='bobby'][data-access='write']")) == 1
+    browser.click("[data-member='bobby'] button")
+    assert (done(browser), len(browser.find_all("[data-member]"))) == ("member_removed", 1)
+
+    browser.click(f"a[href='/organizations/{name}/robots']")
+    browser.enter_text("name", "ci")
+    browser.click("#create-robot")
+    token = browser.find("[data-token] code").text
+    assert requests.get(server.url("/v1/users/"), auth=(name, token), timeout=20).status_code == 200
+    browser.click("[data-next='robots']")
+    browser.click("[data-robot='ci'] button")
+    assert done(browser) == "revoked"
+
+    browser.click(f"a[href='/organizations/{name}']")
+    browser.click("#leave")
+    assert browser.find("[role='alert']").text, "an organisation needs an administrator"
+    browser.click(f"a[href='/organizations/{name}/settings']")
+    browser.enter_text("confirmation", name)
+    browser.click("#delete")
+    assert (browser.page_name, done(browser)) == ("organizations", "organization_deleted")
+
+
 def test_pages_of_the_account_area_are_accessible(browser: Browser, server: Server) -> None:
     alice = server.register("alice", PASSWORD)
     url = server.url("/v1/namespaces/alice/repositories")
@@ -142,6 +183,10 @@ def test_pages_of_the_account_area_are_accessible(browser: Browser, server: Serv
         assert requests.put(f"{url}/{name}", json=form, auth=alice, timeout=20).status_code == 204
     share = f"{url}/web/collaborators/bobby"
     assert requests.put(share, json={"access": "read"}, auth=alice, timeout=20).status_code == 204
+    assert requests.put(server.url("/v1/organizations/ops"), auth=alice, timeout=20).status_code == 201
+    member, robot = (server.url(f"/v1/organizations/ops/{path}") for path in ("members/bobby", "robots/ci"))
+    assert requests.put(member, json={"access": "write"}, auth=alice, timeout=20).status_code == 204
+    assert requests.put(robot, json={"access": "read"}, auth=alice, timeout=20).status_code == 201
     _report_tags(server, "alice/web", ["latest", "1.0", "0.9"])
     browser.open(server.url("/login"))
     check_layout(browser, "login")
@@ -154,6 +199,10 @@ def test_pages_of_the_account_area_are_accessible(browser: Browser, server: Serv
         ("/account/new", "create_repository"),
         ("/account/robots", "robots"),
         ("/account/settings", "account_settings"),
+        ("/account/organizations", "organizations"),
+        ("/organizations/ops", "organization"),
+        ("/organizations/ops/robots", "robots"),
+        ("/organizations/ops/settings", "organization_settings"),
         ("/r/alice/web", "repository"),
         ("/r/alice/billing", "repository"),
         ("/r/alice/web/settings", "repository_settings"),

@@ -81,9 +81,13 @@ def test_index_behaves_as_its_document_says(
     with run_server(tmp_path, REGISTRIES="registry.local", REGISTRY_SECRET=SECRET) as server:
         server.register("bobby")
         server.register("carol")
-        for path, auth in (("alice/web", server.register("alice")), ("web", server.admin)):
+        owner = server.register("alice")
+        for path, auth in (("alice/web", owner), ("alice/moved", owner), ("web", server.admin)):
             url = server.url(f"/v1/repositories/{path}")
             assert requests.put(url, json=[{"id": "0c0ffee"}], auth=auth, timeout=10).status_code == 200
+        for path in ("old-team", "my-team", "my-team/members/bobby", "my-team/robots/ci"):
+            url = server.url(f"/v1/organizations/{path}")
+            assert requests.put(url, json={"access": "read"}, auth=owner, timeout=10).ok
         run = subprocess.run(
             [
                 *(sys.executable, "-m", "schemathesis.cli", "--no-color", f"--config-file={CONFIG}"),

@@ -61,7 +61,11 @@ def test_user_describes_shares_and_deletes_a_repository(server: Server, tmp_path
     assert run_user(tmp_path, "repositories", "delete", "web", stdin="n\n").status == ExitCode.FAILURE
     assert run_user(tmp_path, "repositories", "delete", "web", stdin="").status == ExitCode.FAILURE
     assert run_user(tmp_path, "repositories", "show", "carla/web").status == 0
-    assert run_user(tmp_path, "repositories", "delete", "web", "--yes").status == 0
+    assert run_user(tmp_path, "repositories", "transfer", "web", "site", stdin="n\n").status == ExitCode.FAILURE
+    assert is_error(run_user(tmp_path, "repositories", "transfer", "web", "diego/web", "--yes"), ExitCode.FAILURE)
+    assert run_user(tmp_path, "repositories", "transfer", "web", "site", "--yes").status == 0
+    assert is_error(run_user(tmp_path, "repositories", "show", "web"), ExitCode.FAILURE)
+    assert run_user(tmp_path, "repositories", "delete", "site", "--yes").status == 0
     assert is_error(run_user(tmp_path, "repositories", "show", "web"), ExitCode.FAILURE)
 
 

@@ -42,6 +42,15 @@ def organization_deletion_interrupted(stack: Tables) -> None:
     stack.users("ops").update([stack.users.deletion_started.set(True)])
 
 
+def tags_uncounted(stack: Tables) -> None:
+    """A repository from before the count has tags, but no number."""
+    stack.repositories("alice", "web").update([stack.repositories.tags.remove()])
+
+
+def tags_counted_wrongly(stack: Tables) -> None:
+    stack.repositories("alice", "web").update([stack.repositories.tags.set(-1)])
+
+
 def member_with_one_item(stack: Tables) -> None:
     stack.collaborators("organization ops", "bobby").delete()
 
@@ -152,6 +161,8 @@ FIXABLE: dict[str, tuple[Damage, str]] = {
     "share of a missing repository": (partial(share_of_repository, name="never"), "share-orphaned"),
     "missing term": (term_missing, "terms-missing"),
     "term of a missing repository": (term_of_missing_repository, "terms-stale"),
+    "missing number of tags": (tags_uncounted, "tag-count-wrong"),
+    "wrong number of tags": (tags_counted_wrongly, "tag-count-wrong"),
     "public term of a private repository": (public_term_of_private_repository, "terms-stale"),
 }
 REPORTED: dict[Damage, str] = {

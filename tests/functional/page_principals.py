@@ -1,10 +1,14 @@
 """Each page and each form for each account and each kind of repository, for the tables of test_permissions.py."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from tests.functional.principals import ORGANIZATION_KINDS, State, create_state
+from chalicelib.domain.errors import RequestConflict
+from chalicelib.domain.roles import Role
+from tests.functional.principals import MEMBER_ROLES, ORGANIZATION, ORGANIZATION_KINDS, State, create_state
 from tests.index import PASSWORD, Index
 from tests.web_session import WebSession
 
@@ -96,6 +100,55 @@ def try_account_pages(index: Index) -> str:
     cells = {(path, principal): visitors[principal].get(path) for path in _ACCOUNT_PAGES for principal in VISITORS}
     cells |= {(path, principal): visitors[principal].post(path) for path in _ACCOUNT_FORMS for principal in VISITORS}
     return _render([*_ACCOUNT_PAGES, *_ACCOUNT_FORMS], VISITORS, cells)
+
+
+_O = f"/organizations/{ORGANIZATION}"
+_ORGANIZATION_OPERATIONS: dict[str, Callable[[Visitor], str]] = {
+    "members": lambda visitor: visitor.get(_O),
+    "robots": lambda visitor: visitor.get(_O + "/robots"),
+    "settings": lambda visitor: visitor.get(_O + "/settings"),
+    "create": lambda visitor: visitor.post("/account/organizations", name=visitor.name),
+    "add": lambda visitor: visitor.post(_O + "/members", username="collaborator", access="read"),
+    "remove": lambda visitor: visitor.post(_O + "/members/remove", username="collaborator"),
+    "create robot": lambda visitor: visitor.post(_O + "/robots", name=visitor.name, access="read"),
+    "revoke robot": lambda visitor: visitor.post(f"{_O}/robots/{visitor.name}/revoke"),
+    "leave": lambda visitor: visitor.post(_O + "/leave"),
+    "delete": lambda visitor: visitor.post(
+        f"/organizations/{_own_organization(visitor)}/delete", confirmation=_own_organization(visitor)
+    ),
+}
+
+
+def try_organization_pages(index: Index) -> str:
+    """Return the table of the page area of an organisation. Each principal deletes an organisation of its own."""
+    state = create_state(index, ORGANIZATION_KINDS[-1])
+    principals, store = VISITORS + MEMBERS, index.services.stores.organizations
+    visitors = {principal: _visit(state, principal) for principal in principals}
+    for visitor in visitors.values():
+        store.create(_own_organization(visitor), "founder", datetime.now(UTC))
+        for username, role in MEMBER_ROLES.items():
+            store.put_member(_own_organization(visitor), username, role)
+    cells: dict[tuple[str, str], str] = {}
+    for operation, run in _ORGANIZATION_OPERATIONS.items():
+        for principal in principals:
+            if operation == "remove":
+                store.put_member(ORGANIZATION, "collaborator", Role.READ)
+            if operation == "revoke robot":
+                _put_robot(index, visitors[principal].name)
+            cells[operation, principal] = run(visitors[principal])
+    return _render(list(_ORGANIZATION_OPERATIONS), principals, cells)
+
+
+def _own_organization(visitor: Visitor) -> str:
+    return f"org-{visitor.name}"
+
+
+def _put_robot(index: Index, name: str) -> None:
+    """Create a robot of the organisation, unless the column before has created it."""
+    organization = index.services.stores.organizations.get(ORGANIZATION)
+    assert organization is not None
+    with suppress(RequestConflict):
+        index.services.robots.create(organization, name, Role.READ)
 
 
 def _visit(state: State, principal: str) -> Visitor:

@@ -311,6 +311,18 @@ def _is_shown(response: Response, names: Callable[[], list[str]], name: str) -> 
     return "shown" if name in names() else "-"
 
 
+def _transfer(state: State, principal: str) -> str:
+    """Return the status of a transfer in the same namespace. A repository that was moved is moved back."""
+    repository = state.repository(principal)
+    path, name = f"/v1/namespaces/{repository.namespace}/repositories", repository.name
+    form = {"namespace": repository.namespace, "name": f"{name}-moved"}
+    status = state.request(principal, "POST", f"{path}/{name}/transfer", form).status
+    if status == 204:
+        back = {"namespace": repository.namespace, "name": name}
+        assert state.request("administrator", "POST", f"{path}/{name}-moved/transfer", back).status == 204
+    return str(status)
+
+
 _V1, _NAMESPACES = "/v1/repositories/{namespace}/{name}", "/v1/namespaces/{namespace}/repositories/{name}"
 OPERATIONS: dict[str, Callable[[State, str], str]] = {
     "images": _status("GET", _V1 + "/images"),
@@ -325,6 +337,7 @@ OPERATIONS: dict[str, Callable[[State, str], str]] = {
     "collaborators": _status("GET", _NAMESPACES + "/collaborators"),
     "share": _status("PUT", _NAMESPACES + "/collaborators/newcomer", {"access": "read"}),
     "unshare": _status("DELETE", _NAMESPACES + "/collaborators/collaborator"),
+    "transfer": _transfer,
     "listed": _list_namespace,
     "found": _search,
 }

@@ -151,7 +151,7 @@ def test_push_during_a_rewrite_is_kept(pushed: Index, monkeypatch: pytest.Monkey
 
 
 def test_transfer_finds_what_was_acknowledged_before_it(pushed: Index) -> None:
-    """A transfer marks the source first and copies the list then; see infra/admin/transfer.py."""
+    """A transfer marks the source first and copies the list then; see chalicelib/repositories/transfer.py."""
     stores = Services(pushed.settings, pushed.aws).stores
     copied: list[dict[str, str]] = []
 

@@ -63,6 +63,8 @@ def test_show_gives_all_properties(shared_index: Index) -> None:
     assert shown == {
         "repository": "alice/web",
         "visibility": "private",
+        "last_pushed": None,
+        "tags": 0,
         "description": "Tools for gardens",
         "images": 2,
         "collaborators": ["bobby (read)", "carol (write)"],

@@ -62,7 +62,8 @@ def test_targets_of_all_changes(audited: Index) -> None:
         ("PUT", "/v1/users/alice/blocked/bobby", None, "account.blocked", "alice/bobby"),
         ("DELETE", "/v1/users/alice/blocked/bobby", None, "account.unblocked", "alice/bobby"),
         ("PUT", "/v1/users/alice", {"email": "new@example.com"}, "account.changed", "alice"),
-        ("DELETE", "/v1/repositories/alice/web", None, "repository.deleted", "alice/web"),
+        ("POST", f"{repository}/transfer", {"namespace": "alice", "name": "s"}, "repository.transferred", "alice/web"),
+        ("DELETE", "/v1/repositories/alice/s", None, "repository.deleted", "alice/s"),
         ("DELETE", "/v1/users/alice", None, "account.deleted", "alice"),
     ):
         assert audited.request(method, path, ALICE, json=form).status < 300

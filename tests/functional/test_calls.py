@@ -75,7 +75,7 @@ def test_request_makes_the_documented_calls(
         ("", "/?q=web", [QUERY] * 3),
         ("", "/r/alice/web", [BATCH_GET, QUERY]),
         ("", "/r/alice/web/images", [GET, QUERY]),
-        ("", "/r/alice", [QUERY]),
+        ("", "/r/alice", [QUERY, BATCH_GET]),
         ("", "/login", []),
         ("", "/account", []),
         ("alice", "/", [BATCH_GET, QUERY, QUERY]),
@@ -83,6 +83,9 @@ def test_request_makes_the_documented_calls(
         ("alice", "/account/shared", [BATCH_GET, QUERY]),
         ("bobby", "/account/shared", [BATCH_GET, QUERY, BATCH_GET]),
         ("alice", "/account/organizations", [BATCH_GET, QUERY]),
+        ("alice", "/organizations/ops", [BATCH_GET, GET, GET, QUERY]),
+        ("alice", "/organizations/ops/robots", [BATCH_GET, GET, GET, QUERY]),
+        ("alice", "/organizations/ops/settings", [BATCH_GET, GET, GET]),
         ("alice", "/account/new", [BATCH_GET, QUERY]),
         ("alice", "/account/robots", [BATCH_GET, QUERY]),
         ("alice", "/account/settings", [BATCH_GET]),
@@ -94,6 +97,7 @@ def test_request_makes_the_documented_calls(
 def test_page_makes_the_documented_calls(warm: Warm, username: str, path: str, calls: list[str]) -> None:
     index = warm.index
     index.create_account("bobby")
+    assert index.request("PUT", "/v1/organizations/ops", warm.alice).status == 201
     collaborator = "/v1/namespaces/alice/repositories/web/collaborators/bobby"
     assert index.request("PUT", collaborator, warm.alice, json={"access": "read"}).status == 204
     session = WebSession.logged_in(index, username) if username else WebSession(index)

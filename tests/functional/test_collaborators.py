@@ -52,6 +52,7 @@ def test_repository_is_shown_with_its_description_and_the_own_role(index: Index)
         "description": "Serves the web",
         "long_description": "",
         "last_pushed": None,
+        "tags": 0,
         "private": False,
         "access": "read",
     }

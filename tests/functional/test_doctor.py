@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.roles import Principal, Role
+from chalicelib.domain.tags import Tag, TagAction, TagEvent
 from infra.admin.export_format import Item
 from infra.admin.finding import Finding
 from infra.admin.organization_checks import DATA_CHECKS
@@ -45,6 +46,9 @@ def shared_index(module_aws: None) -> Index:
     services.repositories.change(owner, RepositoryName("alice", "tool"), description="For gardens", private=True)
     services.robots.create(index.user("bobby"), "builder", Role.WRITE)
     index.push("carol/site", basic("carol"), "ccc")
+    services.tags.record(TagEvent(TagAction.PUSH, "alice/web", Tag("latest", f"sha256:{'a' * 64}", "", None, 1)))
+    services.tags.record(TagEvent(TagAction.PUSH, "alice/web", Tag("old", f"sha256:{'a' * 64}", "", None, 1)))
+    services.tags.record(TagEvent(TagAction.DELETE, "alice/web", Tag("old", "", "", None, 2)))
     services.organizations.create(owner, "ops")
     services.organizations.put_member(owner, "ops", "bobby", Role.WRITE)
     services.robots.create(services.organizations.authorize_administrator(owner, "ops"), "ci", Role.WRITE)

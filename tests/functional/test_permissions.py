@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import create_index
 from tests.functional import page_tables, permission_tables, token_tables
-from tests.functional.page_principals import try_account_pages, try_pages
+from tests.functional.page_principals import try_account_pages, try_organization_pages, try_pages
 from tests.functional.permission_tables import ACCOUNT, MISSING, PRIVATE
 from tests.functional.principals import KINDS, try_account, try_repositories, try_tokens
 from tests.index import Index
@@ -66,6 +66,10 @@ def test_each_principal_gets_the_documented_results_for_an_account(make_index: C
 
 def test_account_pages_show_each_account_the_documented_results(index: Index) -> None:
     assert try_account_pages(index) == page_tables.ACCOUNT
+
+
+def test_organization_pages_show_each_account_the_documented_results(index: Index) -> None:
+    assert try_organization_pages(index) == page_tables.ORGANIZATION
 
 
 def _count_cells(table: str) -> str:
@@ -134,6 +138,8 @@ their role in all its repositories. A robot has the role of its account, limited
 organisation has its own role in all repositories of the organisation. The robot of an administrator has no special
 rights in the namespaces of others.
 
+A transfer needs the role admin for the repository, and in the new namespace; robots cannot transfer.
+
 The tables show the HTTP status of each request. The columns are:
 
 | column                          | request                                                            |
@@ -146,6 +152,7 @@ The tables show the HTTP status of each request. The columns are:
 | `tags`                          | `GET /v1/namespaces/…/repositories/…/tags`                         |
 | `collaborators`                 | `GET /v1/namespaces/…/repositories/…/collaborators`                |
 | `share`, `unshare`              | `PUT` and `DELETE /v1/namespaces/…/repositories/…/collaborators/…` |
+| `transfer`                      | `POST /v1/namespaces/…/repositories/…/transfer`, same namespace    |
 | `listed`                        | whether the list of the namespace shows the repository             |
 | `found`                         | whether a search shows the repository                              |
 
@@ -189,7 +196,19 @@ The principals are:
 {ACCOUNT}
 The pages of the account area belong to the account that has logged in. Only administrators can open `/accounts`:
 
-{page_tables.ACCOUNT}"""
+{page_tables.ACCOUNT}
+## The pages of an organisation
+
+| column                         | request                                                        |
+| ------------------------------ | -------------------------------------------------------------- |
+| `members`, `settings`          | `GET /organizations/(name)` and `…/settings`                   |
+| `robots`                       | `GET /organizations/(name)/robots`                             |
+| `create`                       | `POST /account/organizations` with a new name                  |
+| `add`, `remove`                | `POST /organizations/(name)/members` and `…/members/remove`    |
+| `create robot`, `revoke robot` | `POST /organizations/(name)/robots` and `…/(robot)/revoke`     |
+| `leave`, `delete`              | `POST /organizations/(name)/leave` and `…/delete`              |
+
+{page_tables.ORGANIZATION}"""
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from infra.devserver.moto_aws import local_aws
 from tests.conftest import MakeIndex, create_index
 from tests.index import Index, Response, basic
+from tests.pages import Page
 from tests.registries import SECRET, create_registry_index
+from tests.together import run_together
 
 AUTH = f"Bearer {SECRET}"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -51,6 +53,13 @@ def tags(index: Index, path: str = "alice/web", auth: str | None = None) -> dict
     return {} if response.status == 404 else {entry["tag"]: entry["digest"] for entry in response.json}
 
 
+def count(index: Index, path: str = "alice/web") -> int | None:
+    """Return the number of tags that the item of a repository has, or None if the repository does not exist."""
+    namespace, _, name = path.partition("/")
+    response = index.request("GET", f"/v1/namespaces/{namespace}/repositories/{name}", basic("alice"))
+    return None if response.status == 404 else int(response.json["tags"])
+
+
 @pytest.fixture
 def index(make_index: MakeIndex) -> Index:
     index = create_registry_index(make_index)
@@ -86,11 +95,27 @@ def test_each_push_and_deletion_is_one_audit_event(index: Index) -> None:
     assert index.events[0]["digest"] == digest("a")
 
 
-def test_event_costs_two_writes(index: Index) -> None:
-    send(index, event("push", "alice/web", "1", 1))
+READS = ["dynamodb.BatchGetItem", "dynamodb.GetItem"]
+TRANSACTION = ["dynamodb.TransactWriteItems"]
+
+
+@pytest.mark.parametrize(
+    ("action", "tag", "second", "writes"),
+    [
+        ("push", "1", 3, ["dynamodb.UpdateItem", "dynamodb.PutItem"]),
+        ("push", "1", 1, []),
+        ("push", "new", 3, TRANSACTION),
+        ("delete", "1", 3, TRANSACTION),
+        ("delete", "new", 3, ["dynamodb.PutItem"]),
+    ],
+)
+def test_only_a_change_of_the_number_of_tags_needs_a_transaction(
+    index: Index, action: str, tag: str, second: int, writes: list[str]
+) -> None:
+    send(index, event("push", "alice/web", "1", 2))
     index.calls.clear()
-    send(index, event("push", "alice/web", "2", 2))
-    assert index.calls == ["dynamodb.BatchGetItem", "dynamodb.UpdateItem", "dynamodb.PutItem"]
+    send(index, event(action, "alice/web", tag, second))
+    assert index.calls == READS + writes
 
 
 STEPS = st.lists(
@@ -119,7 +144,9 @@ def test_any_order_and_repetition_gives_the_same_tags(shared: Index, steps: list
     repeated = data.draw(st.permutations([*events, *data.draw(st.lists(st.sampled_from(events), max_size=4))]))
     for one in repeated:
         assert send(shared, one).status == 204
-    assert tags(shared, name) == {tag: value for tag, value in expected.items() if value is not None}
+    listed = {tag: value for tag, value in expected.items() if value is not None}
+    assert tags(shared, name) == listed
+    assert count(shared, name) == (len(listed) if any(action == "push" for action, _, _ in steps) else None)
 
 
 def test_late_event_of_a_deleted_repository_has_no_effect(index: Index) -> None:
@@ -129,7 +156,10 @@ def test_late_event_of_a_deleted_repository_has_no_effect(index: Index) -> None:
     assert index.request("GET", "/v1/namespaces/alice/repositories/web", basic("alice")).status == 404
     index.push("alice/web", basic("alice"))
     send(index, event("push", "alice/web", "2", 2))
-    assert tags(index) == {}, "a new generation has no tags of the earlier one"
+    assert (tags(index), count(index)) == ({}, 0), "a new generation has no tags of the earlier one"
+    now = int(time.time()) - START
+    send(index, event("push", "alice/web", "1", now), event("push", "alice/web", "1", now))
+    assert count(index) == 1
 
 
 def test_push_of_a_name_that_was_private_creates_a_private_repository(
@@ -216,15 +246,54 @@ def test_request_without_the_secret_changes_nothing(index: Index, auth: str | No
     assert not [call for call in index.calls if call.endswith(("PutItem", "UpdateItem", "TransactWriteItems"))]
 
 
-@pytest.mark.parametrize("operation", ["BatchGetItem", "Query", "TransactWriteItems", "UpdateItem", "PutItem"])
+@pytest.mark.parametrize("operation", ["BatchGetItem", "GetItem", "Query", "TransactWriteItems"])
 def test_registry_repeats_an_event_that_a_fault_has_stopped(index: Index, operation: str) -> None:
     one = event("push", "alice/web", "1", 1)
     with index.failing_calls(operation):
         assert send(index, one).status == 503
     assert send(index, one).status == 204
-    assert tags(index) == {"1": digest("a")}
+    assert (tags(index), count(index)) == ({"1": digest("a")}, 1)
     assert [e["event"] for e in index.events] == ["repository.pushed"]
     assert index.request("GET", "/v1/namespaces/alice/repositories/web").json["last_pushed"] is not None
+
+
+@pytest.mark.parametrize("operation", ["UpdateItem", "PutItem"])
+def test_registry_repeats_a_push_of_a_known_tag_that_a_fault_has_stopped(index: Index, operation: str) -> None:
+    send(index, event("push", "alice/web", "1", 1, "a"))
+    one = event("push", "alice/web", "1", 2, "b")
+    with index.failing_calls(operation):
+        assert send(index, one).status == 503
+    assert send(index, one).status == 204
+    assert (tags(index), count(index)) == ({"1": digest("b")}, 1)
+    assert index.request("GET", "/v1/namespaces/alice/repositories/web").json["last_pushed"].startswith("2023-11-14")
+
+
+def test_events_at_the_same_time_are_counted_once(index: Index) -> None:
+    """Registries repeat an event while its first delivery is being processed."""
+    send(index, event("push", "alice/web", "0", 1))
+    events = [event("push", "alice/web", str(number % 4), 2 + number % 4) for number in range(8)]
+    statuses = run_together(len(events), lambda number: send(index, events[number]).status)
+    for one, status in zip(events, statuses, strict=True):
+        assert status in (204, 503)
+        if status == 503:
+            assert send(index, one).status == 204
+    assert count(index) == len(tags(index)) == 4
+
+
+def test_deletion_before_the_creation_is_not_counted(index: Index) -> None:
+    send(index, event("delete", "alice/web", "1", 2))
+    send(index, event("push", "alice/web", "1", 1))
+    assert (tags(index), count(index)) == ({}, 0)
+    send(index, event("push", "alice/web", "1", 3))
+    assert (tags(index), count(index)) == ({"1": digest("a")}, 1)
+
+
+def test_listings_show_the_number_of_tags_and_the_last_push_to_everyone(index: Index) -> None:
+    send(index, event("push", "alice/web", "1", 1), event("push", "alice/web", "2", 2))
+    for auth in (None, basic("alice")):
+        (repository,) = index.request("GET", "/v1/namespaces/alice/repositories", auth).json
+        assert (repository["tags"], repository["last_pushed"][:10]) == (2, "2023-11-14")
+    assert Page(index.request("GET", "/r/alice")).data("tags") == ["2"]
 
 
 def test_cloud_events_of_zot_are_accepted(index: Index) -> None:

@@ -24,6 +24,9 @@ PRIVATE_PAGES = (
     "/account/settings",
     "/account/new",
     "/accounts",
+    "/organizations/ops",
+    "/organizations/ops/robots",
+    "/organizations/ops/settings",
 )
 FORMS = (
     "/logout",
@@ -36,10 +39,18 @@ FORMS = (
     "/r/alice/web/visibility",
     "/r/alice/web/share",
     "/r/alice/web/unshare",
+    "/r/alice/web/transfer",
     "/r/alice/web/delete",
     "/account/robots/ci/revoke",
     "/accounts/alice/deactivate",
     "/accounts/alice/activate",
+    "/account/organizations",
+    "/organizations/ops/members",
+    "/organizations/ops/members/remove",
+    "/organizations/ops/leave",
+    "/organizations/ops/robots",
+    "/organizations/ops/robots/ci/revoke",
+    "/organizations/ops/delete",
 )
 
 
@@ -95,7 +106,8 @@ def test_each_login_creates_a_new_session(alice: WebSession) -> None:
 
 @pytest.mark.parametrize("path", PRIVATE_PAGES)
 def test_page_without_a_session_leads_to_the_login_and_back(index: Index, path: str) -> None:
-    index.create_account("alice", admin=True)
+    auth = index.create_account("alice", admin=True)
+    assert index.request("PUT", "/v1/organizations/ops", auth).status == 201
     visitor = WebSession(index)
     page = visitor.get(path)
     assert page.name == "login"
