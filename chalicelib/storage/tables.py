@@ -151,7 +151,6 @@ class TermItem(Model):
     generation = UnicodeAttribute(null=True)
     description = UnicodeAttribute(null=True)
     initial = UnicodeAttribute(null=True)
-    created = UTCDateTimeAttribute(null=True)
     private_terms = PrivateTerms()
 
 

@@ -11,7 +11,7 @@ import click
 
 from infra.admin.audit_log import EVENT_MARK, log_group
 from infra.admin.command import Command, index_options
-from infra.admin.output import write_rows
+from infra.admin.output import write_json_line, write_rows
 from infra.admin.target import Target
 
 COLUMNS = ("time", "event", "actor", "target", "client_ip", "request")
@@ -75,9 +75,10 @@ def audit(
         rows = [row for row in _read_events(index, since, seen) if matches(row)]
         if as_json:
             for row in rows:
-                click.echo(json.dumps(row))
+                write_json_line(row)
         elif rows or not follow:
-            write_rows([{**dict.fromkeys(COLUMNS), **row} for row in rows], COLUMNS, as_json=False)
+            complete = [{**dict.fromkeys(COLUMNS), **row} for row in rows]
+            write_rows(complete, COLUMNS, noun="events", as_json=False, shorteners={"request": _shorten_id})
         if not follow:
             return
         time.sleep(_POLL_SECONDS)
@@ -92,8 +93,12 @@ def _read_events(index: Target, since: float, seen: set[str]) -> Iterator[dict[s
         event = _parse_event(entry["message"])
         if event is not None and entry["eventId"] not in seen:
             seen.add(entry["eventId"])
-            moment = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
-            yield {"time": moment.isoformat("T", "seconds"), **event}
+            yield {"time": datetime.fromtimestamp(entry["timestamp"] // 1000, UTC), **event}
+
+
+def _shorten_id(request: str) -> str:
+    """Return the beginning of a request id, which is enough to find its lines in the log."""
+    return request.partition("-")[0]
 
 
 def _parse_event(message: str) -> dict[str, Any] | None:

@@ -48,11 +48,12 @@ def organizations() -> None:
 def list_command(index: IndexClient | Target, as_json: bool) -> None:
     """List your organisations, or all organisations for operators."""
     if isinstance(index, Target):
-        write_rows(operator.list_organizations(index), ("name", "members", "created"), as_json=as_json)
+        columns = ("name", "members", "created")
+        write_rows(operator.list_organizations(index), columns, noun="organisations", as_json=as_json)
         return
     memberships = index.pages(Membership, "v1", "organizations")
     rows = [{"name": each.name, "access": each.access} for each in memberships]
-    write_rows(rows, ("name", "access"), as_json=as_json)
+    write_rows(rows, ("name", "access"), noun="organisations", as_json=as_json)
 
 
 @organizations.command()

@@ -63,7 +63,7 @@ def list_command(namespace: str | None, index: IndexClient | Target, as_json: bo
     else:
         views = index.pages(RepositoryView, "v1", "namespaces", namespace or index.username, "repositories")
         rows = [_row(view) for view in views]
-    write_rows(rows, _COLUMNS, as_json=as_json)
+    write_rows(rows, _COLUMNS, noun="repositories", as_json=as_json)
 
 
 @repositories.command()

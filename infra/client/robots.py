@@ -63,7 +63,7 @@ def list_command(organization: str | None, index: IndexClient, as_json: bool) ->
     rows = [asdict(robot) for robot in robots]
     if not as_json:
         rows = [{**row, "repositories": row["repositories"] or "all"} for row in rows]
-    write_rows(rows, Robot.__struct_fields__, as_json=as_json)
+    write_rows(rows, Robot.__struct_fields__, noun="robots", as_json=as_json)
 
 
 @robots.command()
