@@ -145,6 +145,7 @@ class Repositories:
         """
         given = self._authorization.load_roles(principal, namespace)
         member = given.organizations.get(namespace, Role.NONE)
+        names: Sequence[RepositoryName]
         if role_of(principal, RepositoryName(namespace, ""), private=True, given=member) >= Role.READ:
             found = self._store.in_namespace(namespace, after, MAX_LISTED + 1)
             names = [repository.name for repository in found]

@@ -135,7 +135,7 @@ def delete(name: str, yes: bool, index: IndexClient | Target, as_json: bool) -> 
     else:
         index.get(OrganizationView, *_path(name))
         confirm(f"Delete {name} with its repositories and robots on {index.name}?", yes)
-        while index.delete(*_path(name)) == _PARTLY_DELETED:
+        while index.delete(*_path(name)).status == _PARTLY_DELETED:
             pass
     write_result({"name": name}, f"The organisation {name} is deleted.", as_json=as_json)
 

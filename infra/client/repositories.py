@@ -13,6 +13,7 @@ from infra.admin.output import write_fields, write_result, write_rows
 from infra.admin.target import Target
 from infra.client.index_client import IndexClient
 from infra.client.options import account_options, account_or_operator_options
+from infra.terminal_text import sanitize
 
 
 class RepositoryView(Struct, frozen=True):
@@ -136,20 +137,35 @@ def unshare(repository: str, username: str, index: IndexClient, as_json: bool) -
 @yes_option
 @account_or_operator_options
 def delete(repository: str, yes: bool, index: IndexClient | Target, as_json: bool) -> None:
-    """Delete a repository and all its data in the index. Layers remain in the registries."""
+    """Delete a repository and all its data in the index.
+
+    Its images remain in the registry. Standard error says where they are and how to remove them.
+    """
     if isinstance(index, Target):
         name = RepositoryName.parse(repository)
-        operator.delete_repository(index, name, yes)
+        remaining = operator.delete_repository(index, name, yes)
     else:
         name = index.parse_repository(repository)
         index.get(RepositoryView, *_path(name))
         confirm(f"Delete {name} on {index.name}?", yes)
-        index.delete("v1", "repositories", name.namespace, name.name)
-    write_result({"repository": str(name)}, f"{name} is deleted.", as_json=as_json)
+        answer = index.delete("v1", "repositories", name.namespace, name.name)
+        remaining = answer.headers.get("X-Waybill-Remaining")
+    result = {"repository": str(name), "remaining": remaining}
+    write_result(result, f"{name} is deleted.", as_json=as_json)
+    if remaining is not None and not as_json:
+        click.echo(_describe_remaining(sanitize(remaining)), err=True)
 
 
 for _command in (operator.transfer, operator.reindex):
     repositories.add_command(_command)
+
+
+def _describe_remaining(remaining: str) -> str:
+    return (
+        f"Its images remain in the registry as {remaining}. You can still pull them there. To remove them:\n"
+        f"1. Log in to the registry, and delete each tag: skopeo delete docker://{remaining}:TAG\n"
+        "2. Ask the operator of the registry to run its garbage collection, which removes the layers."
+    )
 
 
 def _path(name: RepositoryName) -> tuple[str, ...]:

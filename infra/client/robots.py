@@ -11,6 +11,7 @@ from infra.admin.command import Group
 from infra.admin.output import write_json, write_result, write_rows
 from infra.client.index_client import IndexClient
 from infra.client.options import account_options
+from infra.terminal_text import sanitize
 
 _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
@@ -103,8 +104,8 @@ def create(
     path, owner = _path(index, organization, name), organization or index.username
     repositories = [str(index.parse_repository(each, owner)) for each in names] or None
     body = {"access": access, "repositories": repositories, "expires_in": lifetime}
-    registry = index.find_registry()
-    robot = index.create(NewRobot, *path, body=body)
+    robot, headers = index.create(NewRobot, *path, body=body)
+    registry = sanitize(headers.get("X-Waybill-Registry", index.url.host))
     try:
         if as_json:
             write_json(asdict(robot))

@@ -79,7 +79,7 @@ def tags(repository: str, newest: bool, index: IndexClient, as_json: bool) -> No
 def _shorten_digest(digest: str) -> str:
     """Return the algorithm and the first digits."""
     algorithm, _, digits = digest.partition(":")
-    return f"{algorithm}:{digits[:12]}"
+    return f"{algorithm}:{digits[:12]}" if digits else digest
 
 
 def _shorten_media_type(media_type: str) -> str:
