@@ -15,6 +15,7 @@ from infra.admin.output import write_json_line, write_rows
 from infra.admin.target import Target
 
 COLUMNS = ("time", "event", "actor", "target", "client_ip", "request")
+SHORTENERS = {"request": lambda request: request.partition("-")[0]}  # enough to find its lines in the log
 _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
 _POLL_SECONDS = 2.0
 
@@ -78,7 +79,7 @@ def audit(
                 write_json_line(row)
         elif rows or not follow:
             complete = [{**dict.fromkeys(COLUMNS), **row} for row in rows]
-            write_rows(complete, COLUMNS, noun="events", as_json=False, shorteners={"request": _shorten_id})
+            write_rows(complete, COLUMNS, noun="events", as_json=False, shorteners=SHORTENERS)
         if not follow:
             return
         time.sleep(_POLL_SECONDS)
@@ -94,11 +95,6 @@ def _read_events(index: Target, since: float, seen: set[str]) -> Iterator[dict[s
         if event is not None and entry["eventId"] not in seen:
             seen.add(entry["eventId"])
             yield {"time": datetime.fromtimestamp(entry["timestamp"] // 1000, UTC), **event}
-
-
-def _shorten_id(request: str) -> str:
-    """Return the beginning of a request id, which is enough to find its lines in the log."""
-    return request.partition("-")[0]
 
 
 def _parse_event(message: str) -> dict[str, Any] | None:

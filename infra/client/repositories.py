@@ -139,7 +139,7 @@ def unshare(repository: str, username: str, index: IndexClient, as_json: bool) -
 def delete(repository: str, yes: bool, index: IndexClient | Target, as_json: bool) -> None:
     """Delete a repository and all its data in the index.
 
-    Its images remain in the registry. Standard error says where they are and how to remove them.
+    Images in a current registry remain there. Standard error says where they are and how to remove them.
     """
     if isinstance(index, Target):
         name = RepositoryName.parse(repository)
@@ -162,7 +162,7 @@ for _command in (operator.transfer, operator.reindex):
 
 def _describe_remaining(remaining: str) -> str:
     return (
-        f"Its images remain in the registry as {remaining}. You can still pull them there. To remove them:\n"
+        f"If it had images in the registry, they remain as {remaining}, and the owner can pull them. To remove them:\n"
         f"1. Log in to the registry, and delete each tag: skopeo delete docker://{remaining}:TAG\n"
         "2. Ask the operator of the registry to run its garbage collection, which removes the layers."
     )

@@ -35,7 +35,8 @@ def test_registry_starts_and_stops_with_the_server(registry_path: str, tmp_path:
     port = find_free_port()
     with run_server(tmp_path, REGISTRY=str(port), PATH=registry_path, DATA=str(tmp_path / "data.jsonl")) as server:
         assert _status(port) == 401
-        wait_for_log(server, f"localhost:{port}/alice/web")
+        greeting = wait_for_log(server, f"localhost:{port}/alice/web")
+        assert not re.search("17.03|registries config|new certificate", greeting)
         checked = run_local(
             server.base_url, "registries", "check", f"http://127.0.0.1:{port}", "--json", password=ADMIN_PASSWORD
         )

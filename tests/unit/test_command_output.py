@@ -15,10 +15,13 @@ from packaging.utils import canonicalize_name
 
 from chalicelib.settings_table import SettingsError
 from infra import ROOT
-from infra.admin.output import write_fields, write_json, write_rows
+from infra.admin import audit
+from infra.admin.output import Shorteners, write_fields, write_json, write_rows
 from infra.cli import ENTRIES, cli, run
+from infra.client import search
 from infra.client.credentials import Credentials
 from infra.client.index_url import IndexUrl
+from infra.client.search import Tag
 from infra.exit_codes import CommandError, ExitCode, LoginError, UnreachableError
 from infra.setting_names import check_setting_names
 
@@ -132,6 +135,51 @@ def test_terminal_shortens_identifiers_and_other_outputs_do_not(
     header, row = write().splitlines()
     assert "an id" in header
     assert row.strip() == "abc"
+
+
+@pytest.mark.parametrize(
+    ("row", "columns", "shorteners", "width"),
+    [
+        (
+            {
+                "tag": "1.27.0",
+                "size": 10_000,
+                "pushed": ROW["at"],
+                "digest": "sha256:" + "a" * 64,
+                "media_type": "application/vnd.docker.distribution.manifest.list.v2+json",
+            },
+            Tag.__struct_fields__,
+            search.SHORTENERS,
+            100,
+        ),
+        (
+            {
+                "time": ROW["at"],
+                "event": "organization.created",
+                "actor": "alice+builder",
+                "target": "alice/webserver",
+                "client_ip": "192.168.100.200",
+                "request": "0c5f9d0e-7b3a-4a55-9d2c-2f1d1a1f0b11",
+            },
+            audit.COLUMNS,
+            audit.SHORTENERS,
+            120,
+        ),
+    ],
+    ids=["tags", "audit"],
+)
+def test_common_row_is_one_line(
+    row: dict[str, object],
+    columns: tuple[str, ...],
+    shorteners: Shorteners,
+    width: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    write_rows([row], columns, noun="rows", as_json=False, shorteners=shorteners)
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 @pytest.mark.parametrize(
