@@ -25,7 +25,7 @@ help:
 
 ##@ Try it
 
-serve: $(READY)  ## Run an index on this machine. Variables: PORT=8000 DATA=FILE ADMIN_PASSWORD=…
+serve: $(READY)  ## Run an index on this machine. Variables: PORT=8000 DATA=FILE REGISTRY=1 ADMIN_PASSWORD=…
 	@exec $(BIN)/waybill serve
 
 ##@ Develop

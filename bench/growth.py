@@ -114,7 +114,6 @@ def _fill(size: int) -> None:
                 entry=f"{term.text} 1 {name}",
                 rank=term.rank,
                 generation="0" * 16,
-                created=created,
             )
 
 

@@ -222,7 +222,9 @@ class Services:
         return [
             *system.routes(),
             *UserRoutes(self.accounts, self.deletion, authenticator).routes(),
-            *RobotRoutes(self.accounts, self.organizations, self.robots, authenticator).routes(),
+            *RobotRoutes(
+                self.accounts, self.organizations, self.robots, authenticator, settings.shown_registry_address
+            ).routes(),
             *OrganizationRoutes(self.organizations, self.organization_deletion, authenticator).routes(),
             *RepositoryRoutes(
                 self.repositories, authenticator, docker_headers, settings.shown_registry_address

@@ -40,6 +40,7 @@ ENTRIES = {
     "package": Entry(_RUN, "Build the Lambda package.", "infra.deploy.commands:package"),
     "login": Entry(_USERS, "Store the credentials of an account.", "infra.client.login:login"),
     "logout": Entry(_USERS, "Delete stored credentials.", "infra.client.login:logout"),
+    "whoami": Entry(_USERS, "Show your account and your index.", "infra.client.whoami:whoami"),
     "search": Entry(_USERS, "Search repositories.", "infra.client.search:search"),
     "tags": Entry(_USERS, "List the tags of a repository.", "infra.client.search:tags"),
     "repositories": Entry(_USERS, "List, describe and share repositories.", "infra.client.repositories:repositories"),

@@ -19,6 +19,7 @@ _DIGEST = re.compile(r"[a-z0-9+._-]{1,32}:[0-9a-f]{32,128}", re.ASCII)
 _TIME = re.compile(
     r"(?P<seconds>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d{1,9}))?(?P<zone>Z|[+-]\d\d:\d\d)", re.ASCII
 )
+_ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]*)\]|(?P<host>[^:]+))(?::\d+)?", re.ASCII)
 _ZOT_ACTIONS = {"zotregistry.image.updated": TagAction.PUSH, "zotregistry.image.deleted": TagAction.DELETE}
 
 
@@ -124,8 +125,14 @@ def _create_event(
             pushed=pushed,
         ),
         actor[:100] if isinstance(actor, str) else "",
-        address[:100] if isinstance(address, str) else "",
+        _parse_host(address) if isinstance(address, str) else "",
     )
+
+
+def _parse_host(address: str) -> str:
+    """Return the IP address of `192.0.2.1:5000` or `[2001:db8::1]:5000`. Other texts remain as they are."""
+    match = _ADDRESS.fullmatch(address)
+    return (match["ipv6"] or match["host"] if match else address)[:100]
 
 
 def _with_time(event: TagEvent, time: int) -> TagEvent:

@@ -35,8 +35,14 @@ class RobotRoutes:
     """
 
     def __init__(
-        self, accounts: Accounts, organizations: Organizations, robots: Robots, authenticator: Authenticator
+        self,
+        accounts: Accounts,
+        organizations: Organizations,
+        robots: Robots,
+        authenticator: Authenticator,
+        registry_address: str = "",
     ) -> None:
+        self._registry_address = registry_address
         self._accounts = accounts
         self._organizations = organizations
         self._robots = robots
@@ -60,7 +66,10 @@ class RobotRoutes:
         return json_response(200, [_robot_to_json(record) for record in records])
 
     def create(self, request: Request) -> Response:
-        """Return 201 and the robot with its token. The token is not shown again."""
+        """Return 201 and the robot with its token. The token is not shown again.
+
+        The header `X-Waybill-Registry` is the address for `docker login`. It is absent without a current registry.
+        """
         owner = self._owner(request, is_creation=True)
         form = decode_body(request, RobotForm)
         annotate(access=form.access)
@@ -72,7 +81,8 @@ class RobotRoutes:
             None if names is None else [RepositoryName.parse(name, owner.namespace) for name in names],
             form.expires_in,
         )
-        return json_response(201, {**_robot_to_json(new.record), "token": new.token})
+        headers = {"X-Waybill-Registry": self._registry_address} if self._registry_address else {}
+        return json_response(201, {**_robot_to_json(new.record), "token": new.token}, headers)
 
     def revoke(self, request: Request) -> Response:
         """Return 204. The next request of the robot is rejected."""

@@ -140,28 +140,34 @@ class Repositories:
         """Return the repositories of a namespace that `principal` can read, by name.
 
         At most MAX_LISTED, starting after the name `after`. A page can be short before the last page, but private
-        repositories that the principal cannot read are neither read nor counted. One Query. For principals without a
-        right of their own also a BatchGetItem for each hundred repositories, and for accounts one more Query.
+        repositories that the principal cannot read are neither read nor counted. One Query; for accounts without a
+        right of their own one more, and one BatchGetItem.
         """
         given = self._authorization.load_roles(principal, namespace)
-        repositories = self._find_listed(principal, namespace, after, given)
-        shown = repositories[:MAX_LISTED]
+        member = given.organizations.get(namespace, Role.NONE)
+        names: Sequence[RepositoryName]
+        if role_of(principal, RepositoryName(namespace, ""), private=True, given=member) >= Role.READ:
+            found = self._store.in_namespace(namespace, after, MAX_LISTED + 1)
+            names = [repository.name for repository in found]
+            shown = found[:MAX_LISTED]
+        else:
+            names = self._find_visible(principal, namespace, after, given)
+            existing = self._store.get_all(names[:MAX_LISTED])
+            shown = [existing[name] for name in names[:MAX_LISTED] if name in existing]
         readable = self._authorization.filter_readable(principal, shown, given)
         views = [RepositoryView(repository, role) for repository, role in readable]
-        return RepositoryPage(views, shown[-1].name.name if len(repositories) > MAX_LISTED else "")
+        return RepositoryPage(views, names[MAX_LISTED - 1].name if len(names) > MAX_LISTED else "")
 
-    def _find_listed(self, principal: Principal, namespace: str, after: str, given: GivenRoles) -> Sequence[Repository]:
-        """Return up to one more than MAX_LISTED repositories, by name."""
-        limit = MAX_LISTED + 1
-        member = given.organizations.get(namespace, Role.NONE)
-        if role_of(principal, RepositoryName(namespace, ""), private=True, given=member) >= Role.READ:
-            return self._store.in_namespace(namespace, after, limit)
+    def _find_visible(
+        self, principal: Principal, namespace: str, after: str, given: GivenRoles
+    ) -> Sequence[RepositoryName]:
+        """Return up to one more than MAX_LISTED names of public and shared repositories, sorted."""
         names = {name for name, _ in given.repositories}
         if principal.robot is not None and principal.robot.repositories is not None:
             names |= {name for name in principal.robot.repositories if name.namespace == namespace}
-        found = {repository.name: repository for repository in self._store.public_in_namespace(namespace, after, limit)}
-        found |= self._store.get_all([*found, *(name for name in names - found.keys() if name.name > after)])
-        return [found[name] for name in sorted(found)][:limit]
+        limit = MAX_LISTED + 1
+        public = self._store.public_in_namespace(namespace, after, limit)
+        return sorted({*public, *(name for name in names if name.name > after)})[:limit]
 
     def change(
         self,

@@ -191,8 +191,8 @@ class RepositoryStore:
             for item in model.query(namespace, condition, limit=limit, page_size=limit, consistent_read=True)
         ]
 
-    def public_in_namespace(self, namespace: str, after: str, limit: int) -> list[Repository]:
-        """Do the same for the public repositories, without reading private ones. One Query."""
+    def public_in_namespace(self, namespace: str, after: str, limit: int) -> list[RepositoryName]:
+        """Return the names of the public ones, without reading private ones. One Query."""
         return self._terms.public_in_namespace(namespace, after, limit)
 
     @translate_dynamodb_errors

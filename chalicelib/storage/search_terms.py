@@ -7,11 +7,11 @@
               administrators' index
 
 All terms of one rank with the same beginning are in the same bucket. Private repositories are in buckets of their own,
-so that they do not slow down searches by others. An item contains what a result shows, so no other table is read.
+so that they do not slow down searches by others. An item contains what a search result shows. Lists of a namespace
+read the repositories themselves, because a push changes only these.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from msgspec import Struct
 from pynamodb.expressions.condition import Condition
@@ -115,7 +115,7 @@ class SearchTermStore:
         return [hit for hit in hits if str(hit.name) > after][:limit]
 
     @translate_dynamodb_errors
-    def public_in_namespace(self, namespace: str, after: str, limit: int) -> list[Repository]:
+    def public_in_namespace(self, namespace: str, after: str, limit: int) -> list[RepositoryName]:
         """Return the first `limit` public repositories of a namespace whose names sort after `after`. One Query.
 
         Private repositories are not read, so that neither the duration nor a cursor reveals anything about them.
@@ -125,15 +125,7 @@ class SearchTermStore:
         condition: Condition = self._terms.entry.between(f"{prefix}{after}!", f"{prefix}~")
         bucket = f"{PUBLIC.bucket} {_suffix(TermRank.FULL_NAME, '')}"
         items = self._terms.query(bucket, condition, limit=limit, page_size=limit, consistent_read=True)
-        return [
-            Repository(
-                name=_name_of(item),
-                generation=item.generation or "",
-                description=item.description or "",
-                created=item.created or datetime.fromtimestamp(0, UTC),
-            )
-            for item in items
-        ]
+        return [_name_of(item) for item in items]
 
     def items(self, repository: Repository) -> list[TermItem]:
         """Return the items for a repository's terms, to be written in a transaction."""
@@ -146,7 +138,6 @@ class SearchTermStore:
                 generation=repository.generation,
                 description=repository.description,
                 initial=f"{ALL_PRIVATE.bucket} {_suffix(term.rank, term.text)}" if repository.private else None,
-                created=repository.created if term.rank is TermRank.FULL_NAME else None,
             )
             for term in [Term(TermRank.FULL_NAME), *terms_of(repository.name, repository.description)]
         ]

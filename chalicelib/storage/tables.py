@@ -153,7 +153,7 @@ class TermItem(Model):
     generation = UnicodeAttribute(null=True)
     description = UnicodeAttribute(null=True)
     initial = UnicodeAttribute(null=True)
-    created = UTCDateTimeAttribute(null=True)
+    created = UTCDateTimeAttribute(null=True)  # only in data of earlier versions, which an import still accepts
     private_terms = PrivateTerms()
 
 

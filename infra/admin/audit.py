@@ -11,10 +11,11 @@ import click
 
 from infra.admin.audit_log import EVENT_MARK, log_group
 from infra.admin.command import Command, index_options
-from infra.admin.output import write_rows
+from infra.admin.output import write_json_line, write_rows
 from infra.admin.target import Target
 
 COLUMNS = ("time", "event", "actor", "target", "client_ip", "request")
+SHORTENERS = {"request": lambda request: request.partition("-")[0]}  # enough to find its lines in the log
 _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
 _POLL_SECONDS = 2.0
 
@@ -75,9 +76,10 @@ def audit(
         rows = [row for row in _read_events(index, since, seen) if matches(row)]
         if as_json:
             for row in rows:
-                click.echo(json.dumps(row))
+                write_json_line(row)
         elif rows or not follow:
-            write_rows([{**dict.fromkeys(COLUMNS), **row} for row in rows], COLUMNS, as_json=False)
+            complete = [{**dict.fromkeys(COLUMNS), **row} for row in rows]
+            write_rows(complete, COLUMNS, noun="events", as_json=False, shorteners=SHORTENERS)
         if not follow:
             return
         time.sleep(_POLL_SECONDS)
@@ -92,8 +94,7 @@ def _read_events(index: Target, since: float, seen: set[str]) -> Iterator[dict[s
         event = _parse_event(entry["message"])
         if event is not None and entry["eventId"] not in seen:
             seen.add(entry["eventId"])
-            moment = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
-            yield {"time": moment.isoformat("T", "seconds"), **event}
+            yield {"time": datetime.fromtimestamp(entry["timestamp"] // 1000, UTC), **event}
 
 
 def _parse_event(message: str) -> dict[str, Any] | None:

@@ -66,7 +66,9 @@ def _fix(index: Target, findings: list[Finding]) -> list[Finding]:
 
 
 def _write_table(findings: list[Finding]) -> None:
-    write_rows((_row(finding) for finding in findings), ("subject", "problem", "remedy"), as_json=False)
+    write_rows(
+        (_row(finding) for finding in findings), ("subject", "problem", "remedy"), noun="problems", as_json=False
+    )
 
 
 def _row(finding: Finding, *, is_fixed: bool = False) -> dict[str, object]:

@@ -31,13 +31,15 @@ def describe_repository(index: Target, name: RepositoryName) -> dict[str, Any]:
     }
 
 
-def delete_repository(index: Target, name: RepositoryName, yes: bool) -> None:
-    """Ask, unless `yes`, and delete a repository. Raises NotFound."""
+def delete_repository(index: Target, name: RepositoryName, yes: bool) -> str | None:
+    """Ask, unless `yes`, and delete a repository. Return the name of its images in the registry. Raises NotFound."""
     repositories = index.services.repositories
     repositories.show(OPERATOR, name)
     confirm(f"Delete {name} on {index.name}?", yes)
     repositories.delete(OPERATOR, name, confirmed=True)
     record(index, "repository.deleted", str(name))
+    address = _find_registry(index)
+    return f"{address}/{name}" if address else None
 
 
 def transfer_repository(index: Target, source: RepositoryName, target: RepositoryName, yes: bool) -> None:
@@ -65,6 +67,17 @@ def reindex(index: Target, as_json: bool) -> None:
     result = {"repositories_fixed": len(errors.incomplete), "terms_deleted": len(errors.stale)}
     sentence = f"{len(errors.incomplete)} repositories fixed, {len(errors.stale)} stale terms deleted"
     write_result(result, sentence, as_json=as_json)
+
+
+def _find_registry(index: Target) -> str:
+    """Return the address of the registry, or "" if there is none or the operator cannot read the settings."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        variables = index.local_variables or index.get_function_variables() or {}
+    except (BotoCoreError, ClientError):
+        return ""
+    return variables.get("REGISTRY_ADDRESS") or variables.get("REGISTRIES", "").partition(",")[0].strip()
 
 
 def _row(repository: Repository) -> dict[str, Any]:

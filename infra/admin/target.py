@@ -96,7 +96,9 @@ def open_deployed(stage: str | None, region: str | None) -> Target:
     session = _create_session()
     region = find_region(region, session)
     if not region:
-        raise click.ClickException(f"{MISSING_REGION}; for a local server, pass --local URL")
+        raise click.ClickException(
+            f"{MISSING_REGION}; for a local server, pass --local URL; operators do not use `waybill login`"
+        )
     if session.get_credentials() is None:
         reason = "no AWS credentials found; set AWS_PROFILE, or log in with the AWS CLI"
         raise LoginError(reason)

@@ -32,7 +32,7 @@ def users() -> None:
 def list_command(index: Target, as_json: bool) -> None:
     """List all accounts."""
     rows = sorted(map(_row, scan_users(index)), key=lambda row: str(row["username"]))
-    write_rows(rows, _COLUMNS, as_json=as_json)
+    write_rows(rows, _COLUMNS, noun="accounts", as_json=as_json)
 
 
 @users.command()

@@ -75,9 +75,10 @@ class IndexClient:
             link = _NEXT.match(answer.headers.get("Link", ""))
             next_path = link[1] if link and link[1].startswith("/") else None
 
-    def create(self, kind: type[Kind], *path: str, body: Any) -> Kind:
-        """Send a PUT request with a JSON body, and return the JSON value."""
-        return self._decode(self.request("PUT", _join(path), body), kind)
+    def create(self, kind: type[Kind], *path: str, body: Any) -> tuple[Kind, HTTPMessage]:
+        """Send a PUT request with a JSON body, and return the JSON value and the headers."""
+        answer = self.request("PUT", _join(path), body)
+        return self._decode(answer, kind), answer.headers
 
     def change(self, *path: str, body: Any) -> None:
         """Send a PUT request with a JSON body, or without a body."""
@@ -87,21 +88,14 @@ class IndexClient:
         """Send a POST request with a JSON body."""
         self.request("POST", _join(path), body)
 
-    def delete(self, *path: str) -> int:
-        """Send a DELETE request, and return the status."""
-        return self.request("DELETE", _join(path)).status
+    def delete(self, *path: str) -> Answer:
+        """Send a DELETE request."""
+        return self.request("DELETE", _join(path))
 
     def check(self) -> None:
         """Check that the server is an index, and that it accepts the credentials."""
         if not self.get(bool, "v1", "_ping") or self.get(str, "v1", "users", "") != "OK":
             raise self._not_an_index()
-
-    def find_registry(self) -> str:
-        """Return the name of the registry that uses this index, or the index itself for v1 registries."""
-        request = Request(f"{self.url}/v2/", headers={"User-Agent": _user_agent()})
-        challenge = self._send(request).headers.get("WWW-Authenticate", "")
-        match = re.search(r'\bBearer\b.*?\bservice="([\w.:-]+)"', challenge)
-        return match[1] if match else self.url.host
 
     def request(self, method: str, path: str, body: Any = None) -> Answer:
         """Send a request and return a response with a status below 300."""
@@ -175,6 +169,10 @@ class IndexClient:
         raise (UnreachableError if status >= 500 else CommandError)(sanitize(text))
 
     def _not_an_index(self) -> UnreachableError:
+        """Return an error that says whether the server is a registry. Sends one request without credentials."""
+        answer = self._send(Request(f"{self.url}/v2/", headers={"User-Agent": _user_agent()}))
+        if "Docker-Distribution-Api-Version" in answer.headers:
+            return UnreachableError(f"{self.url} is a registry, not a Waybill index; use the URL of its index")
         return UnreachableError(f"{self.url} is not a Waybill index; check the URL")
 
 

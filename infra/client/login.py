@@ -32,8 +32,11 @@ def login(url: str | None, username: str | None, password_stdin: bool) -> None:
     if index_url.scheme == "http" and not index_url.is_local:
         click.echo(f"Warning: {index_url} has no TLS, so the network can read the password.", err=True)
     credentials, store = Credentials(username, password), CredentialStore()
-    IndexClient(index_url, credentials).check()
-    previous = _read_current_url()
+    try:
+        IndexClient(index_url, credentials).check()
+    except LoginError:
+        raise LoginError(f"wrong username or password for {index_url}") from None
+    previous = read_current_url()
     _write_current_url(index_url)
     try:
         helper = store.save(index_url, credentials)
@@ -52,13 +55,24 @@ def login(url: str | None, username: str | None, password_stdin: bool) -> None:
 @click.argument("url", required=False)
 def logout(url: str | None) -> None:
     """Delete the stored credentials for the index at URL. Without URL, those of the current login."""
-    current = _read_current_url()
+    current = read_current_url()
     index_url = IndexUrl.parse(url) if url else _require_current_url()
     index_url = IndexUrl(index_url.scheme, index_url.host)
     was_stored = CredentialStore().erase(index_url)
     if index_url == current:
         _write_current_url(None)
     click.echo(f"Logged out of {index_url}." if was_stored else f"There was no login to {index_url}.")
+
+
+def read_current_url() -> IndexUrl | None:
+    """Return the index of the current login, or None. Raises CommandError if the file is damaged."""
+    path = _current_file()
+    try:
+        return IndexUrl.parse(json.loads(path.read_text("utf-8"))["url"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, CommandError):
+        raise CommandError(f"{path} is damaged; delete it, and log in again") from None
 
 
 def open_index(url: str | None) -> IndexClient:
@@ -72,18 +86,8 @@ def _current_file() -> Path:
     return Path(click.get_app_dir("waybill")) / "login.json"
 
 
-def _read_current_url() -> IndexUrl | None:
-    path = _current_file()
-    try:
-        return IndexUrl.parse(json.loads(path.read_text("utf-8"))["url"])
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError, CommandError):
-        raise CommandError(f"{path} is damaged; delete it, and log in again") from None
-
-
 def _require_current_url() -> IndexUrl:
-    url = _read_current_url()
+    url = read_current_url()
     if url is None:
         raise LoginError("you are not logged in; run: waybill login URL")
     return url

@@ -48,11 +48,12 @@ def organizations() -> None:
 def list_command(index: IndexClient | Target, as_json: bool) -> None:
     """List your organisations, or all organisations for operators."""
     if isinstance(index, Target):
-        write_rows(operator.list_organizations(index), ("name", "members", "created"), as_json=as_json)
+        columns = ("name", "members", "created")
+        write_rows(operator.list_organizations(index), columns, noun="organisations", as_json=as_json)
         return
     memberships = index.pages(Membership, "v1", "organizations")
     rows = [{"name": each.name, "access": each.access} for each in memberships]
-    write_rows(rows, ("name", "access"), as_json=as_json)
+    write_rows(rows, ("name", "access"), noun="organisations", as_json=as_json)
 
 
 @organizations.command()
@@ -134,7 +135,7 @@ def delete(name: str, yes: bool, index: IndexClient | Target, as_json: bool) -> 
     else:
         index.get(OrganizationView, *_path(name))
         confirm(f"Delete {name} with its repositories and robots on {index.name}?", yes)
-        while index.delete(*_path(name)) == _PARTLY_DELETED:
+        while index.delete(*_path(name)).status == _PARTLY_DELETED:
             pass
     write_result({"name": name}, f"The organisation {name} is deleted.", as_json=as_json)
 

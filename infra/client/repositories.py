@@ -13,6 +13,7 @@ from infra.admin.output import write_fields, write_result, write_rows
 from infra.admin.target import Target
 from infra.client.index_client import IndexClient
 from infra.client.options import account_options, account_or_operator_options
+from infra.terminal_text import sanitize
 
 
 class RepositoryView(Struct, frozen=True):
@@ -64,7 +65,7 @@ def list_command(namespace: str | None, index: IndexClient | Target, as_json: bo
     else:
         views = index.pages(RepositoryView, "v1", "namespaces", namespace or index.username, "repositories")
         rows = [_row(view) for view in views]
-    write_rows(rows, _COLUMNS, as_json=as_json)
+    write_rows(rows, _COLUMNS, noun="repositories", as_json=as_json)
 
 
 @repositories.command()
@@ -137,16 +138,23 @@ def unshare(repository: str, username: str, index: IndexClient, as_json: bool) -
 @yes_option
 @account_or_operator_options
 def delete(repository: str, yes: bool, index: IndexClient | Target, as_json: bool) -> None:
-    """Delete a repository and all its data in the index. Layers remain in the registries."""
+    """Delete a repository and all its data in the index.
+
+    Images in a current registry remain there. Standard error says where they are and how to remove them.
+    """
     if isinstance(index, Target):
         name = RepositoryName.parse(repository)
-        operator.delete_repository(index, name, yes)
+        remaining = operator.delete_repository(index, name, yes)
     else:
         name = index.parse_repository(repository)
         index.get(RepositoryView, *_path(name))
         confirm(f"Delete {name} on {index.name}?", yes)
-        index.delete("v1", "repositories", name.namespace, name.name)
-    write_result({"repository": str(name)}, f"{name} is deleted.", as_json=as_json)
+        answer = index.delete("v1", "repositories", name.namespace, name.name)
+        remaining = answer.headers.get("X-Waybill-Remaining")
+    result = {"repository": str(name), "remaining": remaining}
+    write_result(result, f"{name} is deleted.", as_json=as_json)
+    if remaining is not None and not as_json:
+        click.echo(_describe_remaining(sanitize(remaining)), err=True)
 
 
 @repositories.command()
@@ -174,6 +182,14 @@ def transfer(repository: str, new_name: str, yes: bool, index: IndexClient | Tar
 
 
 repositories.add_command(operator.reindex)
+
+
+def _describe_remaining(remaining: str) -> str:
+    return (
+        f"If it had images in the registry, they remain as {remaining}, and the owner can pull them. To remove them:\n"
+        f"1. Log in to the registry, and delete each tag: skopeo delete docker://{remaining}:TAG\n"
+        "2. Ask the operator of the registry to run its garbage collection, which removes the layers."
+    )
 
 
 def _path(name: RepositoryName) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from infra.admin.output import write_json, write_result, write_rows
 from infra.client.index_client import IndexClient
 from infra.client.options import account_options
 from infra.exit_codes import UnreachableError
+from infra.terminal_text import sanitize
 
 _TOKEN = re.compile(r"wbr_[a-z0-9-]+_[0-9a-f]{64}", re.ASCII)
 _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
@@ -65,7 +66,7 @@ def list_command(organization: str | None, index: IndexClient, as_json: bool) ->
     rows = [asdict(robot) for robot in robots]
     if not as_json:
         rows = [{**row, "repositories": row["repositories"] or "all"} for row in rows]
-    write_rows(rows, Robot.__struct_fields__, as_json=as_json)
+    write_rows(rows, Robot.__struct_fields__, noun="robots", as_json=as_json)
 
 
 @robots.command()
@@ -105,8 +106,8 @@ def create(
     path, owner = _path(index, organization, name), organization or index.username
     repositories = [str(index.parse_repository(each, owner)) for each in names] or None
     body = {"access": access, "repositories": repositories, "expires_in": lifetime}
-    registry = index.find_registry()
-    robot = index.create(NewRobot, *path, body=body)
+    robot, headers = index.create(NewRobot, *path, body=body)
+    registry = sanitize(headers.get("X-Waybill-Registry", index.url.host))
     if not _TOKEN.fullmatch(robot.token):  # a terminal could interpret other characters
         raise UnreachableError(f"{index.name} returned a token that is not one of Waybill")
     try:

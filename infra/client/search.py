@@ -40,6 +40,20 @@ class Tag(Struct, frozen=True):
     media_type: str
 
 
+def _shorten_digest(digest: str) -> str:
+    """Return the algorithm and the first digits."""
+    algorithm, _, digits = digest.partition(":")
+    return f"{algorithm}:{digits[:12]}" if digits else digest
+
+
+def _shorten_media_type(media_type: str) -> str:
+    """Return `oci.image.index.v1` for `application/vnd.oci.image.index.v1+json`."""
+    return media_type.removeprefix("application/vnd.").removesuffix("+json")
+
+
+SHORTENERS = {"digest": _shorten_digest, "media_type": _shorten_media_type}
+
+
 @click.command(cls=Command)
 @click.argument("query")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Show at most so many results.")
@@ -60,7 +74,7 @@ def search(query: str, limit: int, index: IndexClient, as_json: bool) -> None:
         }
         for result in results[:limit]
     ]
-    write_rows(rows, ("repository", "official", "description"), as_json=as_json)
+    write_rows(rows, ("repository", "official", "description"), noun="repositories", as_json=as_json)
 
 
 @click.command(cls=Command)
@@ -73,4 +87,4 @@ def tags(repository: str, newest: bool, index: IndexClient, as_json: bool) -> No
     order = "time" if newest else "name"
     path = ("v1", "namespaces", name.namespace, "repositories", name.name, "tags")
     rows = [asdict(tag) for tag in index.pages(Tag, *path, order=order)]
-    write_rows(rows, Tag.__struct_fields__, as_json=as_json)
+    write_rows(rows, Tag.__struct_fields__, noun="tags", as_json=as_json, shorteners=SHORTENERS)

@@ -106,7 +106,7 @@ def explain_aws_errors() -> Iterator[None]:
 def _explain(error: ClientError | BotoCoreError) -> str:
     match error:
         case NoRegionError():
-            return MISSING_REGION
+            return f"{MISSING_REGION}; this command is for stacks on AWS, and a local server has none"
         case NoCredentialsError():
             return "there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         case ProfileNotFound() | PartialCredentialsError() | CredentialRetrievalError():

@@ -78,6 +78,7 @@ class AwsEndpoint:
         variables = {
             "BASE_URL": settings.base_url,
             "REGISTRIES": ",".join(settings.registries),
+            "REGISTRY_ADDRESS": settings.registry_address,
             "REGISTRY_SECRET": settings.registry_secret,
             "REPOSITORY_VISIBILITY": settings.repository_visibility,
         }

@@ -31,6 +31,7 @@ from infra.devserver.data_file import DataFile, DataFileError, lock_data_file, s
 from infra.devserver.gateway import Gateway
 from infra.devserver.local_audit_log import LocalAuditLog
 from infra.devserver.local_registry import (
+    LocalRegistry,
     RegistryStartError,
     add_registry_settings,
     describe_registries,
@@ -84,11 +85,14 @@ def _run(environment: Mapping[str, str], network: Network, listener: socket.sock
             storage = _load(data_file)
         administrator = ensure_administrator(services, settings, password)
         server = _create_server(services, settings, network, listener)
-        notes = [storage, describe_registries(settings, key_file)]
+        registry = None
         if environment.get("REGISTRY"):
             certificate = services.bearer_tokens.get_certificate()
-            notes.append(resources.enter_context(run_registry(environment, settings, certificate)))
-        _greet(base_url, administrator, "\n".join(filter(None, notes)), network.warning)
+            registry = resources.enter_context(run_registry(environment, settings, certificate))
+        notes = [registry.note if registry else "", storage]
+        if registry is None or registry.address is None:
+            notes.append(describe_registries(settings, key_file))
+        _greet(base_url, administrator, "\n".join(filter(None, notes)), network.warning, registry)
         if data_file:
             resources.enter_context(save_periodically(data_file))
         server.run()  # returns after a signal
@@ -137,7 +141,10 @@ def _create_server(services: Services, settings: Settings, network: Network, lis
     return server
 
 
-def _greet(base_url: str, administrator: str, storage: str, warning: str) -> None:
+def _greet(base_url: str, administrator: str, notes: str, warning: str, registry: LocalRegistry | None) -> None:
+    push = f"with docker     docker login {base_url.removeprefix('http://')}    (docker 0.6 to 17.03)"
+    if registry and registry.address:
+        push = f"push            docker login {registry.address} && docker push {registry.address}/alice/web"
     form = '{"username":"alice","password":"a secret","email":"alice@example.com"}'
     print_line(
         f"""
@@ -147,10 +154,10 @@ Waybill listens on {base_url}
   web site        {base_url}
   register        curl -d '{form}' {base_url}/v1/users/
   log in          curl -u {ADMIN} {base_url}/v1/users/
-  with docker     docker login {base_url.removeprefix("http://")}    (docker 0.6 to 17.03)
+  {push}
   manage          {command_name()} users list --local {base_url}
 
-{warning}{storage}
+{warning}{notes}
 """
     )
 

@@ -3,35 +3,94 @@
 import json
 import os
 import re
+import signal
+import socket
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import requests
 import yaml
 
+from infra.exit_codes import ExitCode
 from tests.admin_commands import run_local
-from tests.clients.conftest import ADMIN_PASSWORD, run_server, wait_for_log
-from tests.clients.registry_programs import find_program, wait_until
+from tests.clients.conftest import ADMIN_PASSWORD, ROOT, WAIT_SECONDS, run_server, wait_for_log
+from tests.clients.registry_programs import find_program
 from tests.ports import find_free_port
 
+PROGRAM = find_program("docker-registry", "docker-registry")
+needs_registry = pytest.mark.skipif(PROGRAM is None, reason="no docker-registry from apt")
 
-def test_registry_starts_and_stops_with_the_server(tmp_path: Path) -> None:
-    program = find_program("docker-registry", "docker-registry")
-    if program is None:
-        pytest.skip("no docker-registry from apt")
-    port, path = find_free_port(), f"{Path(program).parent}:{os.environ['PATH']}"
-    with run_server(tmp_path, REGISTRY=str(port), PATH=path, DATA=str(tmp_path / "data.jsonl")) as server:
-        wait_until(lambda: _status(port) == 401, "docker-registry")
-        wait_for_log(server, f"localhost:{port}/alice/web")
+
+@pytest.fixture
+def registry_path() -> str:
+    """PATH with docker-registry."""
+    return f"{Path(str(PROGRAM)).parent}:{os.environ['PATH']}"
+
+
+@needs_registry
+def test_registry_starts_and_stops_with_the_server(registry_path: str, tmp_path: Path) -> None:
+    port = find_free_port()
+    with run_server(tmp_path, REGISTRY=str(port), PATH=registry_path, DATA=str(tmp_path / "data.jsonl")) as server:
+        assert _status(port) == 401
+        greeting = wait_for_log(server, f"localhost:{port}/alice/web")
+        assert not re.search("17.03|registries config|new certificate", greeting)
         checked = run_local(
             server.base_url, "registries", "check", f"http://127.0.0.1:{port}", "--json", password=ADMIN_PASSWORD
         )
         assert checked.json["accepts_tokens"] is True
         assert server.stop() == 0
         assert _status(port) is None
+        assert "has stopped with status" not in server.log.read_text()
     assert (tmp_path / "data.jsonl.registry").is_dir()
+
+
+@needs_registry
+def test_variables_of_other_programs_do_not_configure_the_registry(registry_path: str, tmp_path: Path) -> None:
+    port = find_free_port()
+    foreign = {"REGISTRY_AUTH_FILE": str(tmp_path / "auth.json"), "REGISTRY_HTTP_ADDR": "127.0.0.1:1"}
+    with run_server(tmp_path, REGISTRY=str(port), PATH=registry_path, **foreign):
+        assert _status(port) == 401
+
+
+@needs_registry
+def test_registry_that_ends_is_reported_with_its_log(registry_path: str, tmp_path: Path) -> None:
+    with run_server(tmp_path, REGISTRY=str(find_free_port()), PATH=registry_path) as server:
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+        (registry,) = (
+            int(child) for child in children if Path(f"/proc/{child}/comm").read_text() == "docker-registry\n"
+        )
+        os.kill(registry, signal.SIGTERM)
+        text = wait_for_log(server, r"has stopped with status -?\d+")
+        log = re.search(r"Its log is (\S+\.log)\.", text)
+        assert log is not None
+        assert Path(log[1]).read_text()
+        assert requests.get(server.url("/v1/_ping"), timeout=10).status_code == 200
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [("echo 'first line' >&2; echo 'wrong configuration' >&2; exit 1", "wrong configuration"), ("exit 7", "status 7")],
+)
+def test_registry_that_does_not_start_is_an_error(script: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "docker-registry").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "docker-registry").chmod(0o755)
+    result = _serve(find_free_port(), f"{tmp_path}:{os.environ['PATH']}")
+    assert result.returncode == ExitCode.FAILURE
+    assert result.stderr.count("\n") == 1
+    assert reason in result.stderr
+
+
+def test_used_port_is_an_error_that_names_debians_service(tmp_path: Path) -> None:
+    (tmp_path / "docker-registry").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "docker-registry").chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        result = _serve(used.getsockname()[1], f"{tmp_path}:{os.environ['PATH']}")
+    assert result.returncode == ExitCode.FAILURE
+    assert "systemctl disable --now docker-registry" in result.stderr
 
 
 def test_missing_registry_is_explained(tmp_path: Path) -> None:
@@ -112,6 +171,12 @@ def test_commands_need_registries(tmp_path: Path) -> None:
             result = run_local(server.base_url, "registries", *command, password=ADMIN_PASSWORD)
             assert result.is_readable_error, command
             assert "REGISTRIES" in result.stderr
+
+
+def _serve(port: int, path: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PORT": "0", "REGISTRY": str(port), "PATH": path, "BCRYPT_COST": "4"}
+    command = [sys.executable, "-m", "infra", "serve"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=WAIT_SECONDS)
 
 
 def _status(port: int) -> int | None:

@@ -17,8 +17,8 @@ import pytest
 import requests
 
 from infra.exit_codes import ExitCode
-from tests.admin_commands import CommandResult, run_user
-from tests.clients.conftest import ROOT, WAIT_SECONDS, Server
+from tests.admin_commands import CommandResult, run_local, run_user
+from tests.clients.conftest import ADMIN_PASSWORD, ROOT, WAIT_SECONDS, Server, run_server
 
 PASSWORD = "sekret123"
 
@@ -67,6 +67,33 @@ def test_user_describes_shares_and_deletes_a_repository(server: Server, tmp_path
     assert is_error(run_user(tmp_path, "repositories", "show", "web"), ExitCode.FAILURE)
     assert run_user(tmp_path, "repositories", "delete", "site", "--yes").status == 0
     assert is_error(run_user(tmp_path, "repositories", "show", "web"), ExitCode.FAILURE)
+
+
+def test_registry_is_named_for_the_login_of_a_robot_and_after_a_deletion(tmp_path: Path) -> None:
+    with run_server(tmp_path, REGISTRIES="registry.local", REGISTRY_ADDRESS="localhost:5000") as server:
+        log_in(tmp_path, server, "carla")
+        created = run_user(tmp_path, "robots", "create", "ci")
+        assert created.stderr.splitlines()[-1].endswith(" localhost:5000")
+        for name in ("web", "shop", "api"):
+            push(server, "carla", name)
+        deleted = run_user(tmp_path, "repositories", "delete", "web", "--yes")
+        assert "docker://localhost:5000/carla/web:TAG" in deleted.stderr
+        as_json = run_user(tmp_path, "repositories", "delete", "shop", "--yes", "--json")
+        assert (as_json.json["remaining"], as_json.stderr) == ("localhost:5000/carla/shop", "")
+        arguments = ("repositories", "delete", "carla/api", "--yes")
+        by_operator = run_local(server.base_url, *arguments, password=ADMIN_PASSWORD)
+        assert "docker://localhost:5000/carla/api:TAG" in by_operator.stderr
+
+
+def test_whoami_shows_the_account_and_checks_it(server: Server, tmp_path: Path) -> None:
+    assert is_error(run_user(tmp_path, "whoami"), ExitCode.LOGIN)
+    log_in(tmp_path, server, "wanda")
+    assert run_user(tmp_path, "whoami").stdout == f"wanda on {server.base_url}\n"
+    assert run_user(tmp_path, "whoami", "--json").json == {"username": "wanda", "url": server.base_url}
+    other = {"password": "another secret"}
+    url = server.url("/v1/users/wanda")
+    assert requests.put(url, json=other, auth=("wanda", PASSWORD), timeout=10).status_code == 204
+    assert is_error(run_user(tmp_path, "whoami"), ExitCode.LOGIN)
 
 
 def test_robot_token_is_the_only_output_and_works(server: Server, tmp_path: Path) -> None:
@@ -159,6 +186,7 @@ def test_rejected_login_stores_nothing(server: Server, tmp_path: Path) -> None:
     rejected = run_user(tmp_path, *login, stdin="wrong secret")
     assert is_error(rejected, ExitCode.LOGIN)
     assert "wrong secret" not in rejected.stderr
+    assert "waybill login" not in rejected.stderr  # this is the command that was run
     assert is_error(run_user(tmp_path, *login, stdin=""), ExitCode.FAILURE)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
@@ -266,10 +294,24 @@ class _OtherServer(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
+class _Registry(_OtherServer):
+    """Answers as distribution."""
+
+    def do_GET(self) -> None:
+        assert self.path != "/v2/" or "Authorization" not in self.headers
+        self.send_response(401 if self.path == "/v2/" else 404)
+        if self.path == "/v2/":
+            self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
+        self.end_headers()
+        self.wfile.write(b"404 page not found\n")
+
+
 @contextmanager
-def run_other_server(context: ssl.SSLContext | None = None) -> Iterator[int]:
+def run_other_server(
+    context: ssl.SSLContext | None = None, handler: type[_OtherServer] = _OtherServer
+) -> Iterator[int]:
     """Run a server that is not an index, and yield its port."""
-    server = HTTPServer(("127.0.0.1", 0), _OtherServer)
+    server = HTTPServer(("127.0.0.1", 0), handler)
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -288,7 +330,17 @@ def test_server_that_is_not_an_index_is_rejected(tmp_path: Path) -> None:
             result = run_user(tmp_path, "search", kind, "--url", f"http://127.0.0.1:{port}")
             assert is_error(result, ExitCode.CONNECTION), kind
         login = ("login", f"http://127.0.0.1:{port}", "--username", "alice", "--password-stdin")
-        assert is_error(run_user(tmp_path, *login, stdin=PASSWORD), ExitCode.CONNECTION)
+        rejected = run_user(tmp_path, *login, stdin=PASSWORD)
+        assert is_error(rejected, ExitCode.CONNECTION)
+        assert "registry" not in rejected.stderr
+
+
+def test_registry_is_recognised(tmp_path: Path) -> None:
+    with run_other_server(handler=_Registry) as port:
+        login = ("login", f"http://127.0.0.1:{port}", "--username", "alice", "--password-stdin")
+        rejected = run_user(tmp_path, *login, stdin=PASSWORD)
+        assert is_error(rejected, ExitCode.CONNECTION)
+        assert "is a registry" in rejected.stderr
 
 
 def test_untrusted_certificate_is_rejected(tmp_path: Path) -> None:

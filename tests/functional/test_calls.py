@@ -75,7 +75,7 @@ def test_request_makes_the_documented_calls(
         ("", "/?q=web", [QUERY] * 3),
         ("", "/r/alice/web", [BATCH_GET, QUERY]),
         ("", "/r/alice/web/images", [GET, QUERY]),
-        ("", "/r/alice", [QUERY, BATCH_GET]),
+        ("", "/r/alice", [QUERY, BATCH_GET]),  # the names, and the repositories with the time of their last push
         ("", "/login", []),
         ("", "/account", []),
         ("alice", "/", [BATCH_GET, QUERY, QUERY]),

@@ -52,7 +52,7 @@ def test_anonymous_listing_does_not_read_private_repositories(index: Index) -> N
         assert [entry["name"] for entry in response.json] == ["public", "zebra"]
         assert "link" not in response.headers, "a cursor would reveal that there are private repositories"
         assert index.calls.count("dynamodb.Query") == queries
-        assert index.calls.count("dynamodb.BatchGetItem") == 1, "the public repositories"
+        assert index.calls.count("dynamodb.BatchGetItem") == 1  # the two public ones, with the time of their last push
 
 
 @pytest.mark.parametrize("count", [100, 101, 200])

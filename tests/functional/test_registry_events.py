@@ -90,9 +90,19 @@ def test_each_push_and_deletion_is_one_audit_event(index: Index) -> None:
     for one in [*events, *events]:
         send(index, one)
     fields = [(e["event"], e["target"], e["tag"], e["actor"], e["client_ip"]) for e in index.events]
-    common = ("alice/web", "1", "alice+ci", "192.0.2.9:5000")
+    common = ("alice/web", "1", "alice+ci", "192.0.2.9")
     assert fields == [("repository.pushed", *common), ("tag.deleted", *common)]
     assert index.events[0]["digest"] == digest("a")
+
+
+def test_everyone_sees_the_time_of_the_last_push(index: Index) -> None:
+    index.create_account("bobby")
+    send(index, event("push", "alice/web", "1", 1))
+    entries = [
+        index.request("GET", "/v1/namespaces/alice/repositories", auth).json[0]
+        for auth in (basic("alice"), basic("bobby"), None)
+    ]
+    assert {entry["last_pushed"] for entry in entries} == {"2023-11-14T22:13:21.500000Z"}
 
 
 READS = ["dynamodb.BatchGetItem", "dynamodb.GetItem"]

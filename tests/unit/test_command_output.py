@@ -1,5 +1,6 @@
 """Parsing and output of the command `waybill`."""
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -14,10 +15,13 @@ from packaging.utils import canonicalize_name
 
 from chalicelib.settings_table import SettingsError
 from infra import ROOT
-from infra.admin.output import write_fields, write_rows
+from infra.admin import audit
+from infra.admin.output import Shorteners, write_fields, write_json, write_rows
 from infra.cli import ENTRIES, cli, run
+from infra.client import search
 from infra.client.credentials import Credentials
 from infra.client.index_url import IndexUrl
+from infra.client.search import Tag
 from infra.exit_codes import CommandError, ExitCode, LoginError, UnreachableError
 from infra.setting_names import check_setting_names
 
@@ -96,9 +100,9 @@ def test_credentials_do_not_show_the_password() -> None:
 
 
 def test_piped_rows_are_complete_values_with_tabs(capsys: pytest.CaptureFixture[str]) -> None:
-    write_rows([ROW, {**ROW, "name": "x\ty\x1bz"}], tuple(ROW), as_json=False)
+    write_rows([ROW, {**ROW, "name": "x\ty\x1bz"}], tuple(ROW), noun="rows", as_json=False)
     first, second = capsys.readouterr().out.splitlines()
-    assert first.split("\t") == ["a" * 300, "", "yes", "2026-01-02T03:04:05+00:00", "a, b"]
+    assert first.split("\t") == ["a" * 300, "", "yes", "2026-01-02T03:04:05Z", "a, b"]
     assert second.split("\t")[0] == "x y z"
 
 
@@ -110,10 +114,89 @@ def test_piped_fields_are_one_line_each(capsys: pytest.CaptureFixture[str]) -> N
 def test_terminal_shows_complete_values(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "60")
-    write_rows([ROW], tuple(ROW), as_json=False)
+    write_rows([ROW], tuple(ROW), noun="rows", as_json=False)
     shown = capsys.readouterr().out
     assert shown.count("a") >= 300
     assert "…" not in shown
+
+
+def test_terminal_shortens_identifiers_and_other_outputs_do_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*, as_json: bool = False) -> str:
+        write_rows(
+            [{"an_id": "abcdef"}], ("an_id",), noun="rows", as_json=as_json, shorteners={"an_id": lambda t: t[:3]}
+        )
+        return capsys.readouterr().out
+
+    assert write() == "abcdef\n"
+    assert json.loads(write(as_json=True)) == [{"an_id": "abcdef"}]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    header, row = write().splitlines()
+    assert "an id" in header
+    assert row.strip() == "abc"
+
+
+@pytest.mark.parametrize(
+    ("row", "columns", "shorteners", "width"),
+    [
+        (
+            {
+                "tag": "1.27.0",
+                "size": 10_000,
+                "pushed": ROW["at"],
+                "digest": "sha256:" + "a" * 64,
+                "media_type": "application/vnd.docker.distribution.manifest.list.v2+json",
+            },
+            Tag.__struct_fields__,
+            search.SHORTENERS,
+            100,
+        ),
+        (
+            {
+                "time": ROW["at"],
+                "event": "organization.created",
+                "actor": "alice+builder",
+                "target": "alice/webserver",
+                "client_ip": "192.168.100.200",
+                "request": "0c5f9d0e-7b3a-4a55-9d2c-2f1d1a1f0b11",
+            },
+            audit.COLUMNS,
+            audit.SHORTENERS,
+            120,
+        ),
+    ],
+    ids=["tags", "audit"],
+)
+def test_common_row_is_one_line(
+    row: dict[str, object],
+    columns: tuple[str, ...],
+    shorteners: Shorteners,
+    width: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    write_rows([row], columns, noun="rows", as_json=False, shorteners=shorteners)
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "as_json", "output"),
+    [(True, False, "No rows found.\n"), (False, False, ""), (True, True, "[]\n")],
+)
+def test_empty_table_is_a_sentence_on_a_terminal(
+    is_terminal: bool, as_json: bool, output: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+    write_rows([], ("name",), noun="rows", as_json=as_json)
+    assert capsys.readouterr().out == output
+
+
+def test_times_in_json_end_like_those_of_the_api(capsys: pytest.CaptureFixture[str]) -> None:
+    write_json({"at": datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)})
+    assert json.loads(capsys.readouterr().out) == {"at": "2026-01-02T03:04:05.000006Z"}
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
@@ -121,6 +204,12 @@ def test_help_lists_each_command(option: str) -> None:
     result = CliRunner().invoke(cli, [option])
     assert result.exit_code == 0
     assert set(ENTRIES) <= set(result.stdout.split())
+
+
+def test_help_of_the_local_server_lists_its_variables() -> None:
+    result = CliRunner().invoke(cli, ["serve", "--help"])
+    assert {"PORT", "DATA", "REGISTRY", "HOST", "ADMIN_PASSWORD"} <= set(result.stdout.split())
+    assert "docs/" not in result.stdout
 
 
 def test_help_imports_no_library_that_takes_long() -> None:

@@ -56,9 +56,25 @@ def test_event_with_a_tag_is_returned() -> None:
         TagAction.PUSH,
         "alice/web",
         "alice",
-        "192.0.2.1:5",
+        "192.0.2.1",
     )
     assert (event.tag.name, event.tag.digest, event.tag.media_type, event.tag.size) == ("1", DIGEST, "m", 7)
+
+
+@pytest.mark.parametrize(
+    ("address", "client_ip"),
+    [
+        ("192.0.2.1:39448", "192.0.2.1"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("[2001:db8::1]:39448", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_client_ip_has_no_port(address: object, client_ip: str) -> None:
+    (event,) = parse({**EVENT, "request": {"addr": address}})
+    assert event.client_ip == client_ip
 
 
 @pytest.mark.parametrize(
