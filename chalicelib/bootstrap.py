@@ -45,7 +45,7 @@ from chalicelib.pages.guard import Guard
 from chalicelib.pages.html import PageRenderer
 from chalicelib.pages.login import LoginPages
 from chalicelib.pages.public import PublicPages
-from chalicelib.pages.repository import RepositoryPages
+from chalicelib.pages.repository import RepositoryPages, RepositoryTabs
 from chalicelib.pages.repository_forms import RepositoryForms
 from chalicelib.pages.repository_lists import RepositoryLists
 from chalicelib.pages.robots import RobotPages
@@ -242,9 +242,10 @@ class Services:
         )
         self.render_unrouted = renderer.render_unrouted
         guard, registry = Guard(self.sessions, renderer), settings.shown_registry_address
+        tabs = RepositoryTabs(self.lists, registry)
         return [
             *PublicPages(guard, renderer, self.search, self.repositories, registry).routes(),
-            *RepositoryPages(guard, renderer, self.overviews, self.lists, registry).routes(),
+            *RepositoryPages(guard, renderer, self.overviews, self.lists, tabs, registry).routes(),
             *LoginPages(guard, renderer, self.sessions, self.accounts, settings.account_activation).routes(),
             *AccountPages(guard, renderer, self.email_actions).routes(),
             *RepositoryLists(guard, renderer, self.repositories, self.overviews, self.organizations, registry).routes(),
@@ -254,6 +255,8 @@ class Services:
                 self.repositories,
                 self.collaborators,
                 self.organizations,
+                tabs,
+                registry,
                 settings.repository_visibility,
             ).routes(),
             *RobotPages(guard, renderer, self.accounts, self.robots, registry).routes(),

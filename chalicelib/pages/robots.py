@@ -9,7 +9,7 @@ from chalicelib.domain.errors import DomainError, InvalidInput
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import RobotRecord
 from chalicelib.domain.roles import Role
-from chalicelib.pages.frame import host_of, render_account_tabs, render_notice, render_options
+from chalicelib.pages.frame import host_of, podman_options, render_account_tabs, render_notice, render_options
 from chalicelib.pages.guard import Guard, redirect
 from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert, render_each
 from chalicelib.pages.texts import pluralize, render_time
@@ -67,6 +67,7 @@ class RobotPages:
             if status_of(error) >= 500:
                 raise
             return self._render(visit, error)
+        registry = self._registry or host_of(self._renderer.base_url_for(visit.request))
         return self._renderer.render_page(
             visit,
             "robot_created",
@@ -75,7 +76,8 @@ class RobotPages:
             name=name,
             token=new.token,
             username=visit.username,
-            registry=self._registry or host_of(self._renderer.base_url_for(visit.request)),
+            registry=registry,
+            podman_options=podman_options(registry),
         )
 
     def revoke(self, visit: Visit) -> Response:
