@@ -47,6 +47,7 @@ class AdministrationPages:
             notice=render_notice(visit),
             alert=EMPTY,
             username=username,
+            form_token=visit.form_token,
             rows=render_each("account", rows),
             pagination=render_next("/accounts", after=next_name) if next_name else EMPTY,
         )
@@ -71,6 +72,7 @@ def _describe(user: User) -> dict[str, object]:
         "badges": render("badge", kind="administrator") if user.admin else EMPTY,
         "state": "active" if user.active else "in deletion" if user.deletion_started else "not active",
         "created": render_time(user.created),
+        "date": f"{user.created:%Y-%m-%d}",
     }
 
 
@@ -78,4 +80,4 @@ def _render_action(visit: Visit, user: User) -> Markup:
     if user.username == visit.username:
         return EMPTY
     action = "account_deactivate" if user.active else "account_activate"
-    return render(action, username=user.username, form_token=visit.form_token)
+    return render(action, username=user.username)

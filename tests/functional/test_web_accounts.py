@@ -148,7 +148,8 @@ def test_administrator_lists_activates_and_deactivates_accounts(make_index: Call
         "admin": "active",
         "alice": "not active",
     }
-    page = admin.post("/accounts/alice/activate", form_token=admin.form_token)
+    assert page.root.find(".//button[@form='activation'][@formaction='/accounts/alice/activate']") is not None
+    page = admin.post("/accounts/alice/activate", **page.fields("/accounts"))
     assert (page.data("done"), page.data("active")) == (["activated"], ["active"])
     alice = WebSession.logged_in(index, "alice")
     page = admin.get("/accounts")
