@@ -152,7 +152,9 @@ class AccountPages:
         except InvalidInput as error:
             return self._render_email_form(visit, email_form, error)
         time.sleep(max(0.0, start + EMAIL_REQUEST_SECONDS - time.monotonic()))
-        return self._renderer.render_page(visit, "email_sent", "Check your inbox", condition=email_form.condition)
+        return self._renderer.render_page(
+            visit, "email_sent", "Check your inbox", condition=email_form.condition, path=email_form.path
+        )
 
     def _render_email_form(self, visit: Visit, email_form: EmailForm, error: DomainError | None = None) -> Response:
         if not self._renderer.sends_email:

@@ -1,5 +1,7 @@
 """`/account/settings`: email addresses, the password, and the deletion of the account."""
 
+from collections.abc import Callable
+
 from markupsafe import Markup
 
 from chalicelib.accounts.deletion import AccountDeletion
@@ -10,9 +12,10 @@ from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.domain.errors import DomainError, InvalidInput, NotAuthenticated
 from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES, MIN_PASSWORD_LENGTH
+from chalicelib.domain.roles import Principal
 from chalicelib.pages.frame import render_account_tabs, render_notice
 from chalicelib.pages.guard import Guard, redirect
-from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert
+from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert, render_each
 from chalicelib.pages.visit import Visit
 from chalicelib.request_log import annotate
 
@@ -41,6 +44,8 @@ class AccountSettingsPages:
             guard.private("/account/settings", self.show, allow_deletion_started=True),
             guard.form("/account/email", self.add_email, "account.changed"),
             guard.form("/account/password", self.change_password, "account.changed"),
+            guard.form("/account/block", self.block, "account.blocked"),
+            guard.form("/account/unblock", self.unblock, "account.unblocked"),
             guard.form("/account/delete", self.delete, "account.deleted", allow_deletion_started=True),
         ]
 
@@ -79,6 +84,14 @@ class AccountSettingsPages:
             next_step=render("next_login"),
         )
 
+    def block(self, visit: Visit) -> Response:
+        """Keep another account or organisation from sharing with this one."""
+        return self._change_blocked(visit, self._accounts.block, "blocked")
+
+    def unblock(self, visit: Visit) -> Response:
+        """Allow another account or organisation to share with this one again."""
+        return self._change_blocked(visit, self._accounts.unblock, "unblocked")
+
     def delete(self, visit: Visit) -> Response:
         """Delete the account, if the form repeats its name and its password."""
         annotate(target=visit.username)
@@ -105,6 +118,15 @@ class AccountSettingsPages:
             self._sessions.confirm_password(visit.own_session, visit.form.get(field, ""), visit.request.client_ip)
         except NotAuthenticated:
             raise InvalidInput("the current password is wrong") from None
+
+    def _change_blocked(self, visit: Visit, change: Callable[[Principal, str, str], None], done: str) -> Response:
+        blocked = visit.form.get("blocked", "").strip()
+        annotate(target=blocked[:255])
+        try:
+            change(visit.principal, visit.username, blocked)
+        except DomainError as error:
+            return self._render_error(visit, error)
+        return redirect(f"/account/settings?done={done}")
 
     def _render_error(self, visit: Visit, error: DomainError) -> Response:
         if status_of(error) >= 500:
@@ -137,5 +159,9 @@ class AccountSettingsPages:
             email=visit.form.get("email", ""),
             min_length=MIN_PASSWORD_LENGTH,
             max_bytes=MAX_PASSWORD_BYTES,
+            blocked=render_each(
+                "blocked", ({"name": name, "form_token": visit.form_token} for name in sorted(user.blocked))
+            ),
+            blocked_name=visit.form.get("blocked", ""),
             deletion=deletion,
         )

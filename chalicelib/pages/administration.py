@@ -27,6 +27,7 @@ class AdministrationPages:
         guard, account = self._guard, "/accounts/{username}"
         return [
             guard.private("/accounts", self.show),
+            guard.private(account + "/deactivate", self.show_deactivation),
             guard.form(account + "/activate", lambda visit: self.set_active(visit, active=True), "account.changed"),
             guard.form(account + "/deactivate", lambda visit: self.set_active(visit, active=False), "account.changed"),
         ]
@@ -42,13 +43,20 @@ class AdministrationPages:
         return self._renderer.render_page(
             visit,
             "accounts",
-            "Accounts",
+            "All accounts",
             notice=render_notice(visit),
             alert=EMPTY,
             username=username,
+            form_token=visit.form_token,
             rows=render_each("account", rows),
             pagination=render_next("/accounts", after=next_name) if next_name else EMPTY,
         )
+
+    def show_deactivation(self, visit: Visit) -> Response:
+        """Return the button that deactivates an account, with the consequences."""
+        username = self._accounts.find(visit.principal, visit.request.parameters["username"]).username
+        title = f"Deactivate {username}?"
+        return self._renderer.render_page(visit, "deactivation", title, username=username, form_token=visit.form_token)
 
     def set_active(self, visit: Visit, *, active: bool) -> Response:
         """Activate or deactivate an account."""
@@ -64,11 +72,12 @@ def _describe(user: User) -> dict[str, object]:
         "badges": render("badge", kind="administrator") if user.admin else EMPTY,
         "state": "active" if user.active else "in deletion" if user.deletion_started else "not active",
         "created": render_time(user.created),
+        "date": f"{user.created:%Y-%m-%d}",
     }
 
 
 def _render_action(visit: Visit, user: User) -> Markup:
     if user.username == visit.username:
         return EMPTY
-    action, label = ("deactivate", "Deactivate") if user.active else ("activate", "Activate")
-    return render("account_action", username=user.username, action=action, label=label, form_token=visit.form_token)
+    action = "account_deactivate" if user.active else "account_activate"
+    return render(action, username=user.username)

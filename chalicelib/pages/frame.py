@@ -1,6 +1,6 @@
 """What several pages share: tabs, notices, rows of repositories and links between the pages of a list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -13,12 +13,13 @@ from chalicelib.pages.texts import pluralize, render_time
 from chalicelib.pages.visit import Visit
 
 ACCOUNT_TABS = (
-    ("/account", "Repositories"),
+    ("/account", "My repositories"),
     ("/account/shared", "Shared with me"),
     ("/account/organizations", "Organisations"),
     ("/account/robots", "Robots"),
-    ("/account/settings", "Settings"),
+    ("/account/settings", "Account settings"),
 )
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 # The messages after a successful form. The page after it has the code as `done` in its query.
 _NOTICES = {
     "registered": "Your account is created. You are logged in.",
@@ -29,7 +30,8 @@ _NOTICES = {
     "shared": "The repository is shared.",
     "unshared": "The repository is no longer shared with this account.",
     "transferred": "The repository has its new name.",
-    "deleted": "The repository is deleted.",
+    "share_left": "The repository is no longer shared with you.",
+    "deleted": "The repository is deleted from this index. A registry keeps what was not deleted there.",
     "revoked": "The robot is revoked. Its next request is rejected.",
     "organization_created": "The organisation is created. You are its administrator.",
     "organization_deleted": "The organisation is deleted.",
@@ -38,6 +40,8 @@ _NOTICES = {
     "left": "You are no longer a member of the organisation.",
     "email": "The address belongs to your account.",
     "email_unconfirmed": "The address is added. It receives an email with a link that confirms it.",
+    "blocked": "The account is blocked.",
+    "unblocked": "The account is no longer blocked.",
     "activated": "The account is active.",
     "deactivated": "The account is no longer active.",
 }
@@ -69,8 +73,16 @@ def render_organization_tabs(name: str, role: Role, current: str) -> Markup:
     return render_tabs(tabs, path + current, "Organisation")
 
 
-def render_repository_rows(repositories: Sequence[Repository], *, full_names: bool = True) -> Markup:
-    """Return a list of repositories with their last push or, if it is unknown, their creation."""
+def render_repository_rows(
+    repositories: Sequence[Repository],
+    *,
+    full_names: bool = True,
+    details: Mapping[RepositoryName, Markup] | None = None,
+) -> Markup:
+    """Return a list of repositories with their last push or, if it is unknown, their creation.
+
+    `details` is shown at the end of a row.
+    """
     rows = (
         {
             "repository": repository.name,
@@ -86,7 +98,8 @@ def render_repository_rows(repositories: Sequence[Repository], *, full_names: bo
                 tags=render("row_tags", count=pluralize(repository.tags, "tag"), number=repository.tags)
                 if repository.tags
                 else EMPTY,
-            ),
+            )
+            + (details or {}).get(repository.name, EMPTY),
         }
         for repository in repositories
     )
@@ -131,6 +144,22 @@ def render_options(options: Iterable[tuple[str, str]], selected: str) -> Markup:
             for value, text in options
         ),
     )
+
+
+def render_push_commands(registry: str, name: object) -> Markup:
+    """Return the commands of docker and podman that push a first image."""
+    return render("push_commands", registry=registry, name=name, podman_options=podman_options(registry))
+
+
+def podman_options(registry: str) -> str:
+    """Return the options of podman for a registry. It needs one for a local registry without TLS; docker does not."""
+    return "--tls-verify=false " if is_local_host(registry) else ""
+
+
+def is_local_host(host: str) -> bool:
+    """Return whether a host, with or without a port, is this machine."""
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return name in _LOCAL_HOSTS or name.endswith(".localhost")
 
 
 def short_name(name: RepositoryName) -> str:

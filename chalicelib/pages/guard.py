@@ -12,13 +12,13 @@ from chalicelib.api.http import Route
 from chalicelib.api.messages import Request, Response
 from chalicelib.domain.errors import DomainError
 from chalicelib.pages.forms import MAX_FORM_BYTES, decode_form, require_own_origin
+from chalicelib.pages.frame import is_local_host
 from chalicelib.pages.html import PageRenderer, render, render_each
 from chalicelib.pages.visit import Visit
 from chalicelib.request_log import annotate
 
 Page = Callable[[Visit], Response]
 FORM_TOKEN = "form_token"  # the name of the field
-_LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _FORM_EXPIRED = "This form belongs to an earlier login. Check your input and send it again."
 _SESSION_ENDED = "Your session has ended. Log in again to continue. Your input is kept."
 
@@ -212,8 +212,7 @@ def redirect(path: str, headers: Mapping[str, str] | None = None) -> Response:
 
 def _is_local(base_url: str) -> bool:
     scheme, _, host = base_url.partition("://")
-    name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    return scheme == "http" and (name in _LOCAL_HOSTS or name.endswith(".localhost"))
+    return scheme == "http" and is_local_host(host)
 
 
 def _read_cookie(header: str, name: str) -> str:

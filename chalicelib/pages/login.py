@@ -132,7 +132,7 @@ class LoginPages:
         return self._renderer.render_page(
             visit,
             "register",
-            "Create an account",
+            "Register",
             200 if error is None else status_of(error),
             alert=EMPTY if error is None else render("alert", message=message) if is_taken else render_alert(error),
             username=visit.form.get("username", ""),

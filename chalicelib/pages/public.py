@@ -9,9 +9,11 @@ from chalicelib.api.messages import Response
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName, check_namespace
 from chalicelib.pages.frame import (
     host_of,
+    podman_options,
     render_badges,
     render_next,
     render_pagination,
+    render_push_commands,
     render_repository_rows,
     short_name,
 )
@@ -60,23 +62,28 @@ class PublicPages:
         return self._render_search(visit, " ".join(query.split()), parse_number(visit.request, "page", 1))
 
     def show_namespace(self, visit: Visit) -> Response:
-        """Return the repositories of a namespace that the visitor can see."""
+        """Return the repositories of a namespace that the visitor can see.
+
+        Without any, the status is 404 for all namespaces of others. It does not reveal which ones exist.
+        """
         namespace = check_namespace(visit.request.parameters["namespace"])
         after = visit.request.query.get("after", "")
         page = self._repositories.list(
             visit.principal, namespace, RepositoryName.of(namespace, after).name if after else ""
         )
         repositories = [view.repository for view in page.views]
+        is_own = visit.principal.username == namespace
         return self._renderer.render_page(
             visit,
             "repositories",
             namespace,
+            200 if repositories or after or is_own else 404,
             notice=EMPTY,
             tabs=EMPTY,
-            toolbar=render("toolbar") if visit.principal.username == namespace else EMPTY,
+            toolbar=render("toolbar") if is_own else EMPTY,
             rows=render_repository_rows(repositories, full_names=False)
             if repositories
-            else render("empty_namespace", namespace=namespace),
+            else _render_no_repositories(visit, namespace),
             pagination=render_next(f"/r/{namespace}", after=page.next_name) if page.next_name else EMPTY,
         )
 
@@ -98,6 +105,8 @@ class PublicPages:
                 registry=self._registry,
                 host=host,
                 namespace=namespace,
+                push=render_push_commands(self._registry, f"{namespace}/web") if self._registry else EMPTY,
+                registry_options=podman_options(self._registry),
                 podman_options="--tls-verify=false " if base_url.startswith("http:") else "",
             ),
         )
@@ -135,6 +144,11 @@ def _describe_count(page: SearchPage) -> str:
             return "1 repository found."
         case _:
             return f"{page.total:,} repositories found."
+
+
+def _render_no_repositories(visit: Visit, namespace: str) -> Markup:
+    login = render("empty_namespace_login", namespace=namespace) if visit.session is None else EMPTY
+    return render("empty_namespace", namespace=namespace, login=login)
 
 
 def _render_no_results(query: str) -> Markup:

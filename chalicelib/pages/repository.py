@@ -8,9 +8,19 @@ from markupsafe import Markup
 from chalicelib.api.http import Route, parse_number
 from chalicelib.api.messages import Response
 from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.models import Repository
 from chalicelib.domain.roles import Role
 from chalicelib.domain.tags import Tag
-from chalicelib.pages.frame import host_of, render_badges, render_notice, render_pagination, render_tabs, short_name
+from chalicelib.pages.frame import (
+    host_of,
+    podman_options,
+    render_badges,
+    render_notice,
+    render_pagination,
+    render_push_commands,
+    render_tabs,
+    short_name,
+)
 from chalicelib.pages.guard import Guard, redirect
 from chalicelib.pages.html import EMPTY, PageRenderer, render, render_each
 from chalicelib.pages.texts import describe_size, pluralize, render_time, time_of
@@ -31,16 +41,24 @@ class RepositoryPages:
         renderer: renders the pages.
         overviews: reads a repository and its tags.
         lists: reads its images.
+        tabs: renders the links between the pages of a repository.
         registry: the address of the current registry, or "" if there is none.
     """
 
     def __init__(
-        self, guard: Guard, renderer: PageRenderer, overviews: Overviews, lists: ImageLists, registry: str
+        self,
+        guard: Guard,
+        renderer: PageRenderer,
+        overviews: Overviews,
+        lists: ImageLists,
+        tabs: "RepositoryTabs",
+        registry: str,
     ) -> None:
         self._guard = guard
         self._renderer = renderer
         self._overviews = overviews
         self._lists = lists
+        self._tabs = tabs
         self._registry = registry
 
     def routes(self) -> list[Route]:
@@ -66,8 +84,8 @@ class RepositoryPages:
             notice=render_notice(visit),
             badges=render_badges(name, private=repository.private),
             description=_render_description(view),
-            tabs=render_repository_tabs(name, "", can_change=can_change),
-            pull_name=f"{pull_name}:{tags.tags[0].name}" if tags.tags and not _has_latest(tags) else pull_name,
+            tabs=self._tabs.render(repository, "", can_change=can_change),
+            pull=self._render_pull(tags, pull_name),
             tags=self._render_tags(overview, pull_name),
             long_description=_render_long_description(overview.long_description),
             namespace=name.namespace,
@@ -81,7 +99,7 @@ class RepositoryPages:
         """Return a page of the image list."""
         name = visit.request.repository
         number = parse_number(visit.request, "page", 1)
-        images = self._lists.read(visit.principal, name)
+        images, role = self._lists.read_with_role(visit.principal, name)
         last = max(1, -(-len(images) // IMAGES_PER_PAGE))
         path = f"/r/{name}/images"
         if number > last:
@@ -94,13 +112,24 @@ class RepositoryPages:
         return self._renderer.render_page(
             visit,
             "images",
-            f"Images of {name}",
-            tabs=render_repository_tabs(name, "/images", can_change=False),
+            f"Image list of {name}",
+            tabs=render_repository_tabs(name, "/images", has_images=True, can_change=role >= Role.ADMIN),
             total=len(images),
-            count=f"{pluralize(len(images), 'image')} of Docker 0.6 to 17.03, the oldest first.",
+            count=f"{pluralize(len(images), 'entry')} for Docker 0.6 to 17.03, the oldest first.",
             rows=render("image_rows", rows=render_each("image", rows)),
             pagination=render_pagination(path, "", number, last),
         )
+
+    def _render_pull(self, tags: TagPage, pull_name: str) -> Markup:
+        """Return the commands that pull. With a registry but without tags, nothing can be pulled."""
+        if not self._registry:
+            return render("pull_commands", pull_name=pull_name, podman=EMPTY)
+        if not tags.tags:
+            return EMPTY
+        if not _has_latest(tags):
+            pull_name = f"{pull_name}:{tags.tags[0].name}"
+        podman = render("pull_podman", pull_name=pull_name, podman_options=podman_options(self._registry))
+        return render("pull_commands", pull_name=pull_name, podman=podman)
 
     def _render_tags(self, overview: Overview, pull_name: str) -> Markup:
         """Return the tags, the newest first, or the commands that push the first one."""
@@ -110,16 +139,37 @@ class RepositoryPages:
         if not page.tags:
             if overview.view.role < Role.WRITE:
                 return render("no_tags")
-            return render("no_tags_writer", commands=render("push_commands", registry=self._registry, name=name))
+            return render("no_tags_writer", commands=render_push_commands(self._registry, name))
         next_page = render("tags_next", query=urlencode({"after": page.next_name})) if page.next_name else EMPTY
         rows = ({**_describe_tag(tag), "pull_name": pull_name} for tag in page.tags)
         return render("tags", rows=render_each("tag", rows), next_page=next_page)
 
 
-def render_repository_tabs(name: RepositoryName, current: str, *, can_change: bool) -> Markup:
+class RepositoryTabs:
+    """The links between the pages of a repository.
+
+    Args:
+        lists: finds out whether a repository has an image list.
+        registry: the address of the current registry, or "" if there is none.
+    """
+
+    def __init__(self, lists: ImageLists, registry: str) -> None:
+        self._lists = lists
+        self._registry = registry
+
+    def render(self, repository: Repository, current: str, *, can_change: bool) -> Markup:
+        """Return the links for a repository that the visitor can read. `current` is the end of the path of this page.
+
+        With a current registry, one Query: an empty image list has no link.
+        """
+        has_images = not self._registry or self._lists.has_images(repository)
+        return render_repository_tabs(repository.name, current, has_images=has_images, can_change=can_change)
+
+
+def render_repository_tabs(name: RepositoryName, current: str, *, has_images: bool, can_change: bool) -> Markup:
     """Return the links between the pages of a repository. `current` is the end of the path of this page."""
-    ends = [("", "Overview"), ("/images", "Image list")]
-    if can_change or current == "/settings":
+    ends = [("", "Overview"), *([("/images", "Image list")] if has_images else [])]
+    if can_change:
         ends.append(("/settings", "Settings"))
     return render_tabs([(f"/r/{name}{end}", text) for end, text in ends], f"/r/{name}{current}", "Repository")
 

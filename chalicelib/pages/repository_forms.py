@@ -12,10 +12,10 @@ from chalicelib.domain.choices import Visibility
 from chalicelib.domain.errors import DomainError, InvalidInput, PermissionDenied
 from chalicelib.domain.identifiers import LIBRARY, MAX_LONG_DESCRIPTION_BYTES, RepositoryName, is_username
 from chalicelib.domain.roles import Role
-from chalicelib.pages.frame import render_notice, render_options
+from chalicelib.pages.frame import podman_options, render_notice, render_options
 from chalicelib.pages.guard import Guard, redirect
 from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert, render_each
-from chalicelib.pages.repository import render_repository_tabs
+from chalicelib.pages.repository import RepositoryTabs
 from chalicelib.pages.visit import Visit
 from chalicelib.repositories.collaborators import Collaborators
 from chalicelib.repositories.service import Repositories
@@ -23,7 +23,11 @@ from chalicelib.repositories.transfer import Transfers
 from chalicelib.request_log import annotate
 
 MAX_DESCRIPTION_FORM_BYTES = 90_000  # 25,000 bytes can become 75,000 in percent encoding
-_ROLES = (("read", "read: pull"), ("write", "write: pull and push"), ("admin", "admin: also change and share"))
+_ROLES = (
+    ("read", "read: pull"),
+    ("write", "write: pull and push"),
+    ("admin", "admin: also describe, share and delete"),
+)
 _EXPLANATIONS = {
     "public": "Everyone can find and pull it.",
     "private": "Only its owner, collaborators and administrators of the index can see it.",
@@ -41,6 +45,8 @@ class RepositoryForms:
         collaborators: Collaborators,
         organizations: Organizations,
         transfers: Transfers,
+        tabs: RepositoryTabs,
+        registry: str,
         default_visibility: Visibility,
     ) -> None:
         self._guard = guard
@@ -49,6 +55,8 @@ class RepositoryForms:
         self._collaborators = collaborators
         self._organizations = organizations
         self._transfers = transfers
+        self._tabs = tabs
+        self._registry = registry
         self._default_visibility = default_visibility
 
     def routes(self) -> list[Route]:
@@ -65,6 +73,7 @@ class RepositoryForms:
             guard.form(repository + "/share", self.share, "repository.shared"),
             guard.form(repository + "/unshare", self.unshare, "repository.unshared"),
             guard.form(repository + "/transfer", self.transfer, "repository.transferred"),
+            guard.form(repository + "/leave", self.leave, "repository.unshared"),
             guard.form(repository + "/delete", self.delete, "repository.deleted"),
         ]
 
@@ -143,6 +152,11 @@ class RepositoryForms:
             return self._render_settings(visit, name, _below_500(error))
         return redirect(f"/r/{target}?done=transferred")
 
+    def leave(self, visit: Visit) -> Response:
+        """Take the role of the account itself away."""
+        self._collaborators.remove(visit.principal, visit.request.repository, visit.username)
+        return redirect("/account/shared?done=share_left")
+
     def delete(self, visit: Visit) -> Response:
         """Delete a repository, if the form repeats its name."""
         name = visit.request.repository
@@ -202,7 +216,7 @@ class RepositoryForms:
             200 if error is None else status_of(error),
             notice=render_notice(visit),
             alert=EMPTY if error is None else render_alert(error),
-            tabs=render_repository_tabs(name, "/settings", can_change=True),
+            tabs=self._tabs.render(repository, "/settings", can_change=True),
             name=name,
             form_token=visit.form_token,
             description=visit.form.get("description", repository.description),
@@ -210,8 +224,13 @@ class RepositoryForms:
             max_bytes=f"{MAX_LONG_DESCRIPTION_BYTES:,}",
             visibility=_render_visibility(visit, name, private=repository.private),
             new_name=visit.form.get("new_name", ""),
+            remaining=_render_remaining(self._registry, name) if self._registry else EMPTY,
             sharing=EMPTY if name.namespace == LIBRARY else _render_sharing(visit, name, roles),
         )
+
+
+def _render_remaining(registry: str, name: RepositoryName) -> Markup:
+    return render("remaining", registry=registry, name=name, podman_options=podman_options(registry))
 
 
 def _render_visibility(visit: Visit, name: RepositoryName, *, private: bool) -> Markup:

@@ -1,13 +1,19 @@
 """The lists of the account area: own repositories, and those that others share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.pages.frame import render_account_tabs, render_next, render_notice, render_repository_rows
+from chalicelib.pages.frame import (
+    render_account_tabs,
+    render_next,
+    render_notice,
+    render_push_commands,
+    render_repository_rows,
+)
 from chalicelib.pages.guard import Guard
 from chalicelib.pages.html import EMPTY, PageRenderer, render
 from chalicelib.pages.visit import Visit
@@ -46,14 +52,22 @@ class RepositoryLists:
         page = self._repositories.list(visit.principal, visit.username, last_name)
         next_page = render_next("/account", after=page.next_name) if page.next_name else EMPTY
         name = f"{visit.username}/web"
-        commands = render("push_commands", registry=self._registry, name=name) if self._registry else EMPTY
+        commands = render_push_commands(self._registry, name) if self._registry else EMPTY
         empty = render("empty_own", namespace=visit.username, commands=commands)
         return self._render(visit, "/account", "My repositories", page.views, empty, next_page, has_toolbar=True)
 
     def show_shared(self, visit: Visit) -> Response:
         """Return the repositories of others that are shared with the account."""
         views = self._overviews.list_shared(visit.principal)
-        return self._render(visit, "/account/shared", "Shared with me", views, render("empty_shared"), EMPTY)
+        details = {
+            view.repository.name: render(
+                "share", name=view.repository.name, role=view.role.word, form_token=visit.form_token
+            )
+            for view in views
+        }
+        return self._render(
+            visit, "/account/shared", "Shared with me", views, render("empty_shared"), EMPTY, details=details
+        )
 
     def _render(
         self,
@@ -65,6 +79,7 @@ class RepositoryLists:
         pagination: Markup,
         *,
         has_toolbar: bool = False,
+        details: Mapping[RepositoryName, Markup] | None = None,
     ) -> Response:
         return self._renderer.render_page(
             visit,
@@ -73,6 +88,6 @@ class RepositoryLists:
             notice=render_notice(visit),
             tabs=render_account_tabs(path),
             toolbar=render("toolbar") if has_toolbar else EMPTY,
-            rows=render_repository_rows([view.repository for view in views]) if views else empty,
+            rows=render_repository_rows([view.repository for view in views], details=details) if views else empty,
             pagination=pagination,
         )

@@ -14,6 +14,7 @@ from chalicelib.domain.models import Organization, RobotRecord, User
 from chalicelib.domain.roles import Role
 from chalicelib.pages.frame import (
     host_of,
+    podman_options,
     render_account_tabs,
     render_notice,
     render_options,
@@ -112,6 +113,7 @@ class RobotPages:
             if status_of(error) >= 500:
                 raise
             return self._render(visit, owner, error)
+        registry = self._registry or host_of(self._renderer.base_url_for(visit.request))
         return self._renderer.render_page(
             visit,
             "robot_created",
@@ -121,7 +123,8 @@ class RobotPages:
             token=new.token,
             path=owner.path,
             username=owner.namespace,
-            registry=self._registry or host_of(self._renderer.base_url_for(visit.request)),
+            registry=registry,
+            podman_options=podman_options(registry),
         )
 
     def revoke(self, visit: Visit) -> Response:

@@ -14,8 +14,7 @@ if (navigator.clipboard) {
   for (const pre of document.querySelectorAll("pre")) add(pre, pre.textContent.trim());
   for (const cell of document.querySelectorAll("[data-copy]")) add(cell, cell.dataset.copy);
 }
-const menu = document.querySelector(".menu");
-if (menu) {
+for (const menu of document.querySelectorAll(".menu, .confirm")) {
   document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
   menu.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { menu.open = false; menu.querySelector("summary").focus(); }

@@ -47,6 +47,18 @@ def open_menu(browser: Browser) -> None:
     browser.find("#account-menu").click()
 
 
+def confirm(browser: Browser, row: str) -> None:
+    """Open the confirmation in a row, and press its button. Before that, the button cannot be pressed."""
+    button = browser.find(f"{row} .confirm button")
+    assert not button.is_displayed()
+    browser.find(f"{row} .confirm summary").click()
+    assert button.is_displayed()
+    box, width = button.rect, browser.driver.execute_script("return window.innerWidth")
+    assert box["x"] >= 0, "the confirmation fits on the screen"
+    assert box["x"] + box["width"] <= width
+    browser.click(f"{row} .confirm button")
+
+
 def done(browser: Browser) -> str:
     return browser.find("[data-done]").get_attribute("data-done") or ""
 
@@ -89,7 +101,7 @@ def _use_every_form(browser: Browser, server: Server, username: str) -> None:
     browser.enter_text("username", "bobby")
     browser.click("#share")
     assert (done(browser), len(browser.find_all("[data-collaborator='bobby']"))) == ("shared", 1)
-    browser.click("[data-collaborator='bobby'] button")
+    confirm(browser, "[data-collaborator='bobby']")
     assert done(browser) == "unshared"
     browser.click(f"a[href='/r/{username}/web']")
     assert browser.find(".markdown h3").text == "Web server"
@@ -103,7 +115,7 @@ def _use_every_form(browser: Browser, server: Server, username: str) -> None:
     token = browser.find("[data-token] code").text
     assert requests.get(server.url("/v1/users/"), auth=(username, token), timeout=20).status_code == 200
     browser.click("[data-next='robots']")
-    browser.click("[data-robot='ci'] button")
+    confirm(browser, "[data-robot='ci']")
     assert done(browser) == "revoked"
     assert requests.get(server.url("/v1/users/"), auth=(username, token), timeout=20).status_code == 401
 
@@ -218,6 +230,66 @@ def test_pages_of_the_account_area_are_accessible(browser: Browser, server: Serv
     log_in(browser, server, "admin", ADMIN_PASSWORD)
     browser.open(server.url("/accounts"))
     check_layout(browser, "accounts")
+
+
+def test_narrow_screen_breaks_no_heading_or_button_and_hides_nothing(browser: Browser, server: Server) -> None:
+    erin = server.register("erin", PASSWORD)
+    robots = server.url("/v1/users/erin/robots")
+    for name in ("ci", "a-robot-with-the-longest-name-of-all-12345"[:40]):
+        form: dict[str, Any] = {"access": "write", "repositories": ["erin/web"], "expires_in": 86_400}
+        assert requests.put(f"{robots}/{name}", json=form, auth=erin, timeout=20).status_code == 201
+    browser.set_screen(PHONE, "light")
+    try:
+        log_in(browser, server, "admin", ADMIN_PASSWORD)
+        browser.open(server.url("/accounts"))
+        _check_lines(browser)
+        log_in(browser, server, "erin")
+        browser.open(server.url("/account/robots"))
+        _check_lines(browser)
+        assert "erin/web" in browser.find("[data-robot='ci']").text
+        assert "expires: 20" in browser.find("[data-robot='ci']").text
+        browser.open(server.url("/account/new"))
+        field, legend = browser.find("#description").rect, browser.find("legend").rect
+        assert legend["y"] >= field["y"] + field["height"] + 8
+        assert legend["x"] == field["x"]
+    finally:
+        browser.set_screen(DESKTOP, "light")
+
+
+def _check_lines(browser: Browser) -> None:
+    """Check that each heading of a column and each button in a table has one line."""
+    texts = [text for text in browser.find_all("th, td .button, td button") if text.is_displayed()]
+    assert texts
+    lines = "const range = document.createRange(); range.selectNodeContents(arguments[0].firstChild); "
+    lines += "return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size"
+    for text in texts:
+        assert browser.driver.execute_script(lines, text) == 1, text.text
+
+
+def test_account_leaves_a_share_and_is_deactivated(browser: Browser, server: Server) -> None:
+    frank = server.register("frank", PASSWORD)
+    server.register("grace", PASSWORD)
+    assert requests.put(server.url("/v1/repositories/frank/web/"), json=[], auth=frank, timeout=20).status_code == 200
+    url = server.url("/v1/namespaces/frank/repositories/web/collaborators/grace")
+    assert requests.put(url, json={"access": "write"}, auth=frank, timeout=20).status_code == 204
+    log_in(browser, server, "grace")
+    browser.open(server.url("/account/shared"))
+    assert browser.find("[data-role]").get_attribute("data-role") == "write"
+    check_layout(browser, "shared")
+    browser.set_screen(PHONE, "light")
+    confirm(browser, "[data-repository='frank/web']")
+    browser.set_screen(DESKTOP, "light")
+    assert done(browser) == "share_left"
+    log_in(browser, server, "admin", ADMIN_PASSWORD)
+    browser.open(server.url("/accounts?username=grace"))
+    browser.click("[data-account='grace'] .button")
+    assert browser.page_name == "deactivation"
+    check_layout(browser, "deactivation")
+    browser.click("#deactivate")
+    assert done(browser) == "deactivated"
+    assert requests.get(server.url("/v1/users/"), auth=("grace", PASSWORD), timeout=20).status_code == 403
+    browser.click("[data-account='grace'] button")
+    assert done(browser) == "activated"
 
 
 def test_form_of_an_ended_session_continues_after_the_login(browser: Browser, server: Server) -> None:

@@ -37,6 +37,7 @@ def test_reset_email_is_sent_only_to_active_confirmed_accounts_with_the_same_res
     pages = [post(email_index, "/forgotten", email=f"{name}@example.com") for name in names]
     assert {(page.status, page.name) for page in pages} == {(200, "email_sent")}
     assert len({page.source for page in pages}) == 1
+    assert pages[0].next_steps == {"again": "/forgotten", "login": "/login"}
     assert [message.to for message in email_index.emails] == ["alice@example.com"]
 
 

@@ -65,7 +65,7 @@ def test_front_page_shows_current_docker_first(make_index: Callable[..., Index])
     registry = "registry.example.com"
     page = get(make_index(registries=(registry,), registry_secret="x" * 16))
     assert page.commands[0] == f"docker login {registry}"
-    (details,) = page.root.findall(".//details")
+    (details,) = page.root.findall(".//details[@data-protocol='v1']")
     old = [code.text for code in details.iter("code")]
     assert all(registry not in (command or "") for command in old)
 

@@ -28,7 +28,11 @@ def test_robot_is_created_and_its_token_is_shown_once(alice: WebSession) -> None
     )
     assert (page.status, page.name) == (201, "robot_created")
     (token,) = [command for command in page.commands if command.startswith("wbr_")]
-    assert sum(token in command for command in page.commands) == 2, "the token, and the command that logs in"
+    assert sum(token in command for command in page.commands) == 1, "no command that the history of a shell keeps"
+    logins = [command for command in page.commands if "--password-stdin" in command]
+    assert [command.split()[:4] for command in logins] == [
+        ["echo", '"$TOKEN"', "|", tool] for tool in ("docker", "podman")
+    ]
     assert index.request("GET", "/v1/users/", basic("alice", token)).status == 200
     (robot,) = index.request("GET", "/v1/users/alice/robots", basic("alice")).json
     assert (robot["access"], robot["repositories"]) == ("write", ["alice/web", "library/redis"])
@@ -80,6 +84,20 @@ def test_address_is_not_added_without_the_password(alice: WebSession) -> None:
         assert page.status == 400
     assert alice.index.user("alice").emails == {"alice@example.com"}
     assert alice.index.users.get_email_owner("thief@example.com") is None
+
+
+def test_account_is_blocked_and_unblocked(alice: WebSession) -> None:
+    alice.index.create_account("bobby")
+    page = alice.submit("/account/settings", "/account/block", blocked="bobby")
+    assert (page.data("done"), page.data("blocked")) == (["blocked"], ["bobby"])
+    assert alice.index.user("alice").blocked == {"bobby"}
+    event = next(event for event in alice.index.events if event["event"] == "account.blocked")
+    assert (event["actor"], event["target"]) == ("alice", "bobby")
+    page = alice.post("/account/unblock", form_token=alice.form_token, blocked="bobby")
+    assert (page.data("done"), page.data("blocked")) == (["unblocked"], [])
+    for path, name, status in (("/account/block", "alice", 400), ("/account/unblock", "bobby", 404)):
+        page = alice.post(path, form_token=alice.form_token, blocked=name)
+        assert (page.status, page.name, page.fields("/account/block")["blocked"]) == (status, "account_settings", name)
 
 
 def test_change_of_the_password_needs_the_current_one(alice: WebSession) -> None:
@@ -139,10 +157,13 @@ def test_administrator_lists_activates_and_deactivates_accounts(make_index: Call
         "admin": "active",
         "alice": "not active",
     }
-    page = admin.post("/accounts/alice/activate", form_token=admin.form_token)
+    assert page.root.find(".//button[@form='activation'][@formaction='/accounts/alice/activate']") is not None
+    page = admin.post("/accounts/alice/activate", **page.fields("/accounts"))
     assert (page.data("done"), page.data("active")) == (["activated"], ["active"])
     alice = WebSession.logged_in(index, "alice")
-    page = admin.post("/accounts/alice/deactivate", form_token=admin.form_token)
+    page = admin.get("/accounts")
+    assert "/accounts/alice/deactivate" in page.links, "a page asks before an account is deactivated"
+    page = admin.submit("/accounts/alice/deactivate", "/accounts/alice/deactivate")
     assert (page.data("done"), page.data("active")) == (["deactivated"], ["not active"])
     assert alice.get("/account").name == "login"
     page = admin.get("/accounts?username=nobody")
@@ -154,6 +175,7 @@ def test_others_cannot_see_or_change_accounts(alice: WebSession) -> None:
     alice.index.create_account("bobby")
     assert alice.get("/accounts").status == 403
     assert alice.get("/accounts?username=bobby").status == 403
+    assert alice.get("/accounts/bobby/deactivate").status == 403
     assert alice.send("POST", "/accounts/bobby/deactivate", form_token=alice.form_token).status == 403
     assert alice.index.user("bobby").active
 

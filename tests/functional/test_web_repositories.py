@@ -148,7 +148,7 @@ def test_visibility_is_changed_and_private_pages_are_hidden(alice: WebSession) -
         for end in ("", "/images", "/settings"):
             if session.cookie or end != "/settings":
                 private, missing = session.get(f"/r/alice/web{end}"), session.get(f"/r/alice/missing{end}")
-                assert (private.status, private.source.replace("web", "missing")) == (404, missing.source)
+                assert (private.status, private.source.replace("/web", "/missing")) == (404, missing.source)
         assert session.get("/?q=web").data("repository") == []
         assert session.get("/r/alice").data("repository") == []
     assert alice.get("/?q=web").data("repository") == ["alice/web"]
