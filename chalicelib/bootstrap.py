@@ -275,7 +275,7 @@ class Services:
                 registry,
                 settings.repository_visibility,
             ).routes(),
-            *RobotPages(guard, renderer, self.organizations, self.robots, registry).routes(),
+            *RobotPages(guard, renderer, self.sessions, self.organizations, self.robots, registry).routes(),
             *OrganizationPages(guard, renderer, self.organizations, self.organization_deletion).routes(),
             *AccountSettingsPages(guard, renderer, self.sessions, self.accounts, self.deletion).routes(),
             *AdministrationPages(guard, renderer, self.accounts).routes(),

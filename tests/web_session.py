@@ -42,8 +42,11 @@ class WebSession:
         return Page(response)
 
     def submit(self, path: str, action: str, **changed: str) -> Page:
-        """Open a page, send one of its forms with changed fields, and follow a redirect."""
-        return self.post(action, **{**self.get(path).fields(action), **changed})
+        """Open a page, send one of its forms with changed fields and the password, and follow a redirect."""
+        fields = self.get(path).fields(action)
+        if fields.get("password") == "":
+            fields["password"] = PASSWORD
+        return self.post(action, **{**fields, **changed})
 
     def post(self, path: str, **fields: str) -> Page:
         """Send a form, and follow a redirect."""

@@ -5,6 +5,7 @@ import hmac
 from msgspec import Struct
 
 from chalicelib.accounts.login import Login
+from chalicelib.domain.errors import InvalidInput, NotAuthenticated
 from chalicelib.domain.models import User
 from chalicelib.domain.roles import Principal
 from chalicelib.security.sessions import SESSION_SECONDS, SessionClaims, SessionCookies, bind
@@ -46,9 +47,15 @@ class Sessions:
         """Return the cookie of a new session. Raises the errors of `Login.log_in_user`."""
         return self._cookies.issue(self._login.log_in_user(username, password, client_ip, allow_deletion_started=True))
 
-    def confirm_password(self, session: Session, password: str, client_ip: str) -> None:
-        """Check the password again before a change of the account itself. Raises the errors of `Login.log_in_user`."""
-        self._login.log_in_user(session.user.username, password, client_ip, allow_deletion_started=True)
+    def require_password(self, session: Session, password: str, client_ip: str) -> None:
+        """Check the password again before a change that outlives the session.
+
+        Raises InvalidInput for a wrong password, and the other errors of `Login.log_in_user`.
+        """
+        try:
+            self._login.log_in_user(session.user.username, password, client_ip, allow_deletion_started=True)
+        except NotAuthenticated:
+            raise InvalidInput("the current password is wrong") from None
 
     def find(self, cookie: str) -> Session | None:
         """Return the session of a cookie, or None if it is not valid. One read.

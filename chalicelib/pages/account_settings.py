@@ -10,7 +10,7 @@ from chalicelib.accounts.sessions import Sessions
 from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
-from chalicelib.domain.errors import DomainError, InvalidInput, NotAuthenticated
+from chalicelib.domain.errors import DomainError, InvalidInput
 from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES, MIN_PASSWORD_LENGTH
 from chalicelib.domain.roles import Principal
 from chalicelib.pages.frame import render_account_tabs, render_notice
@@ -114,10 +114,7 @@ class AccountSettingsPages:
         )
 
     def _confirm_password(self, visit: Visit, field: str) -> None:
-        try:
-            self._sessions.confirm_password(visit.own_session, visit.form.get(field, ""), visit.request.client_ip)
-        except NotAuthenticated:
-            raise InvalidInput("the current password is wrong") from None
+        self._sessions.require_password(visit.own_session, visit.form.get(field, ""), visit.request.client_ip)
 
     def _change_blocked(self, visit: Visit, change: Callable[[Principal, str, str], None], done: str) -> Response:
         blocked = visit.form.get("blocked", "").strip()

@@ -5,6 +5,7 @@ from msgspec import Struct
 
 from chalicelib.accounts.organizations import Organizations
 from chalicelib.accounts.robots import Robots
+from chalicelib.accounts.sessions import Sessions
 from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
@@ -64,12 +65,14 @@ class RobotPages:
         self,
         guard: Guard,
         renderer: PageRenderer,
+        sessions: Sessions,
         organizations: Organizations,
         robots: Robots,
         registry: str,
     ) -> None:
         self._guard = guard
         self._renderer = renderer
+        self._sessions = sessions
         self._organizations = organizations
         self._robots = robots
         self._registry = registry
@@ -92,7 +95,7 @@ class RobotPages:
         return self._render(visit, self._find_owner(visit))
 
     def create(self, visit: Visit) -> Response:
-        """Create a robot, and show its token once."""
+        """Create a robot, and show its token once. It needs the password, because the token outlives the session."""
         owner, form = self._find_owner(visit), visit.form
         name, access = form.get("name", "").strip(), form.get("access", "")
         try:
@@ -101,6 +104,7 @@ class RobotPages:
             if (days := form.get("days", "")) not in dict(_LIFETIMES):
                 raise InvalidInput("choose for how long the robot is valid")
             annotate(target=f"{owner.namespace}/{name}"[:300], access=access)
+            self._sessions.require_password(visit.own_session, form.get("password", ""), visit.request.client_ip)
             words = form.get("repositories", "").replace(",", " ").split()
             new = self._robots.create(
                 owner.owner,

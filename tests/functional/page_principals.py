@@ -110,7 +110,7 @@ _ORGANIZATION_OPERATIONS: dict[str, Callable[[Visitor], str]] = {
     "create": lambda visitor: visitor.post("/account/organizations", name=visitor.name),
     "add": lambda visitor: visitor.post(_O + "/members", username="collaborator", access="read"),
     "remove": lambda visitor: visitor.post(_O + "/members/remove", username="collaborator"),
-    "create robot": lambda visitor: visitor.post(_O + "/robots", name=visitor.name, access="read"),
+    "create robot": lambda visitor: visitor.post(_O + "/robots", name=visitor.name, access="read", password=PASSWORD),
     "revoke robot": lambda visitor: visitor.post(f"{_O}/robots/{visitor.name}/revoke"),
     "leave": lambda visitor: visitor.post(_O + "/leave"),
     "delete": lambda visitor: visitor.post(

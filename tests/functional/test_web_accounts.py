@@ -77,6 +77,14 @@ def test_email_address_is_added(alice: WebSession) -> None:
     assert (page.status, page.fields("/account/email")["email"]) == (400, "not an address")
 
 
+def test_robot_is_not_created_without_the_password(alice: WebSession) -> None:
+    """The token would outlive the session whose cookie was copied."""
+    for password in ("", WRONG_PASSWORD):
+        page = alice.submit("/account/robots", "/account/robots", name="ci", password=password)
+        assert (page.status, page.fields("/account/robots")["name"]) == (400, "ci")
+    assert alice.index.services.robots.of_account("alice") == []
+
+
 def test_address_is_not_added_without_the_password(alice: WebSession) -> None:
     """A copied cookie must not lead to a password that is reset by email."""
     for password in ("", WRONG_PASSWORD):
