@@ -110,6 +110,7 @@ def _use_every_form(browser: Browser, server: Server, username: str) -> None:
     open_menu(browser)
     browser.click("header a[href='/account/robots']")
     browser.enter_text("name", "ci")
+    browser.enter_text("password", PASSWORD)
     browser.click("#create-robot")
     assert browser.page_name == "robot_created"
     token = browser.find("[data-token] code").text
@@ -169,11 +170,12 @@ def _use_organization(browser: Browser, server: Server, username: str) -> None:
 
     browser.click(f"a[href='/organizations/{name}/robots']")
     browser.enter_text("name", "ci")
+    browser.enter_text("password", PASSWORD)
     browser.click("#create-robot")
     token = browser.find("[data-token] code").text
     assert requests.get(server.url("/v1/users/"), auth=(name, token), timeout=20).status_code == 200
     browser.click("[data-next='robots']")
-    browser.click("[data-robot='ci'] button")
+    confirm(browser, "[data-robot='ci']")
     assert done(browser) == "revoked"
 
     browser.click(f"a[href='/organizations/{name}']")
