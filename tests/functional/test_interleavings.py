@@ -1,4 +1,4 @@
-"""Account deletion at the same time as other requests, in many orders of the calls to AWS."""
+"""Transfer and account deletion at the same time as other requests, in many orders of the calls to AWS."""
 
 from collections.abc import Callable
 
@@ -79,4 +79,32 @@ def test_robot_that_is_created_during_an_account_deletion_is_not_valid_for_the_n
         for token in tokens:
             assert index.request("GET", "/v1/users/", basic("alice", token)).status == 401
         assert index.request("GET", "/v1/users/alice/robots", ALICE).json == []
+    assert len(results) > 1, "several orders occur"
+
+
+def test_push_during_a_transfer_is_in_the_new_repository_or_creates_the_old_name_again(
+    make_filled: Callable[[], Index],
+) -> None:
+    results = set()
+    transfer = "/v1/namespaces/alice/repositories/web/transfer"
+    for seed in range(SEEDS):
+        index = make_filled()
+        assert index.request("PUT", "/v1/organizations/ops", ALICE).status == 201
+        moved, own, shared = run_interleaved(
+            index,
+            seed,
+            send("POST", transfer, "alice", {"namespace": "ops", "name": "web"}),
+            send("PUT", "/v1/repositories/alice/web", "alice", [{"id": "b"}]),
+            send("PUT", "/v1/repositories/alice/web", "bobby", [{"id": "c"}]),
+        )
+        assert moved in (204, 409)
+        assert own == 200
+        assert shared in (200, 403, 404)  # the share ends with the old repository
+        if moved == 409:  # other requests have changed the repository too often
+            assert index.request("POST", transfer, ALICE, json={"namespace": "ops", "name": "web"}).status == 204
+        old = index.request("GET", "/v1/repositories/alice/web/images", ALICE)
+        found = {entry["id"] for entry in old.json} if old.status == 200 else set()
+        results.add((shared, old.status))
+        assert {"a", "b", *({"c"} if shared == 200 else ())} <= found | set(index.ids("ops/web", ALICE))
+        assert "a" not in found, "the old name is a new repository"
     assert len(results) > 1, "several orders occur"
