@@ -46,7 +46,7 @@ from chalicelib.pages.html import PageRenderer
 from chalicelib.pages.login import LoginPages
 from chalicelib.pages.organizations import OrganizationPages
 from chalicelib.pages.public import PublicPages
-from chalicelib.pages.repository import RepositoryPages, RepositoryTabs
+from chalicelib.pages.repository import RepositoryPages
 from chalicelib.pages.repository_forms import RepositoryForms
 from chalicelib.pages.repository_lists import RepositoryLists
 from chalicelib.pages.robots import RobotPages
@@ -257,10 +257,9 @@ class Services:
         )
         self.render_unrouted = renderer.render_unrouted
         guard, registry = Guard(self.sessions, renderer), settings.shown_registry_address
-        tabs = RepositoryTabs(self.lists, registry)
         return [
             *PublicPages(guard, renderer, self.search, self.repositories, registry).routes(),
-            *RepositoryPages(guard, renderer, self.overviews, self.lists, tabs, registry).routes(),
+            *RepositoryPages(guard, renderer, self.overviews, self.lists, registry).routes(),
             *LoginPages(guard, renderer, self.sessions, self.accounts, settings.account_activation).routes(),
             *AccountPages(guard, renderer, self.email_actions).routes(),
             *RepositoryLists(guard, renderer, self.repositories, self.overviews, registry).routes(),
@@ -271,7 +270,6 @@ class Services:
                 self.collaborators,
                 self.organizations,
                 self.transfers,
-                tabs,
                 registry,
                 settings.repository_visibility,
             ).routes(),

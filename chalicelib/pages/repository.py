@@ -8,7 +8,6 @@ from markupsafe import Markup
 from chalicelib.api.http import Route, parse_number
 from chalicelib.api.messages import Response
 from chalicelib.domain.identifiers import RepositoryName
-from chalicelib.domain.models import Repository
 from chalicelib.domain.roles import Role
 from chalicelib.domain.tags import Tag
 from chalicelib.pages.frame import (
@@ -41,7 +40,6 @@ class RepositoryPages:
         renderer: renders the pages.
         overviews: reads a repository and its tags.
         lists: reads its images.
-        tabs: renders the links between the pages of a repository.
         registry: the address of the current registry, or "" if there is none.
     """
 
@@ -51,14 +49,12 @@ class RepositoryPages:
         renderer: PageRenderer,
         overviews: Overviews,
         lists: ImageLists,
-        tabs: "RepositoryTabs",
         registry: str,
     ) -> None:
         self._guard = guard
         self._renderer = renderer
         self._overviews = overviews
         self._lists = lists
-        self._tabs = tabs
         self._registry = registry
 
     def routes(self) -> list[Route]:
@@ -84,7 +80,7 @@ class RepositoryPages:
             notice=render_notice(visit),
             badges=render_badges(name, private=repository.private),
             description=_render_description(view),
-            tabs=self._tabs.render(repository, "", can_change=can_change),
+            tabs=render_repository_tabs(name, "", has_tags=bool(tags.total), can_change=can_change),
             pull=self._render_pull(tags, pull_name),
             tags=self._render_tags(overview, pull_name),
             long_description=_render_long_description(overview.long_description),
@@ -113,7 +109,7 @@ class RepositoryPages:
             visit,
             "images",
             f"Image list of {name}",
-            tabs=render_repository_tabs(name, "/images", has_images=True, can_change=role >= Role.ADMIN),
+            tabs=render_repository_tabs(name, "/images", has_tags=False, can_change=role >= Role.ADMIN),
             total=len(images),
             count=f"{pluralize(len(images), 'entry')} for Docker 0.6 to 17.03, the oldest first.",
             rows=render("image_rows", rows=render_each("image", rows)),
@@ -145,30 +141,12 @@ class RepositoryPages:
         return render("tags", rows=render_each("tag", rows), next_page=next_page)
 
 
-class RepositoryTabs:
-    """The links between the pages of a repository.
+def render_repository_tabs(name: RepositoryName, current: str, *, has_tags: bool, can_change: bool) -> Markup:
+    """Return the links between the pages of a repository. `current` is the end of the path of this page.
 
-    Args:
-        lists: finds out whether a repository has an image list.
-        registry: the address of the current registry, or "" if there is none.
+    A repository with tags belongs to a current registry, so its image list is mostly empty and has no link.
     """
-
-    def __init__(self, lists: ImageLists, registry: str) -> None:
-        self._lists = lists
-        self._registry = registry
-
-    def render(self, repository: Repository, current: str, *, can_change: bool) -> Markup:
-        """Return the links for a repository that the visitor can read. `current` is the end of the path of this page.
-
-        With a current registry, one Query: an empty image list has no link.
-        """
-        has_images = not self._registry or self._lists.has_images(repository)
-        return render_repository_tabs(repository.name, current, has_images=has_images, can_change=can_change)
-
-
-def render_repository_tabs(name: RepositoryName, current: str, *, has_images: bool, can_change: bool) -> Markup:
-    """Return the links between the pages of a repository. `current` is the end of the path of this page."""
-    ends = [("", "Overview"), *([("/images", "Image list")] if has_images else [])]
+    ends = [("", "Overview"), *([] if has_tags else [("/images", "Image list")])]
     if can_change:
         ends.append(("/settings", "Settings"))
     return render_tabs([(f"/r/{name}{end}", text) for end, text in ends], f"/r/{name}{current}", "Repository")

@@ -15,7 +15,7 @@ from chalicelib.domain.roles import Role
 from chalicelib.pages.frame import podman_options, render_notice, render_options
 from chalicelib.pages.guard import Guard, redirect
 from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert, render_each
-from chalicelib.pages.repository import RepositoryTabs
+from chalicelib.pages.repository import render_repository_tabs
 from chalicelib.pages.visit import Visit
 from chalicelib.repositories.collaborators import Collaborators
 from chalicelib.repositories.service import Repositories
@@ -45,7 +45,6 @@ class RepositoryForms:
         collaborators: Collaborators,
         organizations: Organizations,
         transfers: Transfers,
-        tabs: RepositoryTabs,
         registry: str,
         default_visibility: Visibility,
     ) -> None:
@@ -55,7 +54,6 @@ class RepositoryForms:
         self._collaborators = collaborators
         self._organizations = organizations
         self._transfers = transfers
-        self._tabs = tabs
         self._registry = registry
         self._default_visibility = default_visibility
 
@@ -216,7 +214,7 @@ class RepositoryForms:
             200 if error is None else status_of(error),
             notice=render_notice(visit),
             alert=EMPTY if error is None else render_alert(error),
-            tabs=self._tabs.render(repository, "/settings", can_change=True),
+            tabs=render_repository_tabs(name, "/settings", has_tags=repository.tags > 0, can_change=True),
             name=name,
             form_token=visit.form_token,
             description=visit.form.get("description", repository.description),

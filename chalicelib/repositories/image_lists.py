@@ -3,7 +3,7 @@
 from chalicelib.domain.errors import PermissionDenied, TooLarge
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.image_list import check_image_count, encode_image_list, find_changes, merge_images
-from chalicelib.domain.models import Repository, RepositoryState
+from chalicelib.domain.models import RepositoryState
 from chalicelib.domain.roles import Grant, Principal, Role, TokenScope
 from chalicelib.repositories.authorization import Authorization, Authorized
 from chalicelib.repositories.conflicts import retry_on_conflict
@@ -42,10 +42,6 @@ class ImageLists:
         authorized = self._read(principal, repository)
         role = self._authorization.find_role(principal, repository, authorized.state)
         return authorized.stored.merged(), role
-
-    def has_images(self, repository: Repository) -> bool:
-        """Return whether the list of a repository that the principal can read has entries. One Query of one item."""
-        return self._store.has_segments(repository.name, repository.generation)
 
     def read_encoded(self, principal: Principal | Grant, repository: RepositoryName) -> EncodedImageList:
         """Return the list as JSON. Only answers to read tokens are cached: a write token must see its own push."""

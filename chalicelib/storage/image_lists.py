@@ -123,13 +123,6 @@ class ImageListStore:
         return False
 
     @translate_dynamodb_errors
-    def has_segments(self, repository: RepositoryName, generation: str) -> bool:
-        """Return whether the list of this generation has entries. One strongly consistent Query of one item."""
-        model = self._tables.images
-        condition = model.segment.startswith(segment_prefix(generation))
-        return any(True for _ in model.query(str(repository), condition, limit=1, page_size=1, consistent_read=True))
-
-    @translate_dynamodb_errors
     def confirm_deletion(self, repository: RepositoryName, generation: str) -> None:
         """Record that a registry has presented the delete token of this generation."""
         images = self._tables.images
