@@ -12,6 +12,7 @@ from moto.server import ThreadedMotoServer
 
 from chalicelib.aws import Clients
 from infra.devserver.moto_aws import create_stack
+from infra.exit_codes import ExitCode
 from tests.clients.conftest import ROOT
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
@@ -73,6 +74,7 @@ def test_wrong_configuration_gives_readable_error(
     endpoint: str, arguments: tuple[str, ...], environment: dict[str, str], keyword: str
 ) -> None:
     result = run_process(endpoint, "users", "list", *arguments, **environment)
-    assert (result.returncode, result.stdout) == (1, "")
+    expected = ExitCode.LOGIN if keyword == "credentials" else ExitCode.FAILURE
+    assert (result.returncode, result.stdout) == (expected, "")
     assert keyword in result.stderr
     assert len(result.stderr.splitlines()) == 1

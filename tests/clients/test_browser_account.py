@@ -134,6 +134,7 @@ def _use_every_form(browser: Browser, server: Server, username: str) -> None:
     open_menu(browser)
     browser.click("header a[href='/account/settings']")
     browser.enter_text("email", f"{username}@example.org")
+    browser.enter_text("email_password", PASSWORD)
     browser.click("#add-email")
     assert done(browser) == "email"
     open_menu(browser)
