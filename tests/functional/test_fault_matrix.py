@@ -108,7 +108,7 @@ OPERATIONS = (
     Operation("delete account", "DELETE", "/v1/users/alice", ALICE, None, (204,), (401,)),
 )
 # These have several steps. Their order makes each intermediate state valid.
-NOT_ATOMIC = {"block an organisation", "delete account", "delete organisation"}
+NOT_ATOMIC = {"block an account", "block an organisation", "create for a tag", "delete account", "delete organisation"}
 
 
 class ExampleIndex:
