@@ -18,7 +18,7 @@ def replace_controls(text: str) -> str:
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.text(max_size=60) | st.sampled_from(HOSTILE_TEXTS))
 def test_any_search_text_is_shown_as_text(index: Index, query: str) -> None:
     if not index.calls:
@@ -32,7 +32,7 @@ def test_any_search_text_is_shown_as_text(index: Index, query: str) -> None:
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.text(min_size=1, max_size=60).filter(str.isprintable) | st.sampled_from(HOSTILE_TEXTS))
 def test_any_description_is_shown_as_text(index: Index, description: str) -> None:
     alice = basic("alice")
