@@ -3,18 +3,17 @@
 import time
 from collections.abc import Callable
 
+from chalicelib.accounts.deletion_steps import delete_repositories, start_deadline
 from chalicelib.accounts.organizations import Organizations
 from chalicelib.accounts.robots import Robots
 from chalicelib.accounts.service import Accounts
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.roles import Principal
+from chalicelib.domain.roles import Principal, Role
 from chalicelib.repositories.service import MAX_LISTED, Repositories
-from chalicelib.request_log import annotate, may_take_effect
+from chalicelib.request_log import may_take_effect
 from chalicelib.storage.collaborators import CollaboratorStore
 from chalicelib.storage.transactions import Conflict
 from chalicelib.storage.users import UserStore
-
-MAX_SECONDS = 10  # API Gateway waits for 29 seconds, and one repository with many collaborators takes a few
 
 
 class AccountDeletion:
@@ -54,22 +53,16 @@ class AccountDeletion:
         share or join anything. The account item is deleted last, so the name stays in use until everything else is
         gone. Raises PermissionDenied, NotFound, RequestConflict and Unavailable.
         """
-        end = self._clock() + MAX_SECONDS
+        is_time_over = start_deadline(self._clock)
         self._accounts.show(principal, username)
-        if not self._leave_organizations(username, end):
+        if not self._leave_organizations(username, is_time_over):
             return False
         try:
             with may_take_effect(Conflict):
                 self._users.start_deletion(username)
-            owner = Principal(username)
-            annotate(deleted_repositories=0)
-            page = self._repositories.list(owner, username)
-            for count, view in enumerate(page.views, start=1):
-                self._repositories.delete(owner, view.repository.name, confirmed=True)
-                annotate(deleted_repositories=count)
-                if self._clock() > end:
-                    return False
-            if page.next_name or not self._collaborators.remove_account(username, MAX_LISTED):
+            if not delete_repositories(self._repositories, username, is_time_over):
+                return False
+            if not self._collaborators.remove_account(username, MAX_LISTED):
                 return False
             self._robots.revoke_all(username)
             user = self._users.get(username)
@@ -79,16 +72,17 @@ class AccountDeletion:
             raise Unavailable("another request is changing the account at the moment; try again in a moment") from None
         return True
 
-    def _leave_organizations(self, username: str, end: float) -> bool:
+    def _leave_organizations(self, username: str, is_time_over: Callable[[], bool]) -> bool:
         """Leave all organisations. Return False if the time is over before the last one.
 
         Raises RequestConflict before the first change if the account is the last administrator of one of them.
         """
-        names = sorted(self._organizations.of_account(username))
-        for name in names:
-            self._organizations.require_other_administrator(name, username)
-        for name in names:
+        roles = self._organizations.of_account(username)
+        for name in sorted(roles):
+            if roles[name] is Role.ADMIN:
+                self._organizations.require_other_administrator(name)
+        for name in sorted(roles):
             self._organizations.leave(name, username)
-            if self._clock() > end:
+            if is_time_over():
                 return False
         return True

@@ -4,10 +4,9 @@ import base64
 import binascii
 
 from chalicelib.accounts.login import Login
-from chalicelib.accounts.robots import is_robot_token
 from chalicelib.api.messages import Request
 from chalicelib.domain.errors import InvalidToken, NotAuthenticated
-from chalicelib.domain.identifiers import is_username
+from chalicelib.domain.identifiers import loggable_name
 from chalicelib.domain.roles import ANONYMOUS, Grant, Principal
 from chalicelib.request_log import LOGIN_FAILED, annotate
 from chalicelib.security.access_tokens import AccessTokens
@@ -82,9 +81,7 @@ class Authenticator:
                 username, password, request.client_ip, allow_deletion_started=allow_deletion_started
             )
         except NotAuthenticated:
-            # An invalid username may be a password or a token that was entered in the wrong field.
-            is_loggable = is_username(username) and not is_robot_token(username)
-            annotate(event=LOGIN_FAILED, target=username if is_loggable else "")
+            annotate(event=LOGIN_FAILED, target=loggable_name(username))
             raise
         annotate(actor=username)
         if principal.robot is not None:

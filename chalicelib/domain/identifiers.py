@@ -1,6 +1,7 @@
 """The grammar of names, ids, checksums and addresses. The rules are those of docs/reference/protocol.md, "Fields"."""
 
 import re
+from collections.abc import Callable
 from typing import Self
 
 from msgspec import Struct
@@ -129,6 +130,14 @@ def check_robot(text: str) -> str:
     if not is_robot(text):
         raise InvalidInput("a robot name must be 1 to 40 characters of a-z, 0-9 and -, starting with a letter or digit")
     return text
+
+
+def loggable_name(text: str, is_name: Callable[[str], bool] = is_username) -> str:
+    """Return the text of a form or header if it is a name, else "".
+
+    Any other text may be a password or a robot token that was entered in the wrong field.
+    """
+    return text if is_name(text) and not text.startswith(ROBOT_TOKEN_PREFIX) else ""
 
 
 def is_host(text: str) -> bool:

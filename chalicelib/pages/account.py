@@ -9,13 +9,12 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from chalicelib.accounts.email_actions import EmailActions
-from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.domain.errors import DomainError, InvalidInput
 from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES, MIN_PASSWORD_LENGTH, check_email
 from chalicelib.pages.guard import Guard
-from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert
+from chalicelib.pages.html import PageRenderer, render
 from chalicelib.pages.visit import Visit
 from chalicelib.request_log import annotate
 
@@ -181,13 +180,5 @@ class AccountPages:
         self, visit: Visit, template: str, title: str, error: DomainError | None, **values: object
     ) -> Response:
         """Return a page with a form. With an error, its message is above the form and its status is the status."""
-        return self._renderer.render_page(
-            visit,
-            template,
-            title,
-            200 if error is None else status_of(error),
-            None,
-            alert=EMPTY if error is None else render_alert(error),
-            is_invalid="false" if error is None else "true",
-            **values,
-        )
+        is_invalid = "false" if error is None else "true"
+        return self._renderer.render_form(visit, template, title, error, is_invalid=is_invalid, **values)

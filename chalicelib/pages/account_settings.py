@@ -7,15 +7,15 @@ from markupsafe import Markup
 from chalicelib.accounts.deletion import AccountDeletion
 from chalicelib.accounts.service import Accounts
 from chalicelib.accounts.sessions import Sessions
-from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.domain.errors import DomainError, InvalidInput
-from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES, MIN_PASSWORD_LENGTH
+from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES, MIN_PASSWORD_LENGTH, is_namespace, loggable_name
 from chalicelib.domain.roles import Principal
+from chalicelib.pages.forms import check_form_error
 from chalicelib.pages.frame import render_account_tabs, render_notice
 from chalicelib.pages.guard import Guard, redirect
-from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert, render_each
+from chalicelib.pages.html import PageRenderer, render, render_each
 from chalicelib.pages.visit import Visit
 from chalicelib.request_log import annotate
 
@@ -61,7 +61,7 @@ class AccountSettingsPages:
             self._confirm_password(visit, "email_password")
             self._accounts.change(visit.principal, visit.username, {"email": email})
         except DomainError as error:
-            return self._render_error(visit, error)
+            return self._render(visit, check_form_error(error))
         is_confirmed = not self._renderer.needs_confirmation or email.lower() in user.emails - user.unconfirmed
         done = "email" if is_confirmed else "email_unconfirmed"
         return redirect(f"/account/settings?done={done}")
@@ -73,7 +73,7 @@ class AccountSettingsPages:
             self._confirm_password(visit, "password")
             self._accounts.change(visit.principal, visit.username, {"password": visit.form.get("new_password", "")})
         except DomainError as error:
-            return self._render_error(visit, error)
+            return self._render(visit, check_form_error(error))
         return self._renderer.render_page(
             Visit(request=visit.request),
             "password_changed",
@@ -101,7 +101,7 @@ class AccountSettingsPages:
             self._confirm_password(visit, "deletion_password")
             is_complete = self._deletion.delete(visit.own_session.principal, visit.username)
         except DomainError as error:
-            return self._render_error(visit, error)
+            return self._render(visit, check_form_error(error))
         if not is_complete:
             return redirect("/account/settings")
         return self._renderer.render_page(
@@ -118,37 +118,28 @@ class AccountSettingsPages:
 
     def _change_blocked(self, visit: Visit, change: Callable[[Principal, str, str], None], done: str) -> Response:
         blocked = visit.form.get("blocked", "").strip()
-        annotate(target=blocked[:255])
+        annotate(target=loggable_name(blocked, is_namespace))
         try:
             change(visit.principal, visit.username, blocked)
         except DomainError as error:
-            return self._render_error(visit, error)
+            return self._render(visit, check_form_error(error))
         return redirect(f"/account/settings?done={done}")
 
-    def _render_error(self, visit: Visit, error: DomainError) -> Response:
-        if status_of(error) >= 500:
-            raise error
-        return self._render(visit, error)
-
     def _render(self, visit: Visit, error: DomainError | None = None) -> Response:
-        user, status = visit.own_session.user, 200 if error is None else status_of(error)
-        alert = EMPTY if error is None else render_alert(error)
+        user = visit.own_session.user
         deletion = render("account_deletion", username=user.username, form_token=visit.form_token)
         if user.deletion_started:
-            return self._renderer.render_page(
-                visit, "deletion_started", "Account settings", status, alert=alert, deletion=deletion
-            )
+            return self._renderer.render_form(visit, "deletion_started", "Account settings", error, deletion=deletion)
         emails = (
             render("email_unconfirmed" if email in user.unconfirmed else "email_confirmed", email=email)
             for email in sorted(user.emails)
         )
-        return self._renderer.render_page(
+        return self._renderer.render_form(
             visit,
             "account_settings",
             "Account settings",
-            status,
+            error,
             notice=render_notice(visit),
-            alert=alert,
             tabs=render_account_tabs("/account/settings"),
             username=user.username,
             form_token=visit.form_token,

@@ -1,10 +1,11 @@
 """Parsing of posted forms, and the check that a page of this index has sent them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs
 
+from chalicelib.api.errors import status_of
 from chalicelib.api.messages import Request
-from chalicelib.domain.errors import InvalidInput, PermissionDenied, TooLarge
+from chalicelib.domain.errors import DomainError, InvalidInput, PermissionDenied, TooLarge
 
 MAX_FORM_BYTES = 4096  # the longest link has about 1,100
 _MAX_FORM_FIELDS = 16
@@ -26,6 +27,21 @@ def decode_form(request: Request, max_bytes: int = MAX_FORM_BYTES) -> dict[str, 
     if any(len(values) > 1 for values in fields.values()):
         raise InvalidInput("the form is invalid: it contains a field more than once")
     return {name: value.replace("\r\n", "\n") for name, (value,) in fields.items()}
+
+
+def require_choice(fields: Mapping[str, str], name: str, choices: Sequence[tuple[str, str]]) -> str:
+    """Return the field of a select element whose options are `choices`: values and labels. Raises InvalidInput."""
+    value, allowed = fields.get(name, ""), [value for value, _ in choices]
+    if value not in allowed:
+        raise InvalidInput(f"{name} must be one of {', '.join(allowed)}")
+    return value
+
+
+def check_form_error(error: DomainError) -> DomainError:
+    """Return an error that the form can show. Raise one that is not the fault of the request."""
+    if status_of(error) >= 500:
+        raise error
+    return error
 
 
 def require_own_origin(headers: Mapping[str, str], base_url: str) -> None:

@@ -35,7 +35,7 @@ _NOTICES = {
     "revoked": "The robot is revoked. Its next request is rejected.",
     "organization_created": "The organisation is created. You are its administrator.",
     "organization_deleted": "The organisation is deleted.",
-    "member_changed": "The access of the member is saved.",
+    "member_changed": "The role of the member is saved.",
     "member_removed": "The account is no longer a member.",
     "left": "You are no longer a member of the organisation.",
     "email": "The address belongs to your account.",
@@ -144,6 +144,11 @@ def render_options(options: Iterable[tuple[str, str]], selected: str) -> Markup:
             for value, text in options
         ),
     )
+
+
+def render_role_fields(roles: Iterable[tuple[str, str]], username: str, access: str) -> Markup:
+    """Return the fields of a form that gives an account one of `roles`."""
+    return render("role_fields", username=username, roles=render_options(roles, access))
 
 
 def render_push_commands(registry: str, name: object) -> Markup:

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 from chalicelib.accounts.sessions import SESSION_SECONDS, Session, Sessions
-from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Request, Response
 from chalicelib.domain.errors import DomainError
-from chalicelib.pages.forms import MAX_FORM_BYTES, decode_form, require_own_origin
+from chalicelib.pages.forms import MAX_FORM_BYTES, check_form_error, decode_form, require_own_origin
 from chalicelib.pages.frame import is_local_host
 from chalicelib.pages.html import PageRenderer, render, render_each
 from chalicelib.pages.visit import Visit
@@ -193,9 +192,7 @@ class Guard:
         try:
             return show(visit)
         except DomainError as error:
-            if status_of(error) >= 500:
-                raise
-            return self._renderer.render_error(error, visit)
+            return self._renderer.render_error(check_form_error(error), visit)
 
     def _route(self, method: str, path: str, handler: Callable[[Request], Response], event: str | None = None) -> Route:
         return Route(method, path, handler, self._renderer.render_error, event)

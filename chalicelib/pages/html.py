@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from chalicelib.api.errors import MethodNotAllowed, RouteNotFound, headers_of, render_unrouted, status_of
 from chalicelib.api.messages import Request, Response
-from chalicelib.domain.errors import AlreadyDone, DomainError, NotFound
+from chalicelib.domain.errors import AlreadyDone, AlreadyExists, DomainError, NotFound
 from chalicelib.domain.identifiers import is_host
 from chalicelib.pages.visit import Visit
 from chalicelib.repositories.search import MAX_QUERY_LENGTH
@@ -34,7 +34,8 @@ _ERROR_TITLES = {
     503: "Try again in a moment",
 }
 _OTHER_ERROR_TITLE = "The request failed"
-_API_ERRORS: dict[type[DomainError], str] = {  # the messages for programs name methods and documents
+_API_ERRORS: dict[type[DomainError], str] = {  # their messages are for programs
+    AlreadyExists: "This username or email address is taken. Choose another one, or log in to the account that has it.",
     RouteNotFound: "There is no page with this address.",
     MethodNotAllowed: "This address only receives a form. Go back and send the form again.",
 }
@@ -79,6 +80,14 @@ class PageRenderer(Struct, frozen=True, kw_only=True):
             footer=self._render_footer(visit),
         )
         return Response(status, str(page), {**_page_headers(), **(headers or {})})
+
+    def render_form(
+        self, visit: Visit, template: str, title: str, error: DomainError | None, **values: object
+    ) -> Response:
+        """Return a page with a form. With an error, its message is above the form and its status is the status."""
+        alert = EMPTY if error is None else render_alert(error)
+        status = 200 if error is None else status_of(error)
+        return self.render_page(visit, template, title, status, None, alert=alert, **values)
 
     def render_error(self, error: DomainError, visit: Visit | None = None) -> Response:
         """Return a page with the message of an error and a link to continue."""
@@ -158,10 +167,15 @@ def render_each(template: str, rows: Iterable[Mapping[str, object]]) -> Markup:
 
 
 def render_alert(error: DomainError) -> Markup:
-    """Return the message of an error as a sentence. Screen readers read it first."""
+    """Return the message of an error. Screen readers read it first."""
+    return render("alert", message=describe_error(error))
+
+
+def describe_error(error: DomainError) -> str:
+    """Return the message of an error as a sentence."""
     text = _API_ERRORS.get(type(error), error.message)
     message = text[:1].upper() + text[1:]
-    return render("alert", message=message if message.endswith(".") else f"{message}.")
+    return message if message.endswith(".") else f"{message}."
 
 
 @cache

@@ -8,10 +8,11 @@ from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.domain.choices import AccountActivation
-from chalicelib.domain.errors import AccountInactive, AlreadyExists, DomainError, NotAuthenticated
-from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES, MIN_PASSWORD_LENGTH, is_username
+from chalicelib.domain.errors import AccountInactive, DomainError, NotAuthenticated
+from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES, MIN_PASSWORD_LENGTH, loggable_name
+from chalicelib.pages.forms import check_form_error
 from chalicelib.pages.guard import Guard, redirect
-from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert
+from chalicelib.pages.html import PageRenderer, describe_error, render
 from chalicelib.pages.visit import Visit
 from chalicelib.request_log import LOGIN_FAILED, annotate
 
@@ -67,19 +68,17 @@ class LoginPages:
         try:
             cookie = self._sessions.start(username, form.get("password", ""), visit.request.client_ip)
         except DomainError as error:
-            if status_of(error) >= 500:
-                raise
+            check_form_error(error)
             if isinstance(error, NotAuthenticated):
-                # An invalid username may be a password that was entered in the wrong field, so it is not logged.
-                annotate(event=LOGIN_FAILED, target=username if is_username(username) else "")
-            message = _INACTIVE[self._activation] if isinstance(error, AccountInactive) else _sentence(error)
+                annotate(event=LOGIN_FAILED, target=loggable_name(username))
+            message = _INACTIVE[self._activation] if isinstance(error, AccountInactive) else describe_error(error)
             return self._guard.render_login(
                 visit,
                 target,
                 fields,
                 message=message,
                 status=status_of(error),
-                username=username if is_username(username) else "",
+                username=loggable_name(username),
             )
         annotate(actor=username)
         if visit.session is not None:
@@ -109,9 +108,7 @@ class LoginPages:
         try:
             self._accounts.register(fields, visit.request.client_ip)
         except DomainError as error:
-            if status_of(error) >= 500:
-                raise
-            return self._render_registration(visit, error)
+            return self._render_registration(visit, check_form_error(error))
         if self._activation != AccountActivation.NONE:
             return self._renderer.render_page(
                 visit,
@@ -127,14 +124,11 @@ class LoginPages:
     def _render_registration(self, visit: Visit, error: DomainError | None = None) -> Response:
         if not self._renderer.is_registration_open:
             return self._renderer.render_page(visit, "registration_closed", "Registration is closed", 403)
-        is_taken = isinstance(error, AlreadyExists)
-        message = "This username or email address is taken. Choose another one, or log in."
-        return self._renderer.render_page(
+        return self._renderer.render_form(
             visit,
             "register",
             "Register",
-            200 if error is None else status_of(error),
-            alert=EMPTY if error is None else render("alert", message=message) if is_taken else render_alert(error),
+            error,
             username=visit.form.get("username", ""),
             email=visit.form.get("email", ""),
             activation=self._activation,
@@ -147,7 +141,3 @@ class LoginPages:
 def _check_path(text: str) -> str:
     """Return a path of this index, or the account page if `text` is anything else."""
     return text if _PATH.fullmatch(text) and len(text) < 1000 else HOME
-
-
-def _sentence(error: DomainError) -> str:
-    return f"{error.message[:1].upper()}{error.message[1:]}."

@@ -1,25 +1,24 @@
 """The organisations of an account, and the page area of an organisation: members, leaving and deletion."""
 
-from collections.abc import Callable
-
 from markupsafe import Markup
 
 from chalicelib.accounts.organization_deletion import OrganizationDeletion
 from chalicelib.accounts.organizations import MemberPage, Organizations, OrganizationView
-from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.domain.errors import DomainError, InvalidInput
+from chalicelib.domain.identifiers import is_namespace, loggable_name
 from chalicelib.domain.roles import Role
+from chalicelib.pages.forms import check_form_error, require_choice
 from chalicelib.pages.frame import (
     render_account_tabs,
     render_next,
     render_notice,
-    render_options,
     render_organization_tabs,
+    render_role_fields,
 )
 from chalicelib.pages.guard import Guard, redirect
-from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert, render_each
+from chalicelib.pages.html import EMPTY, PageRenderer, render, render_each
 from chalicelib.pages.texts import pluralize
 from chalicelib.pages.visit import Visit
 from chalicelib.request_log import annotate
@@ -61,11 +60,11 @@ class OrganizationPages:
     def create(self, visit: Visit) -> Response:
         """Create an organisation, and open its page."""
         name = visit.form.get("name", "").strip()
-        annotate(target=name[:255])
+        annotate(target=loggable_name(name, is_namespace))
         try:
             self._organizations.create(visit.principal, name)
         except DomainError as error:
-            return self._render_error(self._render_own, visit, error)
+            return self._render_own(visit, check_form_error(error))
         return redirect(f"/organizations/{name}?done=organization_created")
 
     def show_members(self, visit: Visit) -> Response:
@@ -75,14 +74,13 @@ class OrganizationPages:
     def put_member(self, visit: Visit) -> Response:
         """Add a member, or change the role of a member."""
         name, username = _name(visit), visit.form.get("username", "").strip()
-        access = visit.form.get("access", "")
-        annotate(target=f"{name}/{username}"[:300], access=access[:10])
+        annotate(target=f"{name}/{loggable_name(username)}")
         try:
-            if access not in dict(_ROLES):
-                raise InvalidInput(f"access must be one of {', '.join(dict(_ROLES))}")
+            access = require_choice(visit.form, "access", _ROLES)
+            annotate(access=access)
             self._organizations.put_member(visit.principal, name, username, Role.parse(access))
         except DomainError as error:
-            return self._render_error(self._render_members, visit, error)
+            return self._render_members(visit, check_form_error(error))
         return redirect(f"/organizations/{name}?done=member_changed")
 
     def remove_member(self, visit: Visit) -> Response:
@@ -105,39 +103,30 @@ class OrganizationPages:
                 raise InvalidInput(f"type {name} to confirm the deletion; nothing was deleted")
             is_complete = self._deletion.delete(visit.principal, name)
         except DomainError as error:
-            return self._render_error(self._render_settings, visit, error)
+            return self._render_settings(visit, check_form_error(error))
         return redirect(f"{_PATH}?done=organization_deleted" if is_complete else f"/organizations/{name}/settings")
 
     def _remove(self, visit: Visit, username: str) -> Response:
         name = _name(visit)
-        annotate(target=f"{name}/{username}"[:300])
+        annotate(target=f"{name}/{loggable_name(username)}")
         try:
             self._organizations.remove_member(visit.principal, name, username)
         except DomainError as error:
-            return self._render_error(self._render_members, visit, error)
+            return self._render_members(visit, check_form_error(error))
         if username == visit.username:
             return redirect(f"{_PATH}?done=left")
         return redirect(f"/organizations/{name}?done=member_removed")
-
-    def _render_error(
-        self, render_form: Callable[[Visit, DomainError], Response], visit: Visit, error: DomainError
-    ) -> Response:
-        """Return the page of the form with the error. An error of the server has its own page."""
-        if status_of(error) >= 500:
-            raise error
-        return render_form(visit, error)
 
     def _render_own(self, visit: Visit, error: DomainError | None = None) -> Response:
         page = self._organizations.list_of_account(visit.principal, visit.request.query.get("after", ""))
         creation = render("organization_creation", form_token=visit.form_token, name=visit.form.get("name", ""))
         rows = ({"name": name, "role": role.word} for name, role in page.members)
-        return self._renderer.render_page(
+        return self._renderer.render_form(
             visit,
             "organizations",
             "Organisations",
-            200 if error is None else status_of(error),
+            error,
             notice=render_notice(visit),
-            alert=EMPTY if error is None else render_alert(error),
             tabs=render_account_tabs(_PATH),
             rows=render("rows", rows=render_each("organization_row", rows))
             if page.members
@@ -152,13 +141,12 @@ class OrganizationPages:
         page = _first_members(listed)
         if view.organization.deletion_started and view.role >= Role.ADMIN:
             return self._render_settings(visit, error)
-        return self._renderer.render_page(
+        return self._renderer.render_form(
             visit,
             "organization",
             name,
-            200 if error is None else status_of(error),
+            error,
             notice=render_notice(visit),
-            alert=EMPTY if error is None else render_alert(error),
             tabs=render_organization_tabs(name, view.role, ""),
             count=pluralize(view.organization.members, "member"),
             members=_render_member_rows(visit, view, page),
@@ -173,19 +161,17 @@ class OrganizationPages:
         name = _name(visit)
         organization = self._organizations.authorize_administrator(visit.principal, name)
         is_interrupted = organization.deletion_started
-        return self._renderer.render_page(
+        return self._renderer.render_form(
             visit,
             "organization_deletion_started" if is_interrupted else "organization_settings",
             f"Settings of {name}",
-            200 if error is None else status_of(error),
-            alert=EMPTY if error is None else render_alert(error),
+            error,
             tabs=render_organization_tabs(name, Role.ADMIN, "/settings"),
             deletion=render("organization_deletion", name=name, form_token=visit.form_token),
         )
 
 
 def _render_member_rows(visit: Visit, view: OrganizationView, page: MemberPage) -> Markup:
-    name = view.organization.name
     rows = ({"username": username, "access": role.word} for username, role in page.members)
     if view.role < Role.ADMIN:
         return render("members", rows=render_each("member", rows))
@@ -200,10 +186,11 @@ def _render_addition(visit: Visit, name: str) -> Markup:
         "member_addition",
         name=name,
         form_token=visit.form_token,
-        heading=f"Change the access of {member}" if member else "Add a member",
+        heading=f"Change the role of {member}" if member else "Add a member",
         action="Save" if member else "Add",
-        username=visit.form.get("username", member),
-        roles=render_options(_ROLES, visit.form.get("access", access or "read")),
+        fields=render_role_fields(
+            _ROLES, visit.form.get("username", member), visit.form.get("access", access or "read")
+        ),
     )
 
 

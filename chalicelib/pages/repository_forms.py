@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from chalicelib.accounts.organizations import Organizations
-from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.domain.choices import Visibility
 from chalicelib.domain.errors import DomainError, InvalidInput, PermissionDenied
-from chalicelib.domain.identifiers import LIBRARY, MAX_LONG_DESCRIPTION_BYTES, RepositoryName, is_username
+from chalicelib.domain.identifiers import LIBRARY, MAX_LONG_DESCRIPTION_BYTES, RepositoryName, loggable_name
 from chalicelib.domain.roles import Role
-from chalicelib.pages.frame import podman_options, render_notice, render_options
+from chalicelib.pages.forms import check_form_error, require_choice
+from chalicelib.pages.frame import podman_options, render_notice, render_options, render_role_fields
 from chalicelib.pages.guard import Guard, redirect
-from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert, render_each
+from chalicelib.pages.html import EMPTY, PageRenderer, render, render_each
 from chalicelib.pages.repository import render_repository_tabs
 from chalicelib.pages.visit import Visit
 from chalicelib.repositories.collaborators import Collaborators
@@ -88,7 +88,7 @@ class RepositoryForms:
             private = _parse_visibility(form) is Visibility.PRIVATE
             self._repositories.create(visit.principal, name, private=private)
         except DomainError as error:
-            return self._render_creation(visit, _below_500(error))
+            return self._render_creation(visit, check_form_error(error))
         if description := form.get("description", "").strip():
             try:
                 self._repositories.change(visit.principal, name, description=description)
@@ -120,15 +120,13 @@ class RepositoryForms:
 
     def share(self, visit: Visit) -> Response:
         """Give an account a role."""
-        name, access = visit.request.repository, visit.form.get("access", "")
-        username = visit.form.get("username", "").strip()
+        name, username = visit.request.repository, visit.form.get("username", "").strip()
         try:
-            if access not in dict(_ROLES):
-                raise InvalidInput(f"access must be one of {', '.join(dict(_ROLES))}")
-            annotate(access=access, collaborator=username if is_username(username) else "")
+            access = require_choice(visit.form, "access", _ROLES)
+            annotate(access=access, collaborator=loggable_name(username))
             self._collaborators.add(visit.principal, name, username, Role.parse(access))
         except DomainError as error:
-            return self._render_settings(visit, name, _below_500(error))
+            return self._render_settings(visit, name, check_form_error(error))
         return redirect(f"/r/{name}/settings?done=shared")
 
     def unshare(self, visit: Visit) -> Response:
@@ -147,7 +145,7 @@ class RepositoryForms:
             annotate(new_name=str(target))
             self._transfers.transfer(visit.principal, name, target)
         except DomainError as error:
-            return self._render_settings(visit, name, _below_500(error))
+            return self._render_settings(visit, name, check_form_error(error))
         return redirect(f"/r/{target}?done=transferred")
 
     def leave(self, visit: Visit) -> Response:
@@ -179,7 +177,7 @@ class RepositoryForms:
                 visit.principal, name, description=description, long_description=long_description, private=private
             )
         except DomainError as error:
-            return self._render_settings(visit, name, _below_500(error))
+            return self._render_settings(visit, name, check_form_error(error))
         return redirect(f"/r/{name}/settings?done={done}")
 
     def _render_creation(self, visit: Visit, error: DomainError | None = None) -> Response:
@@ -188,12 +186,11 @@ class RepositoryForms:
         own = sorted(name for name, role in organizations.items() if role >= Role.WRITE)
         namespaces = [visit.username, *own, *([LIBRARY] if visit.principal.admin else [])]
         visibility = form.get("visibility", self._default_visibility)
-        return self._renderer.render_page(
+        return self._renderer.render_form(
             visit,
             "create_repository",
             "Create a repository",
-            200 if error is None else status_of(error),
-            alert=EMPTY if error is None else render_alert(error),
+            error,
             form_token=visit.form_token,
             namespaces=render_options(((name, name) for name in namespaces), form.get("namespace", "")),
             name=form.get("name", ""),
@@ -207,13 +204,12 @@ class RepositoryForms:
         roles = self._collaborators.list(visit.principal, name)  # raises PermissionDenied without the role ADMIN
         repository = self._repositories.show(visit.principal, name).repository
         long_description = self._repositories.read_long_description(repository)
-        return self._renderer.render_page(
+        return self._renderer.render_form(
             visit,
             "repository_settings",
             f"Settings of {name}",
-            200 if error is None else status_of(error),
+            error,
             notice=render_notice(visit),
-            alert=EMPTY if error is None else render_alert(error),
             tabs=render_repository_tabs(name, "/settings", has_tags=repository.tags > 0, can_change=True),
             name=name,
             form_token=visit.form_token,
@@ -257,8 +253,7 @@ def _render_sharing(visit: Visit, name: RepositoryName, roles: dict[str, Role]) 
         collaborators=render("collaborators", rows=render_each("collaborator", rows))
         if roles
         else render("no_collaborators"),
-        username=visit.form.get("username", ""),
-        roles=render_options(_ROLES, visit.form.get("access", "read")),
+        fields=render_role_fields(_ROLES, visit.form.get("username", ""), visit.form.get("access", "read")),
     )
 
 
@@ -271,10 +266,3 @@ def _parse_visibility(form: Mapping[str, str]) -> Visibility:
 
 def _checked(is_checked: bool) -> Markup:
     return Markup(" checked") if is_checked else EMPTY
-
-
-def _below_500(error: DomainError) -> DomainError:
-    """Return an error that the form can show. Raise one that is not the fault of the request."""
-    if status_of(error) >= 500:
-        raise error
-    return error

@@ -6,13 +6,13 @@ from msgspec import Struct
 from chalicelib.accounts.organizations import Organizations
 from chalicelib.accounts.robots import Robots
 from chalicelib.accounts.sessions import Sessions
-from chalicelib.api.errors import status_of
 from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.domain.errors import DomainError, InvalidInput
-from chalicelib.domain.identifiers import RepositoryName
+from chalicelib.domain.identifiers import RepositoryName, is_robot, loggable_name
 from chalicelib.domain.models import Organization, RobotRecord, User
 from chalicelib.domain.roles import Role
+from chalicelib.pages.forms import check_form_error, require_choice
 from chalicelib.pages.frame import (
     host_of,
     podman_options,
@@ -22,7 +22,7 @@ from chalicelib.pages.frame import (
     render_organization_tabs,
 )
 from chalicelib.pages.guard import Guard, redirect
-from chalicelib.pages.html import EMPTY, PageRenderer, render, render_alert, render_each
+from chalicelib.pages.html import PageRenderer, render, render_each
 from chalicelib.pages.texts import pluralize, render_time
 from chalicelib.pages.visit import Visit
 from chalicelib.request_log import annotate
@@ -97,13 +97,12 @@ class RobotPages:
     def create(self, visit: Visit) -> Response:
         """Create a robot, and show its token once. It needs the password, because the token outlives the session."""
         owner, form = self._find_owner(visit), visit.form
-        name, access = form.get("name", "").strip(), form.get("access", "")
+        name = form.get("name", "").strip()
         try:
-            if access not in dict(_ROLES):
-                raise InvalidInput(f"access must be one of {', '.join(dict(_ROLES))}")
+            access = require_choice(form, "access", _ROLES)
             if (days := form.get("days", "")) not in dict(_LIFETIMES):
                 raise InvalidInput("choose for how long the robot is valid")
-            annotate(target=f"{owner.namespace}/{name}"[:300], access=access)
+            annotate(target=f"{owner.namespace}/{loggable_name(name, is_robot)}", access=access)
             self._sessions.require_password(visit.own_session, form.get("password", ""), visit.request.client_ip)
             words = form.get("repositories", "").replace(",", " ").split()
             new = self._robots.create(
@@ -114,9 +113,7 @@ class RobotPages:
                 int(days) * _DAY_SECONDS if days else None,
             )
         except DomainError as error:
-            if status_of(error) >= 500:
-                raise
-            return self._render(visit, owner, error)
+            return self._render(visit, owner, check_form_error(error))
         registry = self._registry or host_of(self._renderer.base_url_for(visit.request))
         return self._renderer.render_page(
             visit,
@@ -134,7 +131,7 @@ class RobotPages:
     def revoke(self, visit: Visit) -> Response:
         """Revoke a robot."""
         owner, name = self._find_owner(visit), visit.request.parameters["robot"]
-        annotate(target=f"{owner.namespace}/{name}"[:300])
+        annotate(target=f"{owner.namespace}/{loggable_name(name, is_robot)}")
         self._robots.revoke(owner.namespace, name)
         return redirect(f"{owner.path}?done=revoked")
 
@@ -163,13 +160,12 @@ class RobotPages:
     def _render(self, visit: Visit, owner: RobotOwner, error: DomainError | None = None) -> Response:
         form, records = visit.form, self._robots.of_account(owner.namespace)
         rows = ({**_describe_robot(record), "path": owner.path, "form_token": visit.form_token} for record in records)
-        return self._renderer.render_page(
+        return self._renderer.render_form(
             visit,
             "robots",
             owner.title,
-            200 if error is None else status_of(error),
+            error,
             notice=render_notice(visit),
-            alert=EMPTY if error is None else render_alert(error),
             tabs=owner.tabs,
             introduction=owner.introduction,
             path=owner.path,

@@ -65,7 +65,9 @@ class TagStore:
             model, condition = self._tables.repositories, self._is_current(repository, last_pushed)
             with raises_conflict():
                 _key(model, repository).update([model.last_pushed.set(last_pushed)], condition=condition)
-        return is_newer and self._write(item, stored)
+        if is_newer:
+            self._write(item, stored)
+        return is_newer
 
     @translate_dynamodb_errors
     def delete(self, repository: Repository, name: str, time: int) -> bool:
@@ -77,9 +79,10 @@ class TagStore:
         stored = self._get(item)
         if not _is_newer(item, stored):
             return False
-        if not _is_listed(stored, repository.generation):
-            return self._write(item, stored)
-        self._write_and_count(repository, item, stored, -1)
+        if _is_listed(stored, repository.generation):
+            self._write_and_count(repository, item, stored, -1)
+        else:
+            self._write(item, stored)
         return True
 
     @translate_dynamodb_errors
@@ -130,11 +133,9 @@ class TagStore:
         """Return all tags by name, and the long description. One Query for each megabyte."""
         tags, text = [], ""
         for item in self._tags.query(str(repository), consistent_read=True):
-            if item.generation != generation or item.deleted:
-                continue
-            if item.tag == LONG_DESCRIPTION:
+            if item.tag == LONG_DESCRIPTION and item.generation == generation:
                 text = item.text or ""
-            else:
+            elif _is_listed(item, generation):
                 tags.append(_tag_of(item))
         return tags, text
 
@@ -175,11 +176,10 @@ class TagStore:
         expires = time // _NANOSECONDS + TOMBSTONE_SECONDS
         return self._tags(str(repository), name, generation=generation, deleted=True, pushed=time, expires=expires)
 
-    def _write(self, item: TagItem, stored: TagItem | None) -> bool:
+    def _write(self, item: TagItem, stored: TagItem | None) -> None:
         """Replace an item without an effect on the count."""
         with raises_conflict():
             item.save(condition=self._is_unchanged(stored))
-        return True
 
     def _write_and_count(
         self,

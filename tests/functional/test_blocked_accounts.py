@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounts.deletion import MAX_SECONDS
+from chalicelib.accounts.deletion_steps import MAX_SECONDS
 from chalicelib.accounts.service import MAX_BLOCKED
 from chalicelib.bootstrap import Services
 from chalicelib.domain.roles import Principal

@@ -14,6 +14,7 @@ from chalicelib.domain.choices import AccountActivation
 from chalicelib.domain.errors import DomainError
 from chalicelib.settings import Settings
 from tests.index import Index, Response, basic
+from tests.web_session import WebSession
 
 SECRETS = ("mark-password", "mark-second", "mark-third", "mark-wrong", "wbr_ci_", "signature=", "?link=")
 
@@ -93,6 +94,34 @@ def test_failed_login_is_an_event_at_each_endpoint(index: Index) -> None:
         assert take_events(index) == [("login.failed", None, "alice")]
     index.request("PUT", "/v1/repositories/alice/web", basic("My Secret Passphrase", ""), json=[])
     assert take_events(index) == [("login.failed", None, "")]  # the text could be a password in the wrong field
+
+
+@pytest.mark.parametrize("text", ["My Secret Passphrase", f"wbr_ci_{'a' * 64}"], ids=["password", "token"])
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/account/block", "blocked"),
+        ("/account/unblock", "blocked"),
+        ("/account/organizations", "name"),
+        ("/account/robots", "name"),
+        ("/organizations/ops/members", "username"),
+        ("/organizations/ops/members/remove", "username"),
+        ("/organizations/ops/robots", "name"),
+        ("/r/alice/web/share", "username"),
+        ("/r/alice/web/unshare", "username"),
+        ("/login", "username"),
+    ],
+)
+def test_secret_in_the_wrong_field_of_a_form_is_not_logged(index: Index, path: str, field: str, text: str) -> None:
+    alice = index.create_account("alice")
+    index.push("alice/web", alice, "a")
+    assert index.request("PUT", "/v1/organizations/ops", alice).status == 201
+    browser = WebSession.logged_in(index, "alice")
+    token = browser.form_token
+    index.lines.clear()
+    browser.send("POST", path, form_token=token, **{"access": "read", "days": "30", "password": "x", field: text})
+    assert len(index.lines) == 1
+    assert text.lower() not in index.lines[0].lower()
 
 
 def test_event_has_actor_target_client_and_request(index: Index) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.accounts import deletion
+from chalicelib.accounts import deletion_steps
 from chalicelib.domain.choices import AccountActivation
 from tests.index import PASSWORD, Index, basic
 from tests.pages import Page
@@ -142,7 +142,7 @@ def test_interrupted_deletion_continues_and_everything_else_is_closed(
     index = alice.index
     for name in ("web", "db"):
         index.push(f"alice/{name}", basic("alice"), "a")
-    monkeypatch.setattr(deletion, "MAX_SECONDS", -1)
+    monkeypatch.setattr(deletion_steps, "MAX_SECONDS", -1)
     page = alice.submit("/account/settings", "/account/delete", confirmation="alice", deletion_password=PASSWORD)
     assert page.name == "deletion_started"
     for path in ("/account", "/account/new", "/account/robots"):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.accounts import organization_deletion
+from chalicelib.accounts import deletion_steps
 from chalicelib.domain.choices import OrganizationCreation
 from tests.index import Index, basic
 from tests.web_session import WebSession
@@ -165,7 +165,7 @@ def test_interrupted_deletion_continues(alice: WebSession, monkeypatch: pytest.M
     index = alice.index
     for name in ("web", "db"):
         index.push(f"ops/{name}", basic("alice"), "a")
-    monkeypatch.setattr(organization_deletion, "MAX_SECONDS", -1)
+    monkeypatch.setattr(deletion_steps, "MAX_SECONDS", -1)
     page = alice.submit(f"{OPS}/settings", f"{OPS}/delete", confirmation="ops")
     assert page.name == "organization_deletion_started"
     assert alice.get(OPS).name == "organization_deletion_started"
