@@ -169,7 +169,8 @@ def test_one_of_many_guesses_passes_when_a_delay_ends(
         with slow_bcrypt(monkeypatch, 2) as verified:
             results = run_together(15, guess)
         assert len(verified) == results.count(401) == 1
-        assert {wait for wait in results if wait != 401} == {2 * delay}
+        # An attempt that lost its time slot to others several times is told to repeat after the first delay.
+        assert {wait for wait in results if wait != 401} <= {1, 2 * delay}
 
 
 @pytest.mark.exhaustive
