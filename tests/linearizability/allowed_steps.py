@@ -9,7 +9,7 @@ For denials, the checks require only what makes a denial right: a principal that
 never denied, and a private repository looks like a missing one to a principal that cannot read it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 
 from msgspec.structs import replace
@@ -44,38 +44,58 @@ SUCCESS = {
 }
 
 
-def allowed_steps(operation: Operation, generations: dict[str, int], returned: dict[int, int]) -> tuple[Steps, ...]:
+def allowed_steps(
+    operation: Operation, generations: dict[str, int], ended_generations: Collection[str], returned: dict[int, int]
+) -> tuple[Steps, ...]:
     """Return the alternative sequences of steps of one operation. If its response was lost: those that succeed.
 
-    `generations` and `returned` are described in OperationSteps and TokenSteps.
+    The arguments are described in OperationSteps and TokenSteps.
     """
     if isinstance(operation.credential, Token):
-        return tuple(TokenSteps(operation, operation.credential, generations, returned).alternatives())
-    return tuple(AccountSteps(operation, generations, operation.credential).alternatives())
+        return tuple(
+            TokenSteps(operation, operation.credential, generations, ended_generations, returned).alternatives()
+        )
+    return tuple(AccountSteps(operation, generations, ended_generations, operation.credential).alternatives())
 
 
 class AccountSteps(OperationSteps):
     """The steps of an operation of an account, a robot or an anonymous client."""
 
-    def __init__(self, operation: Operation, generations: dict[str, int], account: Account | None) -> None:
-        super().__init__(operation, generations)
+    def __init__(
+        self,
+        operation: Operation,
+        generations: dict[str, int],
+        ended_generations: Collection[str],
+        account: Account | None,
+    ) -> None:
+        super().__init__(operation, generations, ended_generations)
         self._account = account
 
     def alternatives(self) -> Iterator[Steps]:
         operation = self.operation
         if not operation.has_known_outcome or operation.status in SUCCESS[operation.kind]:
-            yield from ((*self._authenticated(), *steps) for steps in self._success())
+            for steps in self._success():
+                yield from ((*self._authenticated(), *before, *steps) for before in self._lost_attempts())
         elif operation.status == 401:
             if self._account is not None:
                 yield self._authenticated(expected=False)
         else:
-            yield from ((*self._authenticated(), *steps) for steps in self._denial())
+            for steps in self._denial():
+                yield from ((*self._authenticated(), *before, *steps) for before in self._lost_attempts())
 
     def _authenticated(self, expected: bool = True) -> Steps:
         account = self._account
         if account is None:
             return ()
         return (Check(lambda state: is_right(state, account) is expected),)
+
+    def _lost_attempts(self) -> Iterator[Steps]:
+        """Return what a push may have done before the attempt that its response describes."""
+        yield ()
+        if self.operation.kind is Kind.PUSH:
+            for generation in self.ended_generations:
+                for authorized in self._authorized(generation):
+                    yield from ((*authorized, *steps) for steps in self.lost_attempts(generation))
 
     # The role of the account.
 

@@ -78,9 +78,33 @@ def _find_alternatives(operations: Collection[Operation]) -> Alternatives:
         if operation.has_known_outcome:
             same_container[operation.number] = operation.returned
     return {
-        operation.number: allowed_steps(operation, generations[operation.repository], returned[operation.container])
+        operation.number: allowed_steps(
+            operation,
+            generations[operation.repository],
+            _find_ended_generations(operation, generations[operation.repository], operations),
+            returned[operation.container],
+        )
         for operation in operations
     }
+
+
+def _find_ended_generations(
+    operation: Operation, generations: Collection[str], operations: Collection[Operation]
+) -> set[str]:
+    """Return the generations that may have been deleted during `operation`, and in which its images were seen."""
+    ended, seen = set[str](), set[str]()
+    for other in operations:
+        if other.repository != operation.repository:
+            continue
+        overlaps = other.invoked < operation.returned and operation.invoked < other.returned
+        if other.kind is Kind.DELETE and overlaps:
+            if other.generation is not None:
+                ended.add(other.generation)
+            elif not other.has_known_outcome:
+                ended.update(generations)
+        if other.listed is not None and other.generation is not None and other.listed & operation.images:
+            seen.add(other.generation)
+    return ended & seen
 
 
 def _take_changes(

@@ -1,6 +1,7 @@
 """The elementary steps of an operation: what they require of the state, and how they change it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,11 +33,15 @@ class OperationSteps:
         operation: the operation.
         generations: all generations that its repository has in the history. The value is the place of the first
             response that contains the generation.
+        ended_generations: those that may have been deleted during the operation.
     """
 
-    def __init__(self, operation: Operation, generations: dict[str, int]) -> None:
+    def __init__(
+        self, operation: Operation, generations: dict[str, int], ended_generations: Collection[str] = ()
+    ) -> None:
         self.operation = operation
         self.generations = generations
+        self.ended_generations = ended_generations
 
     # Conditions.
 
@@ -77,6 +82,21 @@ class OperationSteps:
 
     # Transitions of the repository.
 
+    def lost_attempts(self, generation: str) -> Iterator[Steps]:
+        """Return the steps of a push into a generation that is deleted before the push has finished.
+
+        The push writes a segment and then reads the head. A reader can see the segment in between. If the head is
+        deleted by then, the push removes the segment and begins again. An image remains if another push has added it.
+        """
+
+        def is_ended(state: State) -> bool:
+            current = self.find_generation(state, generation)
+            return current is None or current.deleted
+
+        steps = Change(partial(self.add_images, generation=generation)), Check(is_ended)
+        yield steps
+        yield *steps, Change(partial(self.remove_images, generation=generation))
+
     def create(self, state: State, now: float, generation: str) -> State | None:
         if self.find_existing(state) is not None or self.generations[generation] < self.operation.invoked:
             return None  # the repository exists, or this generation existed before the operation was sent
@@ -88,6 +108,12 @@ class OperationSteps:
         if current is None:
             return state
         return self._replace(state, now, current.with_images(self.operation.images))
+
+    def remove_images(self, state: State, now: float, generation: str) -> State:
+        current = self.find_generation(state, generation)
+        if current is None:
+            return state
+        return self._replace(state, now, replace(current, images=current.images - self.operation.images))
 
     def change(
         self, state: State, now: float, generation: str, change: Callable[[Generation], Generation]

@@ -1,6 +1,6 @@
 """The sequences of steps that explain the response to an access token."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 
 from chalicelib.domain.roles import TokenScope
@@ -17,13 +17,19 @@ class TokenSteps(OperationSteps):
     Args:
         operation: the operation.
         generations: see OperationSteps.
+        ended_generations: see OperationSteps.
         returned: for each operation of the same container whose outcome is known, the place of its response.
     """
 
     def __init__(
-        self, operation: Operation, token: Token, generations: dict[str, int], returned: dict[int, int]
+        self,
+        operation: Operation,
+        token: Token,
+        generations: dict[str, int],
+        ended_generations: Collection[str],
+        returned: dict[int, int],
     ) -> None:
-        super().__init__(operation, generations)
+        super().__init__(operation, generations, ended_generations)
         self._token = token
         self._returned = returned
 
@@ -41,12 +47,18 @@ class TokenSteps(OperationSteps):
             if operation.ended >= token.expiry:
                 yield ()
             yield (Check(self._is_of_another_generation),)
+            if kind is Kind.UPDATE and token.generation in self.ended_generations:
+                is_replaced = Check(self._is_of_another_generation)
+                for steps in self.lost_attempts(token.generation):
+                    yield Check(self._is_valid), *steps, is_replaced
         if operation.status == 403 and not has_scope:
             yield ()
         if operation.status == 404:
             yield (Check(lambda state: self.find(state) is None),)
             if token.scope is not TokenScope.DELETE:
                 yield (Check(lambda state: self.is_deleted(state, token.generation)),)
+            if kind is Kind.UPDATE and token.generation in self.ended_generations:
+                yield from ((Check(self._is_valid), *steps) for steps in self.lost_attempts(token.generation))
 
     def _success(self) -> Steps:
         """Return the steps of a valid token. A delete token completes the deletion."""
