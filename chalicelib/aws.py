@@ -13,9 +13,10 @@ from botocore.config import Config
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.session import Session
 
-SERVICES = ("dynamodb", "kms", "ses")  # the package contains the descriptions of these services only
+SERVICES = ("dynamodb", "kms", "logs", "ses")  # the package contains the descriptions of these services only
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 3
+LOG_READ_TIMEOUT_SECONDS = 10
 MAX_ATTEMPTS = 3
 ROOT_CERTIFICATES = Path(__file__).with_name("amazon_root_certificates.pem")
 
@@ -36,6 +37,13 @@ def create_clients(region: str) -> Clients:
 def create_ses_client(region: str) -> Any:
     """Return a new client for SES. It takes about 100 ms, so a container creates it for its first email."""
     return _create_session().create_client("ses", **_create_options(region))
+
+
+def create_logs_client(region: str) -> Any:
+    """Return a new client for CloudWatch Logs. Only the audit page needs it. A search of the log takes seconds."""
+    options = _create_options(region)
+    options["config"] = options["config"].merge(Config(read_timeout=LOG_READ_TIMEOUT_SECONDS))
+    return _create_session().create_client("logs", **options)
 
 
 def find_root_certificates(region: str, environment: Mapping[str, str]) -> str | None:

@@ -4,6 +4,7 @@ from functools import partial
 
 from chalicelib.accounts.deletion import AccountDeletion
 from chalicelib.accounts.email_actions import EmailActions
+from chalicelib.accounts.email_addresses import EmailAddresses
 from chalicelib.accounts.email_limits import EmailLimits
 from chalicelib.accounts.emails import AccountEmails
 from chalicelib.accounts.login import Login
@@ -28,7 +29,8 @@ from chalicelib.api.search import SearchRoutes
 from chalicelib.api.token import TokenRoutes
 from chalicelib.api.token_check import TokenCheckRoutes
 from chalicelib.api.users import UserRoutes
-from chalicelib.aws import Clients, create_clients, create_ses_client
+from chalicelib.audit_log import AuditLog
+from chalicelib.aws import Clients, create_clients, create_logs_client, create_ses_client
 from chalicelib.domain.choices import (
     AccountActivation,
     OrganizationCreation,
@@ -41,6 +43,7 @@ from chalicelib.pages.account import AccountPages
 from chalicelib.pages.account_settings import AccountSettingsPages
 from chalicelib.pages.administration import AdministrationPages
 from chalicelib.pages.api_reference import ApiReferencePages
+from chalicelib.pages.audit import AuditPages
 from chalicelib.pages.guard import Guard
 from chalicelib.pages.html import PageRenderer
 from chalicelib.pages.login import LoginPages
@@ -275,7 +278,12 @@ class Services:
             ).routes(),
             *RobotPages(guard, renderer, self.sessions, self.organizations, self.robots, registry).routes(),
             *OrganizationPages(guard, renderer, self.organizations, self.organization_deletion).routes(),
-            *AccountSettingsPages(guard, renderer, self.sessions, self.accounts, self.deletion).routes(),
+            *AccountSettingsPages(
+                guard, renderer, self.sessions, self.accounts, EmailAddresses(self.stores.users), self.deletion
+            ).routes(),
             *AdministrationPages(guard, renderer, self.accounts).routes(),
+            *AuditPages(
+                guard, renderer, AuditLog(partial(create_logs_client, settings.region), settings.stack)
+            ).routes(),
             *ApiReferencePages(guard, renderer).routes(),
         ]

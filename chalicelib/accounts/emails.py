@@ -64,7 +64,7 @@ If it was not you, ignore this email. The address will not be used.
 
     def send_password_reset(self, user: User, email: str) -> None:
         """Send the link that replaces the password once. A failure is logged."""
-        link = self._links.issue(LinkPurpose.RESET, user.username, _password_mark(user))
+        link = self._links.issue(LinkPurpose.RESET, user.username, _password_mark(user), email)
         self._send(
             user,
             email,
@@ -84,15 +84,20 @@ If it was not you, ignore this email. Your password does not change.
         username, created, email = self._links.verify(LinkPurpose.CONFIRM, link)
         user = self._users.get(username)
         if user is None or user.created.isoformat() != created or email not in user.emails:
-            raise LinkExpired("The account of this link no longer exists.")
+            raise LinkExpired("The account of this link no longer exists, or it no longer has this address.")
         return user, email
 
     def verify_password_reset(self, link: str) -> User:
-        """Return the account of a password link. Raises InvalidLink, also if the password has been replaced since."""
-        username, mark = self._links.verify(LinkPurpose.RESET, link)
+        """Return the account of a password link.
+
+        Raises InvalidLink, also if the password has been replaced since, or the address has been removed.
+        """
+        username, mark, email = self._links.verify(LinkPurpose.RESET, link)
         user = self._users.get(username)
         if user is None or user.deletion_started or not hmac.compare_digest(_password_mark(user), mark):
             raise InvalidLink("This link was used before, or the password has changed since.")
+        if email not in user.emails - user.unconfirmed:
+            raise InvalidLink("The account no longer has the address that received this link.")
         return user
 
     def _send(self, user: User, email: str, subject: str, text: str) -> None:

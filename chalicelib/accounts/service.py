@@ -27,7 +27,7 @@ from chalicelib.domain.identifiers import (
     is_username,
 )
 from chalicelib.domain.models import User
-from chalicelib.domain.roles import Principal
+from chalicelib.domain.roles import Principal, require_administrator
 from chalicelib.request_log import annotate, may_take_effect
 from chalicelib.security.passwords import Passwords
 from chalicelib.storage.collaborators import CollaboratorStore
@@ -140,13 +140,13 @@ class Accounts:
 
         Only for administrators. The pages are in no order. Raises PermissionDenied and InvalidInput.
         """
-        _require_administrator(principal)
+        require_administrator(principal, "see all accounts")
         users, next_name = self._users.list_page(check_username(after) if after else "", MAX_LISTED_ACCOUNTS)
         return sorted(users, key=lambda user: user.username), next_name
 
     def find(self, principal: Principal, username: str) -> User:
         """Return any account. Only for administrators. Raises PermissionDenied and NotFound."""
-        _require_administrator(principal)
+        require_administrator(principal, "see all accounts")
         return self.show(principal, username)
 
     def show_own(self, principal: Principal, username: str) -> User:
@@ -280,11 +280,6 @@ class Accounts:
         if not isinstance(username, str) or not is_username(username):
             return False
         return username == LIBRARY or self._users.is_taken(username)
-
-
-def _require_administrator(principal: Principal) -> None:
-    if not principal.admin or principal.robot is not None:
-        raise PermissionDenied("only administrators can see all accounts")
 
 
 def _changed_meanwhile() -> RequestConflict:

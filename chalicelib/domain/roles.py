@@ -5,6 +5,7 @@ from enum import IntEnum, StrEnum
 
 from msgspec import Struct
 
+from chalicelib.domain.errors import PermissionDenied
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 
 
@@ -122,6 +123,12 @@ def role_of(principal: Principal, repository: RepositoryName, *, private: bool, 
     if principal.robot is not None:
         role = min(role, principal.robot.role) if principal.robot.covers(repository) else Role.NONE
     return max(role, Role.NONE if private else Role.READ)
+
+
+def require_administrator(principal: Principal, action: str) -> None:
+    """Require an account that is an administrator of the index, not its robot. `action` is what only they can do."""
+    if not principal.admin or principal.robot is not None:
+        raise PermissionDenied(f"only administrators can {action}")
 
 
 def organization_role_of(principal: Principal, member: Role) -> Role:

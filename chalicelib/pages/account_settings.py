@@ -5,6 +5,7 @@ from collections.abc import Callable
 from markupsafe import Markup
 
 from chalicelib.accounts.deletion import AccountDeletion
+from chalicelib.accounts.email_addresses import EmailAddresses
 from chalicelib.accounts.service import Accounts
 from chalicelib.accounts.sessions import Sessions
 from chalicelib.api.http import Route
@@ -13,9 +14,9 @@ from chalicelib.domain.errors import DomainError, InvalidInput
 from chalicelib.domain.identifiers import MAX_PASSWORD_BYTES, MIN_PASSWORD_LENGTH, is_namespace, loggable_name
 from chalicelib.domain.roles import Principal
 from chalicelib.pages.forms import check_form_error
-from chalicelib.pages.frame import render_account_tabs, render_notice
+from chalicelib.pages.frame import render_account_tabs, render_notice, render_options
 from chalicelib.pages.guard import Guard, redirect
-from chalicelib.pages.html import PageRenderer, render, render_each
+from chalicelib.pages.html import EMPTY, PageRenderer, render, render_each
 from chalicelib.pages.visit import Visit
 from chalicelib.request_log import annotate
 
@@ -29,12 +30,14 @@ class AccountSettingsPages:
         renderer: PageRenderer,
         sessions: Sessions,
         accounts: Accounts,
+        addresses: EmailAddresses,
         deletion: AccountDeletion,
     ) -> None:
         self._guard = guard
         self._renderer = renderer
         self._sessions = sessions
         self._accounts = accounts
+        self._addresses = addresses
         self._deletion = deletion
 
     def routes(self) -> list[Route]:
@@ -43,6 +46,7 @@ class AccountSettingsPages:
         return [
             guard.private("/account/settings", self.show, allow_deletion_started=True),
             guard.form("/account/email", self.add_email, "account.changed"),
+            guard.form("/account/email/remove", self.remove_email, "account.changed"),
             guard.form("/account/password", self.change_password, "account.changed"),
             guard.form("/account/block", self.block, "account.blocked"),
             guard.form("/account/unblock", self.unblock, "account.unblocked"),
@@ -65,6 +69,16 @@ class AccountSettingsPages:
         is_confirmed = not self._renderer.needs_confirmation or email.lower() in user.emails - user.unconfirmed
         done = "email" if is_confirmed else "email_unconfirmed"
         return redirect(f"/account/settings?done={done}")
+
+    def remove_email(self, visit: Visit) -> Response:
+        """Remove an email address. It needs the password, as the addition does."""
+        annotate(target=visit.username, changed=["email"])
+        try:
+            self._confirm_password(visit, "removal_password")
+            self._addresses.remove(visit.own_session.user, visit.form.get("removed", ""))
+        except DomainError as error:
+            return self._render(visit, check_form_error(error))
+        return redirect("/account/settings?done=email_removed")
 
     def change_password(self, visit: Visit) -> Response:
         """Replace the password. It ends all sessions, so the browser logs in again."""
@@ -130,9 +144,10 @@ class AccountSettingsPages:
         deletion = render("account_deletion", username=user.username, form_token=visit.form_token)
         if user.deletion_started:
             return self._renderer.render_form(visit, "deletion_started", "Account settings", error, deletion=deletion)
+        addresses = sorted(user.emails)
         emails = (
             render("email_unconfirmed" if email in user.unconfirmed else "email_confirmed", email=email)
-            for email in sorted(user.emails)
+            for email in addresses
         )
         return self._renderer.render_form(
             visit,
@@ -144,6 +159,14 @@ class AccountSettingsPages:
             username=user.username,
             form_token=visit.form_token,
             emails=Markup().join(emails),
+            email_removal=render(
+                "email_removal",
+                username=user.username,
+                form_token=visit.form_token,
+                options=render_options(((email, email) for email in addresses), visit.form.get("removed", "")),
+            )
+            if len(addresses) > 1
+            else EMPTY,
             email=visit.form.get("email", ""),
             min_length=MIN_PASSWORD_LENGTH,
             max_bytes=MAX_PASSWORD_BYTES,

@@ -40,6 +40,7 @@ _NOTICES = {
     "left": "You are no longer a member of the organisation.",
     "email": "The address belongs to your account.",
     "email_unconfirmed": "The address is added. It receives an email with a link that confirms it.",
+    "email_removed": "The address no longer belongs to your account.",
     "blocked": "The account is blocked.",
     "unblocked": "The account is no longer blocked.",
     "activated": "The account is active.",

@@ -22,7 +22,7 @@ from chalicelib.pages.frame import (
 )
 from chalicelib.pages.guard import Guard, redirect
 from chalicelib.pages.html import EMPTY, PageRenderer, render, render_each
-from chalicelib.pages.texts import describe_size, pluralize, render_time, time_of
+from chalicelib.pages.texts import describe_size, pluralize, render_time, shorten_digest, time_of
 from chalicelib.pages.visit import Visit
 from chalicelib.repositories.image_lists import ImageLists
 from chalicelib.repositories.overview import Overview, Overviews
@@ -156,7 +156,7 @@ def _describe_tag(tag: Tag) -> dict[str, object]:
     return {
         "tag": tag.name,
         "digest": tag.digest,
-        "short_digest": tag.digest.partition(":")[2][:12],
+        "short_digest": shorten_digest(tag.digest),
         "size": describe_size(tag.size),
         "pushed": render_time(time_of(tag)),
     }

@@ -52,6 +52,11 @@ def _plural(noun: str) -> str:
     return f"{noun[:-1]}ies" if noun.endswith("y") and not noun.endswith("ay") else f"{noun}s"
 
 
+def shorten_digest(digest: str) -> str:
+    """Return the first 12 digits of a digest such as `sha256:0123…`."""
+    return digest.partition(":")[2][:12]
+
+
 def time_of(tag: Tag) -> datetime:
     """Return the time of the push of a tag, in UTC."""
     return datetime.fromtimestamp(tag.pushed / 1_000_000_000, UTC)

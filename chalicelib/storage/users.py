@@ -107,6 +107,18 @@ class UserStore:
                 self._claim_email(transaction, email, user.username, is_confirmed=is_confirmed)
 
     @translate_dynamodb_errors
+    def remove_email(self, user: User, email: str) -> None:
+        """Remove an address from an account, and release it. Raises Conflict if the account has changed."""
+        users, emails = self._tables.users, self._tables.emails
+        is_owner = self.get_email_owner(email) == user.username
+        is_unchanged = (users.password_hash == user.password_hash) & self._has_emails(user)
+        actions: list[Action] = [users.emails.delete({email}), users.unconfirmed.delete({email})]
+        with self._tables.transaction() as transaction:
+            transaction.update(users(user.username), actions, is_unchanged)
+            if is_owner:
+                transaction.delete(emails(email), condition=emails.username == user.username)
+
+    @translate_dynamodb_errors
     def confirm(self, user: User, email: str) -> None:
         """Mark an address as confirmed, claim it, and activate an account that was waiting for it.
 

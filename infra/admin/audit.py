@@ -1,15 +1,12 @@
 """`waybill audit`: reads the events from the log group of the function."""
 
-import json
 import re
 import time
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterator
 
 import click
 
-from infra.admin.audit_log import EVENT_MARK, log_group
+from chalicelib.audit_log import FILTER_PATTERN, AuditEvent, log_group, parse_entry
 from infra.admin.command import Command, index_options
 from infra.admin.output import write_json_line, write_rows
 from infra.admin.target import Target
@@ -63,17 +60,11 @@ def audit(
     On AWS the log group keeps the events for the number of days in LOG_RETENTION. A local server
     keeps them until it stops. With --json each event is one line.
     """
-
-    def matches(row: Mapping[str, Any]) -> bool:
-        return (
-            (actor is None or row.get("actor") == actor)
-            and (target is None or f"{row.get('target')}/".startswith(f"{target}/"))
-            and (event is None or f"{row['event']}.".startswith(f"{event}."))
-        )
-
     seen: set[str] = set()
     while True:
-        rows = [row for row in _read_events(index, since, seen) if matches(row)]
+        entries = _read_events(index, since, seen)
+        matching = (each for each in entries if each.matches(actor=actor or "", target=target or "", event=event or ""))
+        rows = [{"time": entry.time.replace(microsecond=0), **entry.fields} for entry in matching]
         if as_json:
             for row in rows:
                 write_json_line(row)
@@ -85,26 +76,13 @@ def audit(
         time.sleep(_POLL_SECONDS)
 
 
-def _read_events(index: Target, since: float, seen: set[str]) -> Iterator[dict[str, Any]]:
+def _read_events(index: Target, since: float, seen: set[str]) -> Iterator[AuditEvent]:
     """Yield the events after `since` (seconds since 1970) that are not in `seen`, oldest first. Add them to `seen`."""
     pages = index.logs.get_paginator("filter_log_events").paginate(
-        logGroupName=log_group(index.settings.stack), startTime=int(since * 1000), filterPattern='"event"'
+        logGroupName=log_group(index.settings.stack), startTime=int(since * 1000), filterPattern=FILTER_PATTERN
     )
     for entry in (entry for page in pages for entry in page["events"]):
-        event = _parse_event(entry["message"])
+        event = parse_entry(entry)
         if event is not None and entry["eventId"] not in seen:
             seen.add(entry["eventId"])
-            yield {"time": datetime.fromtimestamp(entry["timestamp"] // 1000, UTC), **event}
-
-
-def _parse_event(message: str) -> dict[str, Any] | None:
-    """Return the fields of a log line without its metrics, or None if the line has no event."""
-    if EVENT_MARK not in message:
-        return None
-    try:
-        line = json.loads(message)
-    except ValueError:
-        return None
-    if not isinstance(line, dict) or not isinstance(line.get("event"), str):
-        return None
-    return {name: value for name, value in line.items() if name[:1].islower()}  # the names of metrics are capitalized
+            yield event

@@ -8,16 +8,11 @@ from typing import Any
 import click
 import msgspec
 
+from chalicelib.audit_log import log_group
 from infra.admin.command import describe_error
 from infra.admin.target import Target
 
-EVENT_MARK = '"event":'  # only lines with an event contain this; see chalicelib/request_log.py
 _STREAM = "operators"
-
-
-def log_group(stack: str) -> str:
-    """Return the log group of a stack's function."""
-    return f"/aws/lambda/{stack}"
 
 
 def record(index: Target, event: str, target: str, **fields: Any) -> None:

@@ -23,6 +23,7 @@ OPERATIONS = {  # the operations that the index calls
         "UpdateItem",
     ),
     "kms": ("GenerateMac", "GetPublicKey", "Sign"),
+    "logs": ("FilterLogEvents",),
     "ses": ("SendEmail",),
 }
 SHARED_FILES = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json")

@@ -5,7 +5,7 @@ from typing import Any
 
 import botocore.session
 
-from infra.admin.audit_log import EVENT_MARK, log_group
+from chalicelib.audit_log import EVENT_MARK, log_group
 
 _STREAM = "local"
 

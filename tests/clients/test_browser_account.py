@@ -203,6 +203,8 @@ def test_pages_of_the_account_area_are_accessible(browser: Browser, server: Serv
     assert requests.put(member, json={"access": "write"}, auth=alice, timeout=20).status_code == 204
     assert requests.put(robot, json={"access": "read"}, auth=alice, timeout=20).status_code == 201
     _report_tags(server, "alice/web", ["latest", "1.0", "0.9"])
+    second = {"email": "alice@example.org"}
+    assert requests.put(server.url("/v1/users/alice"), json=second, auth=alice, timeout=20).status_code == 204
     browser.open(server.url("/login"))
     check_layout(browser, "login")
     browser.open(server.url("/register"))
@@ -233,6 +235,9 @@ def test_pages_of_the_account_area_are_accessible(browser: Browser, server: Serv
     log_in(browser, server, "admin", ADMIN_PASSWORD)
     browser.open(server.url("/accounts"))
     check_layout(browser, "accounts")
+    browser.open(server.url("/audit"))
+    assert browser.find_all("[data-event='repository.pushed']")
+    check_layout(browser, "audit")
 
 
 def test_narrow_screen_breaks_no_heading_or_button_and_hides_nothing(browser: Browser, server: Server) -> None:

@@ -179,7 +179,10 @@ def use_pages(client: Client, auth: str, administrator: str, path: str) -> None:
     form = {"long_description": "# A thing"}
     assert client.request("PUT", f"/v1/namespaces/{namespace}/repositories/{name}", auth, form).status == 204
     own_site = {"sec-fetch-site": "same-origin"}
-    for account, pages in ((auth, ("/account", f"/r/{path}", f"/r/{path}/settings")), (administrator, ("/accounts",))):
+    for account, pages in (
+        (auth, ("/account", f"/r/{path}", f"/r/{path}/settings")),
+        (administrator, ("/accounts", "/audit")),
+    ):
         login = urlencode({"username": username_of(account), "password": PASSWORD}).encode()
         response = client.send("POST", "/login", own_site, login)
         assert response.status == 303, response

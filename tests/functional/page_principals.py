@@ -32,6 +32,7 @@ _ACCOUNT_PAGES = (
     "/account/settings",
     "/accounts",
     "/accounts?username=stranger",
+    "/audit",
 )
 _ACCOUNT_FORMS = ("/accounts/stranger/deactivate", "/accounts/stranger/activate", "/account/robots/reads/revoke")
 

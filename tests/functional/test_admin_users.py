@@ -6,7 +6,7 @@ from collections.abc import Callable
 import botocore.session
 import pytest
 
-from infra.admin.audit_log import log_group
+from chalicelib.audit_log import log_group
 from tests.admin_commands import run
 from tests.conftest import create_index
 from tests.index import PASSWORD, Index, basic

@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from chalicelib.accounts.email_addresses import EmailAddresses
+from chalicelib.domain.errors import InvalidInput, RequestConflict
 from chalicelib.storage.users import UNCONFIRMED_CLAIM_SECONDS
 from tests.email_index import confirm, create_email_index, links_to, post, register
 from tests.index import Index, basic
@@ -94,7 +96,6 @@ def test_added_address_belongs_to_its_account_after_the_confirmation(emails: Ind
         forget_emails(emails)
         path, form = f"/v1/users/{username}", {"email": "new@example.com"}
         assert emails.request("PUT", path, basic(username), json=form).status == 204
-        forget_emails(emails)
     assert confirm(emails, "new@example.com", 1) == 200
     assert owner_of(emails, "new@example.com") == "owner"
     assert confirm(emails, "new@example.com", 0) == 410
@@ -117,6 +118,60 @@ def test_password_reset_goes_only_to_the_confirmed_owner(emails: Index) -> None:
     forget_emails(emails)
     assert post(emails, "/forgotten", email=EMAIL).status == 200
     assert [message.text.count("account owner") for message in emails.emails] == [1]
+
+
+def test_links_to_a_removed_address_are_invalid(emails: Index) -> None:
+    assert register(emails, "owner", EMAIL).status == 201
+    assert confirm(emails, EMAIL) == 200
+    for email in ("old@example.com", "never@example.com"):
+        forget_emails(emails)
+        assert emails.request("PUT", "/v1/users/owner", basic("owner"), json={"email": email}).status == 204
+    assert confirm(emails, "old@example.com") == 200
+    forget_emails(emails)
+    assert post(emails, "/forgotten", email="old@example.com").status == 200
+    addresses = EmailAddresses(emails.users)
+    for email in ("old@example.com", "never@example.com"):
+        addresses.remove(emails.user("owner"), email)
+    (link,) = links_to(emails, "old@example.com", "/reset")
+    assert post(emails, "/reset", link=link, password="a new password").status == 410
+    assert confirm(emails, "never@example.com") == 410
+    assert emails.user("owner").emails == {EMAIL}
+    assert emails.request("GET", "/v1/users/", basic("owner")).status == 200
+
+
+def test_last_confirmed_address_remains(emails: Index) -> None:
+    assert register(emails, "owner", EMAIL).status == 201
+    assert confirm(emails, EMAIL) == 200
+    forget_emails(emails)
+    assert emails.request("PUT", "/v1/users/owner", basic("owner"), json={"email": "b@example.com"}).status == 204
+    with pytest.raises(InvalidInput):
+        EmailAddresses(emails.users).remove(emails.user("owner"), EMAIL)
+    assert confirm(emails, "b@example.com") == 200
+    EmailAddresses(emails.users).remove(emails.user("owner"), EMAIL)
+    assert emails.user("owner").emails == {"b@example.com"}
+
+
+def test_address_is_not_removed_from_an_account_that_has_changed(emails: Index) -> None:
+    assert register(emails, "owner", EMAIL).status == 201
+    assert confirm(emails, EMAIL) == 200
+    assert emails.request("PUT", "/v1/users/owner", basic("owner"), json={"email": "b@example.com"}).status == 204
+    earlier = emails.user("owner")
+    assert emails.request("PUT", "/v1/users/owner", basic("owner"), json={"email": "c@example.com"}).status == 204
+    with pytest.raises(RequestConflict):
+        EmailAddresses(emails.users).remove(earlier, "b@example.com")
+    assert "b@example.com" in emails.user("owner").emails
+
+
+def test_removed_claim_of_another_account_remains(emails: Index) -> None:
+    assert register(emails, "squatter").status == 201
+    assert confirm(emails, "squatter@example.com") == 200
+    assert emails.request("PUT", "/v1/users/squatter", basic("squatter"), json={"email": EMAIL}).status == 204
+    assert register(emails, "owner", EMAIL).status == 201
+    forget_emails(emails)
+    assert post(emails, "/confirm", email=EMAIL).status == 200
+    assert confirm(emails, EMAIL) == 200
+    EmailAddresses(emails.users).remove(emails.user("squatter"), EMAIL)
+    assert owner_of(emails) == "owner"
 
 
 def test_deleted_account_releases_only_its_own_claims(emails: Index) -> None:

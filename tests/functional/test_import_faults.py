@@ -13,8 +13,8 @@ from typing import Any
 import botocore.session
 import pytest
 
+from chalicelib.audit_log import log_group
 from infra.admin import table_copy
-from infra.admin.audit_log import log_group
 from infra.devserver.moto_aws import read_items
 from tests.admin_commands import CommandResult, run
 from tests.faults import Fault, Killed, faults_of, intercept_calls

@@ -194,7 +194,8 @@ The principals are:
 | `block`, `unblock`       | `PUT` and `DELETE /v1/users/(owner)/blocked/…`  |
 
 {ACCOUNT}
-The pages of the account area belong to the account that has logged in. Only administrators can open `/accounts`:
+The pages of the account area belong to the account that has logged in. Only administrators can open `/accounts` and
+`/audit`:
 
 {page_tables.ACCOUNT}
 ## The pages of an organisation

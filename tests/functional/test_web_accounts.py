@@ -94,6 +94,26 @@ def test_address_is_not_added_without_the_password(alice: WebSession) -> None:
     assert alice.index.users.get_email_owner("thief@example.com") is None
 
 
+def remove_address(session: WebSession, email: str, password: str = PASSWORD) -> Page:
+    return session.submit("/account/settings", "/account/email/remove", removed=email, removal_password=password)
+
+
+def test_address_is_removed_and_free_again(alice: WebSession) -> None:
+    alice.submit("/account/settings", "/account/email", email="second@example.com", email_password=PASSWORD)
+    page = remove_address(alice, "second@example.com", WRONG_PASSWORD)
+    assert (page.status, page.data("email")) == (400, ["alice@example.com", "second@example.com"])
+    page = remove_address(alice, "second@example.com")
+    assert (page.data("done"), page.data("email")) == (["email_removed"], ["alice@example.com"])
+    assert alice.index.users.get_email_owner("second@example.com") is None
+    assert "/account/email/remove" not in page.actions, "the last address remains"
+    for email, status in (("alice@example.com", 400), ("second@example.com", 404), ("", 404)):
+        fields = {"form_token": alice.form_token, "removed": email, "removal_password": PASSWORD}
+        assert alice.post("/account/email/remove", **fields).status == status
+    assert alice.index.user("alice").emails == {"alice@example.com"}
+    changed = [event["changed"] for event in alice.index.events if event["event"] == "account.changed"]
+    assert changed == [["email"], ["email"]]
+
+
 def test_account_is_blocked_and_unblocked(alice: WebSession) -> None:
     alice.index.create_account("bobby")
     page = alice.submit("/account/settings", "/account/block", blocked="bobby")
