@@ -75,14 +75,15 @@ class Authorization:
         return self._decide(principal, repository, self._images.get_head(repository), required)
 
     def authorize_reader(
-        self, principal: Principal, repository: RepositoryName, state: RepositoryState | None
+        self, principal: Principal, repository: RepositoryName, state: RepositoryState | None, given: Role
     ) -> Authorized:
-        """Do the same as `authorize` for READ, for a state that has been read already. The role is exact.
+        """Do the same as `authorize` for READ, for a state and a given role that have been read already.
 
-        One BatchGetItem for an account that is not the owner.
+        The role is exact. `given` belongs to the account of `find_account_with_given_roles`.
         """
         active = _active(state)
-        return _check_role(repository, active, self.find_role(principal, repository, active or _MISSING), Role.READ)
+        role = role_of(principal, repository, private=(active or _MISSING).private, given=given)
+        return _check_role(repository, active, role, Role.READ)
 
     def authorize_list(self, principal: Principal | Grant, repository: RepositoryName, required: Role) -> Authorized:
         """Do the same as `authorize`, and also read the image list.
@@ -174,9 +175,9 @@ class Authorization:
     def load_roles(self, principal: Principal, namespace: str | None = None) -> GivenRoles:
         """Return the roles of an account as a collaborator and as a member, in one namespace or in all.
 
-        One Query. None for anonymous clients and for the owner of the namespace.
+        One Query. None for anonymous clients, for the owner of the namespace, and for `library`.
         """
-        if principal.username is None or principal.username == namespace:
+        if principal.username is None or namespace in (principal.username, LIBRARY):
             return GivenRoles()
         return self._collaborators.of_account(principal.username, namespace)
 
@@ -216,11 +217,10 @@ class Authorization:
         private ones: otherwise the number of reads would distinguish the two.
         """
         role = role_of(principal, repository, private=state.private)
-        if role >= required or principal.username is None or repository.namespace in (principal.username, LIBRARY):
+        account = find_account_with_given_roles(principal, repository)
+        if role >= required or account is None:
             return role
-        if principal.robot is not None and not principal.robot.covers(repository):
-            return role
-        given = self._collaborators.get_role(principal.username, repository, state.generation)
+        given = self._collaborators.get_role(account, repository, state.generation)
         return role_of(principal, repository, private=state.private, given=given)
 
     def _has_own_right(self, principal: Principal | Grant, repository: RepositoryName, required: Role) -> bool:
@@ -230,6 +230,15 @@ class Authorization:
             or repository.namespace == LIBRARY
             or role_of(principal, repository, private=True) >= required
         )
+
+
+def find_account_with_given_roles(principal: Principal, repository: RepositoryName) -> str | None:
+    """Return the account of `principal`, if its role can depend on a role that others have given to it."""
+    if principal.username is None or repository.namespace in (principal.username, LIBRARY):
+        return None
+    if principal.robot is not None and not principal.robot.covers(repository):
+        return None
+    return None if role_of(principal, repository, private=True) >= Role.ADMIN else principal.username
 
 
 def _active(state: RepositoryState | None) -> RepositoryState | None:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.roles import Principal
-from chalicelib.repositories.authorization import Authorization
+from chalicelib.repositories.authorization import Authorization, find_account_with_given_roles
 from chalicelib.repositories.conflicts import retry_on_conflict
 from chalicelib.repositories.service import RepositoryView
 from chalicelib.repositories.tags import TagPage, check_cursor, page_of_newest
@@ -40,7 +40,7 @@ class Overviews:
     def show(self, principal: Principal, repository: RepositoryName, after: str = "") -> Overview:
         """Return a repository with its newest tags after the tag `after`. Raises InvalidInput.
 
-        A BatchGetItem and a Query. For an account that is not the owner also one BatchGetItem, for its exact role.
+        A BatchGetItem and a Query.
         """
         check_cursor(after)
         view = retry_on_conflict(lambda: self._read(principal, repository))
@@ -60,8 +60,9 @@ class Overviews:
         return sorted(views, key=lambda view: view.repository.name)
 
     def _read(self, principal: Principal, repository: RepositoryName) -> RepositoryView:
-        state, existing = self._repositories.get_with_state(repository)
-        authorized = self._authorization.authorize_reader(principal, repository, state)
+        account = find_account_with_given_roles(principal, repository)
+        state, existing, given = self._repositories.get_with_state(repository, account)
+        authorized = self._authorization.authorize_reader(principal, repository, state, given)
         if existing is None or existing.generation != authorized.state.generation:
             raise Conflict  # the two items were read before and after a change
         return RepositoryView(existing, authorized.role)

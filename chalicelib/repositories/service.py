@@ -140,13 +140,14 @@ class Repositories:
         """Return the repositories of a namespace that `principal` can read, by name.
 
         At most MAX_LISTED, starting after the name `after`. A page can be short before the last page, but private
-        repositories that the principal cannot read are neither read nor counted. One Query; for accounts without a
-        right of their own one more, and one BatchGetItem.
+        repositories that the principal cannot read are neither read nor counted. `library` has no private ones. One
+        Query; for accounts without a right of their own one more, and one BatchGetItem.
         """
         given = self._authorization.load_roles(principal, namespace)
         member = given.organizations.get(namespace, Role.NONE)
         names: Sequence[RepositoryName]
-        if role_of(principal, RepositoryName(namespace, ""), private=True, given=member) >= Role.READ:
+        role = role_of(principal, RepositoryName(namespace, ""), private=namespace != LIBRARY, given=member)
+        if role >= Role.READ:
             found = self._store.in_namespace(namespace, after, MAX_LISTED + 1)
             names = [repository.name for repository in found]
             shown = found[:MAX_LISTED]

@@ -8,6 +8,7 @@ An item names the generation of the repository. Items of an earlier generation h
 organisations are next to the shares of an account (organizations.py), so that one read finds both.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from chalicelib.domain.identifiers import RepositoryName
@@ -34,11 +35,9 @@ class CollaboratorStore:
 
         One consistent BatchGetItem of two items, so that a removal takes effect at once.
         """
-        member = repository.namespace + MEMBER_SUFFIX
-        keys = [(account_key(username), str(repository)), (account_key(username), member)]
+        keys = role_keys(username, repository)
         items = self._tables.collaborators.batch_get(keys, consistent_read=True)
-        valid = (item for item in items if item.entry == member or item.generation == generation)
-        return max((Role.parse(item.role) for item in valid), default=Role.NONE)
+        return highest_role(items, repository, generation)
 
     @translate_dynamodb_errors
     def of_repository(self, repository: RepositoryName, generation: str) -> dict[str, Role]:
@@ -139,6 +138,19 @@ def _keys(repository: RepositoryName, username: str) -> list[tuple[str, str]]:
 
 def _repository(repository: RepositoryName) -> str:
     return f"repository {repository}"
+
+
+def role_keys(username: str, repository: RepositoryName) -> list[tuple[str, str]]:
+    """Return the keys of the roles of an account as a collaborator and as a member of the organisation."""
+    of = account_key(username)
+    return [(of, str(repository)), (of, repository.namespace + MEMBER_SUFFIX)]
+
+
+def highest_role(items: Iterable[CollaboratorItem], repository: RepositoryName, generation: str) -> Role:
+    """Return the highest role in the items of `role_keys`. A role in an earlier generation has no effect."""
+    member = repository.namespace + MEMBER_SUFFIX
+    valid = (item for item in items if item.entry == member or item.generation == generation)
+    return max((Role.parse(item.role) for item in valid), default=Role.NONE)
 
 
 def account_key(username: str) -> str:

@@ -74,7 +74,7 @@ class ImageListStore:
         for item in self._tables.query_image_items(str(repository)):
             key = item["segment"]["S"]
             if key == HEAD:
-                head = _parse_head(item)
+                head = parse_head(item)
                 expires = int(item["expires"]["N"]) if "expires" in item else None
             else:
                 segments.append((key, item["packed"]["B"]))
@@ -92,20 +92,7 @@ class ImageListStore:
     def get_head(self, repository: RepositoryName) -> RepositoryState | None:
         """Return the state of a repository. One strongly consistent GetItem."""
         item = self._tables.get_image_item(str(repository), HEAD)
-        return None if item is None else _parse_head(item)
-
-    @translate_dynamodb_errors
-    def get_head_and_item(self, repository: RepositoryName) -> tuple[RepositoryState | None, RawItem | None]:
-        """Return the state of a repository, and its item in `repositories`. One strongly consistent BatchGetItem."""
-        images, repositories = self._tables.images, self._tables.repositories
-        found = self._tables.get_items(
-            {
-                images: {"repository": {"S": str(repository)}, "segment": {"S": HEAD}},
-                repositories: {"namespace": {"S": repository.namespace}, "name": {"S": repository.name}},
-            }
-        )
-        head = found.get(images)
-        return None if head is None else _parse_head(head), found.get(repositories)
+        return None if item is None else parse_head(item)
 
     @translate_dynamodb_errors
     def contains(self, repository: RepositoryName, generation: str, image_id: str) -> bool:
@@ -156,7 +143,7 @@ class ImageListStore:
         for item in self._tables.query_image_items(str(repository)):
             key = item["segment"]["S"]
             if key == HEAD:
-                head = _parse_head(item)
+                head = parse_head(item)
                 continue
             if head is None or not head.deleted:
                 return
@@ -209,7 +196,8 @@ def merge_segments(segments: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     return images
 
 
-def _parse_head(item: RawItem) -> RepositoryState:
+def parse_head(item: RawItem) -> RepositoryState:
+    """Return the state that the head of an image list contains."""
     private, shared, deleted, confirmed = _flags(item)
     charged_bytes = int(item["charged_bytes"]["N"]) if "charged_bytes" in item else None
     return RepositoryState(item["generation"]["S"], private, shared, deleted, confirmed, charged_bytes)

@@ -9,7 +9,9 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.domain.identifiers import LIBRARY, RepositoryName
 from chalicelib.domain.models import Repository, RepositoryState
-from chalicelib.storage.image_lists import HEAD, ImageListStore, StoredImages
+from chalicelib.domain.roles import Role
+from chalicelib.storage.collaborators import highest_role, role_keys
+from chalicelib.storage.image_lists import HEAD, ImageListStore, StoredImages, parse_head
 from chalicelib.storage.quotas import AccountUnavailable, Quotas, is_active, release_quota
 from chalicelib.storage.search_terms import SearchTermStore
 from chalicelib.storage.segment_codec import pack
@@ -169,10 +171,27 @@ class RepositoryStore:
         return self.get_all([repository]).get(repository)
 
     @translate_dynamodb_errors
-    def get_with_state(self, repository: RepositoryName) -> tuple[RepositoryState | None, Repository | None]:
-        """Return the state and the repository, as far as they exist. One consistent BatchGetItem."""
-        state, item = self._images.get_head_and_item(repository)
-        return state, None if item is None else repository_of(self._tables.repositories.from_raw_data(dict(item)))
+    def get_with_state(
+        self, repository: RepositoryName, account: str | None
+    ) -> tuple[RepositoryState | None, Repository | None, Role]:
+        """Return the state and the repository, as far as they exist, and the role that others have given to `account`.
+
+        One consistent BatchGetItem.
+        """
+        images, repositories, collaborators = self._tables.images, self._tables.repositories, self._tables.collaborators
+        keys = [] if account is None else role_keys(account, repository)
+        found = self._tables.get_items(
+            {
+                images: [{"repository": {"S": str(repository)}, "segment": {"S": HEAD}}],
+                repositories: [{"namespace": {"S": repository.namespace}, "name": {"S": repository.name}}],
+                collaborators: [{"of": {"S": of}, "entry": {"S": entry}} for of, entry in keys],
+            }
+        )
+        state = next(map(parse_head, found[images]), None)
+        items = (repositories.from_raw_data(dict(item)) for item in found[repositories])
+        roles = (collaborators.from_raw_data(dict(item)) for item in found[collaborators])
+        given = highest_role(roles, repository, "" if state is None else state.generation)
+        return state, next(map(repository_of, items), None), given
 
     @translate_dynamodb_errors
     def get_all(self, repositories: Iterable[RepositoryName]) -> dict[RepositoryName, Repository]:

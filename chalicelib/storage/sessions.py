@@ -21,12 +21,11 @@ class SessionStore:
         """
         users, counters = self._tables.users, self._tables.counters
         found = self._tables.get_items(
-            {users: {"username": {"S": username}}, counters: {"subject": {"S": _subject(session_id)}}}
+            {users: [{"username": {"S": username}}], counters: [{"subject": {"S": _subject(session_id)}}]}
         )
-        item = found.get(users)
-        if item is None or counters in found:
+        if found[counters] or not found[users]:
             return None
-        return user_of(users.from_raw_data(dict(item)))
+        return user_of(users.from_raw_data(dict(found[users][0])))
 
     @translate_dynamodb_errors
     def end(self, session_id: str, expiry: int) -> None:

@@ -3,7 +3,7 @@
 `infra/deploy/data.yaml` creates the tables. This module never does.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -251,10 +251,10 @@ class Tables:
                 return
             query["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
-    def get_items(self, keys: Mapping[type[Model], RawItem]) -> dict[type[Model], RawItem]:
-        """Return the items of several tables that exist, one of each. One strongly consistent BatchGetItem."""
-        found = read_items(self._client, {model.Meta.table_name: key for model, key in keys.items()})
-        return {model: found[model.Meta.table_name] for model in keys if model.Meta.table_name in found}
+    def get_items(self, keys: Mapping[type[Model], Sequence[RawItem]]) -> dict[type[Model], list[RawItem]]:
+        """Return the items of several tables that exist, in no order. One strongly consistent BatchGetItem."""
+        found = read_items(self._client, {model.Meta.table_name: each for model, each in keys.items()})
+        return {model: found[model.Meta.table_name] for model in keys}
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

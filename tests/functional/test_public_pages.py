@@ -47,7 +47,7 @@ def test_front_page_shows_official_repositories_and_commands_for_its_host(index:
         index.push(path, admin, "a")
     index.calls.clear()
     page = get(index)
-    assert index.calls == ["dynamodb.Query", "dynamodb.BatchGetItem"]
+    assert index.calls == ["dynamodb.Query"]
     assert (page.status, page.name) == (200, "home")
     assert HOST in page.title
     assert page.data("repository") == ["library/nginx", "library/redis"]

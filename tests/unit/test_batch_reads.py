@@ -25,12 +25,12 @@ class ThrottledClient:
 
 def test_items_that_were_left_out_are_read_again() -> None:
     client = ThrottledClient(["users", "counters"])
-    found = read_items(client, {"users": {}, "counters": {}})
-    assert {name: item["name"]["S"] for name, item in found.items()} == {"users": "users", "counters": "counters"}
+    found = read_items(client, {"users": [{}], "counters": [{}]})
+    assert {name: items[0]["name"]["S"] for name, items in found.items()} == {"users": "users", "counters": "counters"}
     assert client.requests == [{"users", "counters"}, {"counters"}]
 
 
 def test_incomplete_answer_is_an_error() -> None:
     """Otherwise a session that was ended would be valid while the table is throttled."""
     with pytest.raises(Unavailable):
-        read_items(ThrottledClient(["users"]), {"users": {}, "counters": {}})
+        read_items(ThrottledClient(["users"]), {"users": [{}], "counters": [{}]})
