@@ -89,16 +89,13 @@ class TagStore:
     def delete_before_creation(self, repository: RepositoryName, name: str, time: int) -> None:
         """Store a deletion that arrives before the push that creates its repository.
 
-        One transaction. Raises Conflict if the repository was created meanwhile.
+        One read and one write. Raises Conflict if the tag has changed since it was read. A repository that is created
+        meanwhile needs no check: its push is compared with this deletion by time.
         """
         item = self._create_tombstone(repository, NO_GENERATION, name, time)
         stored = self._get(item)
-        if not _is_newer(item, stored):
-            return
-        model = self._tables.repositories
-        with self._tables.transaction() as transaction:
-            transaction.check(model, repository.namespace, repository.name, condition=model.name.does_not_exist())
-            transaction.save(item, self._is_unchanged(stored))
+        if _is_newer(item, stored):
+            self._write(item, stored)
 
     @translate_dynamodb_errors
     def recount(self, repository: RepositoryName) -> None:

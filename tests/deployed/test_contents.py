@@ -85,7 +85,9 @@ def test_source_of_libraries_is_not_modified(package: Package, files: dict[str, 
     changed = {name for name in files if name in untrimmed and files[name] != untrimmed[name]}
     assert changed == {"botocore/data/endpoints.json"}
     added = {name for name in files if name not in untrimmed and not name.endswith(".pyc")}
-    assert all(re.fullmatch(r"botocore/data/(dynamodb|kms|logs|ses)/[\d-]+/[\w.-]+\.json", name) for name in added), added
+    assert all(re.fullmatch(r"botocore/data/(dynamodb|kms|logs|ses)/[\d-]+/[\w.-]+\.json", name) for name in added), (
+        added
+    )
 
 
 def test_service_models_have_only_the_used_operations(files: dict[str, bytes]) -> None:
