@@ -21,6 +21,7 @@ PARTS = {
     "growth": "growth",
     "hot": "hot repository",
     "load": "load",
+    "registry_growth": "registries",
 }
 
 
@@ -50,6 +51,7 @@ def _collect_values() -> Mapping[str, str]:
         "milliseconds rise": f"{_largest_rise(results['growth']['others'], ('ms',)):.2f}",
         "failed": str(sum(row["failed"] for row in results["load"].values())),
         **_hot_values(results["hot"]),
+        "registries": _create_registry_table(results["registry_growth"]),
     }
 
 
@@ -171,6 +173,16 @@ def _largest_rise(sizes: Mapping[str, Mapping[str, Any]], kinds: Iterable[str] =
     """Return the largest ratio between the largest and the smallest index, over all operations."""
     smallest, *_, largest = sizes.values()
     return max(float(largest[name][kind] / row[kind]) for name, row in smallest.items() for kind in kinds if row[kind])
+
+
+def _create_registry_table(growth: Mapping[str, Any]) -> str:
+    head = ("request", *(f"{int(size):,} repositories" for size in growth))
+    first = next(iter(growth.values()))
+    rows = (
+        (name, *(f"{len(row[name]['calls'])} calls, {_format_units(row[name])}" for row in growth.values()))
+        for name in first
+    )
+    return _create_table(head, rows)
 
 
 def _format_ratio(value: float | None) -> str:
