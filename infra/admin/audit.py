@@ -83,6 +83,7 @@ def _read_events(index: Target, since: float, seen: set[str]) -> Iterator[AuditE
     )
     for entry in (entry for page in pages for entry in page["events"]):
         event = parse_entry(entry)
-        if event is not None and entry["eventId"] not in seen:
-            seen.add(entry["eventId"])
+        key = f"{entry['timestamp']} {entry['message']}"
+        if event is not None and key not in seen:
+            seen.add(key)
             yield event

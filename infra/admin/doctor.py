@@ -1,4 +1,4 @@
-"""`waybill doctor`: finds problems in an index and fixes those that an interruption can cause."""
+"""`waybill doctor`: finds problems in an index, and fixes those that have a safe fix."""
 
 import sys
 
@@ -16,7 +16,8 @@ from infra.admin.target import Target
     "--fix",
     is_flag=True,
     help="Fix the problems that an interruption or an upgrade can cause: incomplete deletions and transfers, orphaned "
-    "robots, shares and segments, missing or stale search terms, and wrong numbers of tags.  [default: only report]",
+    "robots, shares and segments, missing or stale search terms, and wrong numbers of tags. Turn on what the template "
+    "turns on for the tables.  [default: only report]",
 )
 @yes_option
 @index_options

@@ -1,9 +1,11 @@
 """The checks of `waybill doctor` for the tables, the signing key and the settings of the function.
 
-Only a person or another tool can change these, so that no finding has a fix.
+A fix turns on what the template turns on. It needs permissions that other commands do not need. Everything else is
+changed by a deployment or by a person.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from botocore.exceptions import ClientError
 
@@ -13,7 +15,7 @@ from infra.admin.finding import Finding
 from infra.admin.target import Target
 from infra.deploy.data_template import Table, resources, tables
 
-_ENABLE = "turn it on with the AWS console or CLI, as in infra/deploy/data.yaml"
+_ENABLE = "turn it on, as in infra/deploy/data.yaml"
 
 
 def check_stack(index: Target) -> Iterator[Finding]:
@@ -38,15 +40,22 @@ def _check_table(index: Target, table: Table) -> Iterator[Finding]:
             problem = f"the index {declared['IndexName']} is missing"
             yield Finding("table-index", subject, problem, "run: waybill deploy")
     if not description.get("DeletionProtectionEnabled"):
-        yield Finding("deletion-protection", subject, "deletion protection is off", _ENABLE)
+        fix = partial(dynamodb.update_table, TableName=name, DeletionProtectionEnabled=True)
+        yield Finding("deletion-protection", subject, "deletion protection is off", _ENABLE, fix)
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
-        yield Finding("backups", subject, "point-in-time recovery is off", _ENABLE)
+        recovery = {"PointInTimeRecoveryEnabled": True}
+        fix = partial(dynamodb.update_continuous_backups, TableName=name, PointInTimeRecoverySpecification=recovery)
+        yield Finding("backups", subject, "point-in-time recovery is off", _ENABLE, fix)
     if table.expires is not None:
         expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
         if expiry["TimeToLiveStatus"] not in ("ENABLED", "ENABLING") or expiry.get("AttributeName") != table.expires:
             problem = f"time to live by {table.expires} is off, so that expired items are never deleted"
-            yield Finding("time-to-live", subject, problem, _ENABLE)
+            specification = {"Enabled": True, "AttributeName": table.expires}
+            fix = partial(dynamodb.update_time_to_live, TableName=name, TimeToLiveSpecification=specification)
+            # Time to live by another attribute must be turned off first, which takes up to an hour.
+            is_off = expiry["TimeToLiveStatus"] == "DISABLED"
+            yield Finding("time-to-live", subject, problem, _ENABLE, fix if is_off else None)
 
 
 def _check_key(index: Target) -> Iterator[Finding]:

@@ -140,7 +140,7 @@ def test_missing_administrator_is_reported(filled_index: Index) -> None:
     assert [(finding["code"], finding["fixable"]) for finding in result.json] == [("administrator-missing", False)]
 
 
-def test_disabled_safeguards_of_tables_are_reported(index: Index) -> None:
+def test_disabled_safeguards_of_tables_are_turned_on(index: Index) -> None:
     index.create_account("root", admin=True)
     dynamodb, stack = index.aws.dynamodb, index.settings.stack
     dynamodb.update_table(TableName=f"{stack}-users", DeletionProtectionEnabled=False)
@@ -150,13 +150,31 @@ def test_disabled_safeguards_of_tables_are_reported(index: Index) -> None:
     dynamodb.update_time_to_live(
         TableName=f"{stack}-images", TimeToLiveSpecification={"Enabled": False, "AttributeName": "expires"}
     )
-    result = run(index, "doctor", "--fix", "--yes", "--json")
-    assert result.status == 1
-    assert {(finding["code"], finding["subject"], finding["fixed"]) for finding in result.json} == {
-        ("deletion-protection", f"table {stack}-users", False),
-        ("backups", f"table {stack}-emails", False),
-        ("time-to-live", f"table {stack}-images", False),
+    problems = {
+        ("deletion-protection", f"table {stack}-users"),
+        ("backups", f"table {stack}-emails"),
+        ("time-to-live", f"table {stack}-images"),
     }
+    result = run(index, "doctor", "--json")
+    assert {(finding["code"], finding["subject"]) for finding in result.json} == problems
+    assert result.status == 1
+    result = run(index, "doctor", "--fix", "--yes", "--json")
+    assert {(finding["code"], finding["subject"]) for finding in result.json if finding["fixed"]} == problems
+    assert result.status == 0
+    assert run(index, "doctor").status == 0
+
+
+def test_time_to_live_by_another_attribute_is_only_reported(index: Index) -> None:
+    """DynamoDB accepts the change only an hour after time to live was turned off."""
+    index.create_account("root", admin=True)
+    for attribute, enabled in (("expires", False), ("created", True)):
+        index.aws.dynamodb.update_time_to_live(
+            TableName=f"{index.settings.stack}-images",
+            TimeToLiveSpecification={"Enabled": enabled, "AttributeName": attribute},
+        )
+    result = run(index, "doctor", "--fix", "--yes", "--json")
+    assert [(finding["code"], finding["fixable"]) for finding in result.json] == [("time-to-live", False)]
+    assert result.status == 1
 
 
 def test_unusable_signing_key_is_reported(index: Index) -> None:
