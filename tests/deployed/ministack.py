@@ -23,6 +23,7 @@ from tests.ports import find_free_port
 REGION = "us-east-1"
 DEPLOYER = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")  # the environment of a deployer
 START_SECONDS = 60
+_ROOT_KEY = ("test", "test")
 _POLICY = ROOT / "docs" / "guide" / "deployer-policy.json"
 _SERVICES = "acm,apigateway,cloudformation,cloudwatch,dynamodb,iam,kms,lambda,logs,monitoring,s3,ses,sns,sts"
 
@@ -47,6 +48,11 @@ class Ministack(Struct, frozen=True):
         iam.put_user_policy(UserName="deployer", PolicyName="deployer", PolicyDocument=_POLICY.read_text())
         key = iam.create_access_key(UserName="deployer")["AccessKey"]
         return dict(zip(DEPLOYER, (self.url, key["AccessKeyId"], key["SecretAccessKey"]), strict=True))
+
+    @property
+    def root_credentials(self) -> dict[str, str]:
+        """The environment variables of the user who may do everything."""
+        return dict(zip(DEPLOYER, (self.url, *_ROOT_KEY), strict=True))
 
     def read_outputs(self, stack: str) -> dict[str, str]:
         """Return the outputs of a stack."""
@@ -120,7 +126,8 @@ def start(python: Path, folder: Path, port: int = 0) -> Iterator[Ministack]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(url, process, log)
-        root = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        key, secret = _ROOT_KEY
+        root = boto3.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name=REGION)
         yield Ministack(url, root)
     finally:
         process.terminate()
@@ -138,13 +145,15 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -
     raise AssertionError(f"ministack does not respond: {log.read_text()}")
 
 
-def run_waybill(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command `waybill` in a process."""
+def run_waybill(
+    environment: Mapping[str, str], *arguments: str, entered: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    """Run the command `waybill` in a process, with `entered` as its standard input."""
     return subprocess.run(
         [sys.executable, "-m", "infra", *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", ""), "COLUMNS": "140", **environment},
-        stdin=subprocess.DEVNULL,
+        input=entered,
         capture_output=True,
         text=True,
         check=False,

@@ -210,6 +210,24 @@ def test_status_shows_the_settings_and_logs_shows_the_log(run: Run, options: tup
     assert "REPORT" in output_of(run("logs", *STAGE))
 
 
+def test_audit_and_doctor_work_on_the_emulator(empty: Ministack, run: Run, options: tuple[str, ...]) -> None:
+    output_of(run("deploy", *options))
+    assert "is not authorized" in error_of(run("doctor", *STAGE)), "the deployer policy gives no access to data"
+
+    def run_as_root(*arguments: str, entered: str = "") -> str:
+        done = run_waybill(empty.root_credentials, *arguments, *STAGE, entered=entered)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    administrator = ("users", "create", "admin", "--email", "a@example.com", "--admin", "--password-stdin")
+    run_as_root(*administrator, entered="a password\n")
+    events = [json.loads(line)["event"] for line in run_as_root("audit", "--json").splitlines()]
+    assert events == ["login.failed", "account.registered"], "the smoke test, and the command"
+    findings = json.loads(run_as_root("doctor", "--fix", "--yes", "--json"))
+    assert {finding["code"] for finding in findings} == {"backups", "time-to-live"}
+    assert json.loads(run_as_root("doctor", "--json")) == []
+
+
 def test_deployment_continues_after_an_interruption_at_any_call(
     empty: Ministack, run: Run, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
