@@ -29,9 +29,24 @@ from infra.deploy.service_template import add_function_properties
 REQUIREMENTS = ROOT / "requirements.txt"
 ARCHITECTURES = ("arm64", "x86_64")
 
-_SOURCES = ("app.py", "chalicelib", ".chalice/config.json")
+_OWN_SOURCES = ("app.py", "chalicelib")
+_SOURCES = (*_OWN_SOURCES, ".chalice/config.json")
 _PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}  # every Lambda runtime supports them
 _UNUSED_SUFFIXES = (".pyi", ".pyx", ".c", ".h", "py.typed", "examples-1.json", "paginators-1.json", "waiters-2.json")
+_UNUSED_MODULES = (  # nothing in the package imports them, except for other platforms, protocols and tools
+    "botocore/crt/auth.py",
+    "botocore/stub.py",
+    "dateutil/easter.py",
+    "dateutil/rrule.py",
+    "dateutil/tz/win.py",
+    "dateutil/tzwin.py",
+    "dateutil/zoneinfo/",
+    "markdown_it/cli/",
+    "markdown_it/tree.py",
+    "urllib3/contrib/emscripten/",
+    "urllib3/contrib/pyopenssl.py",
+    "urllib3/contrib/socks.py",
+)
 _FILE_DATE = (1980, 1, 1, 0, 0, 0)  # the first date that the zip format supports
 
 
@@ -142,6 +157,8 @@ def _is_used(name: str) -> bool:
     top, _, rest = name.partition("/")
     if top == "bin" or top.endswith(".dist-info") or name.endswith(_UNUSED_SUFFIXES) or "__pycache__" in name:
         return False
+    if name.startswith(_UNUSED_MODULES):
+        return False
     if name.startswith("botocore/data/"):
         return rest.removeprefix("data/").split("/")[0] in (*OPERATIONS, *SHARED_FILES)
     return True
@@ -150,11 +167,33 @@ def _is_used(name: str) -> bool:
 def _compile(function: Path) -> None:
     """Write byte code that Python never compares with its source, because the files in Lambda do not change.
 
-    A separate process with a fixed hash seed gives the same bytes each time.
+    Byte code replaces the source of libraries, which is a fifth of the package. It needs the same Python version, as
+    the compiled libraries do. Our own source remains, so that a traceback shows its lines.
     """
-    options = ["-q", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(function), "-p", "/var/task"]
+    libraries = [path for path in sorted(function.iterdir()) if path.name not in _OWN_SOURCES]
+    _run_compiler(function, [function / name for name in _OWN_SOURCES])
+    _run_compiler(function, libraries, "-b")
+    for library in libraries:
+        for source in [library] if library.suffix == ".py" else library.rglob("*.py"):
+            source.unlink()
+
+
+def _run_compiler(function: Path, paths: list[Path], *options: str) -> None:
+    """Compile files and folders. A separate process with a fixed hash seed gives the same bytes each time."""
+    options = (
+        "-q",
+        "-j",
+        "1",
+        "--invalidation-mode",
+        "unchecked-hash",
+        "-s",
+        str(function),
+        "-p",
+        "/var/task",
+        *options,
+    )
     subprocess.run(  # nosec B603  # the arguments are constants and paths
-        [sys.executable, "-m", "compileall", *options, str(function)],
+        [sys.executable, "-m", "compileall", *options, *map(str, paths)],
         env={**os.environ, "PYTHONHASHSEED": "0"},
         check=True,
     )

@@ -1,7 +1,9 @@
 """The package contains exactly the pinned libraries, unmodified except for trimmed service models."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 import zipfile
 from importlib.util import MAGIC_NUMBER
@@ -65,7 +67,7 @@ def test_bill_lists_exactly_the_libraries_in_the_zip(package: Package, wheels: d
         if not line.startswith(("..", "bin/")) and ".dist-info" not in line
     }
     with zipfile.ZipFile(package.zip) as archive:
-        tops = {name.partition("/")[0] for name in archive.namelist()}
+        tops = {re.sub(r"\.pyc$", ".py", name.partition("/")[0]) for name in archive.namelist()}
     assert tops - set(libraries) == OURS | {"chalice"}
     assert {libraries[name] for name in tops & set(libraries)} == {
         re.sub(r"[-_.]+", "-", f"{name}-{component['version']}") for name, component in wheels.items()
@@ -85,9 +87,29 @@ def test_source_of_libraries_is_not_modified(package: Package, files: dict[str, 
     changed = {name for name in files if name in untrimmed and files[name] != untrimmed[name]}
     assert changed == {"botocore/data/endpoints.json"}
     added = {name for name in files if name not in untrimmed and not name.endswith(".pyc")}
-    assert all(re.fullmatch(r"botocore/data/(dynamodb|kms|logs|ses)/[\d-]+/[\w.-]+\.json", name) for name in added), (
-        added
+    model = re.compile(r"botocore/data/(dynamodb|kms|logs|ses)/[\d-]+/[\w.-]+\.json")
+    assert all(map(model.fullmatch, added)), added
+
+
+def test_byte_code_of_libraries_comes_from_their_source(
+    package: Package, files: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Byte code replaces the source of libraries, so it is compared with the source in the wheels."""
+    assert package.untrimmed is not None
+    with zipfile.ZipFile(package.untrimmed) as archive:
+        archive.extractall(tmp_path)
+    modules = [name for name in files if name.endswith(".pyc") and "__pycache__" not in name]
+    assert len(modules) > 200
+    options = ("-q", "-b", "--invalidation-mode", "unchecked-hash", "-s", str(tmp_path), "-p", "/var/task")
+    sources = "\n".join(str(tmp_path / name.removesuffix("c")) for name in modules)
+    subprocess.run(
+        [sys.executable, "-m", "compileall", *options, "-i", "-"],
+        input=sources,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        text=True,
+        check=True,
     )
+    assert [name for name in modules if (tmp_path / name).read_bytes() != files[name]] == []
 
 
 def test_service_models_have_only_the_used_operations(files: dict[str, bytes]) -> None:
@@ -105,10 +127,15 @@ def test_service_models_have_only_the_used_operations(files: dict[str, bytes]) -
 
 
 def test_each_source_has_byte_code_that_python_does_not_check(files: dict[str, bytes]) -> None:
+    """Only our own code has sources."""
     sources = [name for name in files if name.endswith(".py")]
+    assert {name.partition("/")[0] for name in sources} == {"app.py", "chalicelib"}
     for name in sources:
         folder, _, module = name.rpartition("/")
-        code = files[f"{folder}/__pycache__/{module[:-3]}.{sys.implementation.cache_tag}.pyc".lstrip("/")]
+        assert f"{folder}/__pycache__/{module[:-3]}.{sys.implementation.cache_tag}.pyc".lstrip("/") in files
+    for name, code in files.items():
+        if not name.endswith(".pyc"):
+            continue
         assert code[:4] == MAGIC_NUMBER
         assert int.from_bytes(code[4:8], "little") == UNCHECKED_HASH
 
@@ -142,3 +169,8 @@ def test_error_of_chalice_is_reported(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(infra.deploy.package, "_SOURCES", ("chalicelib", ".chalice/config.json"))
     with pytest.raises(PackageError, match="app"):
         build_package(tmp_path)
+
+
+def test_modules_that_nothing_imports_are_omitted(package: Package, files: dict[str, bytes]) -> None:
+    assert not [name for name in files if name.startswith(infra.deploy.package._UNUSED_MODULES)]
+    assert package.size <= 3_200_000
