@@ -32,6 +32,7 @@ class Difference(Struct, frozen=True):
     only_in_index: tuple[str, ...] = ()
     is_unknown: bool = False  # the registry has it, and its name has no owner here
     is_deleted: bool = False  # the registry has it, and it was deleted here; it is not created again
+    is_over_quota: bool = False  # the registry has it, and its owner has reached a quota here
 
 
 class Reconciliation:
@@ -84,6 +85,7 @@ class Reconciliation:
             "removed_tags": removed,
             "unknown_in_index": [item.repository for item in differences if item.is_unknown],
             "deleted_in_index": [item.repository for item in differences if item.is_deleted],
+            "over_quota": [item.repository for item in differences if item.is_over_quota],
             "not_in_registry": missing,
         }
         if not is_dry_run:
@@ -119,7 +121,7 @@ class Reconciliation:
                 tag = Tag(tag_name, manifest.digest, manifest.media_type, manifest.size, now)
                 is_recorded = self._product.tags.record(TagEvent(TagAction.PUSH, name, tag)) is not None
                 if not is_recorded and stores.repositories.get(repository) is None:
-                    return Difference(name, is_unknown=True)
+                    return Difference(name, is_over_quota=True)
         stale = [tag.name for tag in known.values() if tag.name not in names and tag.pushed < self._started]
         if not (added or corrected or stale):
             return None

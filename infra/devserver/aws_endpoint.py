@@ -73,7 +73,7 @@ class AwsEndpoint:
         return response.status_code, headers, response.content
 
     def _describe(self) -> dict[str, Any]:
-        """Return the stack, the region, and the settings that the configuration of a registry needs."""
+        """Return the stack, the region, and the settings that the commands for registries need."""
         settings = self._settings
         variables = {
             "BASE_URL": settings.base_url,
@@ -81,6 +81,8 @@ class AwsEndpoint:
             "REGISTRY_ADDRESS": settings.registry_address,
             "REGISTRY_SECRET": settings.registry_secret,
             "REPOSITORY_VISIBILITY": settings.repository_visibility,
+            "MAX_REPOSITORIES": str(settings.max_repositories),
+            "MAX_STORED_MEGABYTES": str(settings.max_stored_megabytes),
         }
         return {"stack": settings.stack, "region": settings.region, "variables": variables}
 

@@ -23,8 +23,6 @@ from tests.index import Index
 from tests.registries import SECRET, SERVICE, create_registry_index
 from tests.snapshot import Snapshot
 
-pytestmark = [pytest.mark.exhaustive, pytest.mark.soak]
-
 CONTENT = {"alice/web": {"1": "a", "2": "b", "3": "c"}, "alice/new": {"1": "d"}, "nobody/web": {"1": "e"}}
 BEFORE = {"alice/web": {"1": "a", "2": "old", "stale": "x"}, "alice/gone": {"1": "y"}}
 REMOVED = 2  # alice/web:stale and alice/gone:1
@@ -124,6 +122,20 @@ def check_partial(before: Tags, current: Tags, after: Tags, place: str) -> None:
         assert tags.keys() & after[name].keys() <= current[name].keys(), place
 
 
+def test_repository_over_the_quota_is_reported(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quota of the index applies, not the one in the environment of the operator."""
+    monkeypatch.setattr(Target, "get_function_variables", lambda _: {**VARIABLES, "MAX_REPOSITORIES": "2"})
+    arguments = ("registries", "reconcile", "https://registry.example.com", "--json")
+    summary = run_command(index, *arguments).json
+    assert (summary["over_quota"], summary["unknown_in_index"]) == (["alice/new"], ["nobody/web"])
+    assert "alice/new" not in read_tags(index)
+    monkeypatch.setattr(Target, "get_function_variables", lambda _: {**VARIABLES, "MAX_REPOSITORIES": "3"})
+    assert run_command(index, *arguments).json["over_quota"] == []
+    assert read_tags(index)["alice/new"] == {"1": digest("d")}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.soak
 def test_reconcile_with_a_fault_in_each_call_can_be_repeated(index: Index) -> None:
     snapshot, before, calls = Snapshot(index), read_tags(index), list[str]()
 
