@@ -1,23 +1,26 @@
 """Measures cold starts under Lambda's runtime client: the package, Chalice's own zip and a bare Chalice app.
 
 `python -m bench.cold_start` runs them in turns and takes the best of many rounds, in processor time. Only the ratios
-carry over to other machines.
+carry over to other machines. The store is reached over TLS. The runtime client and the bare app have byte code;
+Chalice's own zip has none, and Lambda cannot write it. valgrind counts instructions, if it is installed.
 """
 
+import compileall
 import logging
 import platform
+import re
 import resource
+import shutil
 import subprocess
 import tempfile
 import zipfile
 from collections import Counter
 from pathlib import Path
 
-from moto.server import ThreadedMotoServer
-
 from bench.processes import run_in_process
 from bench.results import ratio, save
-from chalicelib.aws import create_clients
+from bench.tls_store import run_tls_store
+from chalicelib.aws import ROOT_CERTIFICATES, create_clients
 from infra.deploy.package import build_package
 from infra.devserver.moto_aws import create_stack, local_aws
 from tests.deployed.programs import environment
@@ -56,7 +59,8 @@ def main() -> None:
     """Build the package, measure, print and save."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     python = environment("runtime")
-    with tempfile.TemporaryDirectory() as folder, local_aws():
+    compileall.compile_dir(python.parents[1] / "lib", quiet=2)
+    with tempfile.TemporaryDirectory() as folder, local_aws(), run_tls_store(Path(folder)) as (url, certificate):
         out = Path(folder)
         architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
         built = build_package(out / "package", architecture)
@@ -67,11 +71,12 @@ def main() -> None:
         with zipfile.ZipFile(built.untrimmed) as archive:
             archive.extractall(out / "bare", [name for name in archive.namelist() if name.startswith("chalice/")])
         (out / "bare" / "app.py").write_text(BARE_APP)
+        compileall.compile_dir(out / "bare", quiet=2)
+        for name in ("waybill", "chalice"):
+            roots = out / name / "chalicelib" / ROOT_CERTIFICATES.name
+            roots.write_text(roots.read_text() + certificate.read_text())
         create_stack(create_clients("us-east-1"), STACK)
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        variables = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "STACK": STACK}
+        variables = {"AWS_ENDPOINT_URL": url, "STACK": STACK}
         names = ("bare", "waybill", "chalice")
         starts, inits, memory = ({name: list[float]() for name in names} for _ in range(3))
         for _ in range(ROUNDS):
@@ -80,22 +85,28 @@ def main() -> None:
                 seconds, megabytes = run_in_process(measure_init, python, out / name)
                 inits[name].append(seconds)
                 memory[name].append(megabytes)
-        server.stop()
+        size, untrimmed_size = built.size, built.untrimmed_size
+        instructions = {name: count_instructions(python, out / name) for name in names}
         imports = {name: measure_imports(python, out / name) for name in ("waybill", "chalice")}
     best = {name: min(times) for name, times in starts.items()}
     results = {
-        "zip megabytes": {"waybill": round(built.size / 1e6, 2), "chalice": round(built.untrimmed_size / 1e6, 2)},
+        "zip megabytes": {"waybill": round(size / 1e6, 2), "chalice": round(untrimmed_size / 1e6, 2)},
         "milliseconds": {name: round(seconds * 1e3) for name, seconds in best.items()},
         "init milliseconds": {name: round(min(times) * 1e3) for name, times in inits.items()},
         "of chalice": ratio(best["waybill"], best["chalice"]),
         "of bare": ratio(best["waybill"], best["bare"]),
+        "million instructions": {name: round(count / 1e6) for name, count in instructions.items()},
         "peak megabytes": {name: round(min(values)) for name, values in memory.items()},
         "imports": imports,
     }
     save("cold_start", results)
     print(f"cold start   {best['waybill'] * 1e3:5.0f} ms   {results['of chalice']:5.2f} of Chalice's own zip")
     print(f"                        {results['of bare']:5.2f} of a bare Chalice app")
-    print(f"zip          {built.size / 1e6:5.2f} MB   {built.size / built.untrimmed_size:5.2f} of Chalice's own zip")
+    if instructions["waybill"]:
+        print(
+            f"instructions of the init: {ratio(instructions['waybill'], instructions['chalice'])} of Chalice's own zip"
+        )
+    print(f"zip          {size / 1e6:5.2f} MB   {size / untrimmed_size:5.2f} of Chalice's own zip")
     print(f"peak memory  {results['peak megabytes']} MB")
 
 
@@ -104,6 +115,17 @@ def measure_init(python: Path, code: Path) -> tuple[float, float]:
     output = _run(python, code, "-c", "import awslambdaric.bootstrap, app, sys\n" + _PRINT_PEAK)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime, int(output.split()[-2]) / 1024
+
+
+def count_instructions(python: Path, code: Path) -> int:
+    """Return the number of instructions until the app is loaded, or 0 without valgrind."""
+    if shutil.which("valgrind") is None:
+        return 0
+    valgrind = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", str(python))
+    output = _run(valgrind, code, "-c", "import awslambdaric.bootstrap, app")
+    match = re.search(r"I +refs: +([0-9,]+)", output)
+    assert match is not None, output
+    return int(match[1].replace(",", ""))
 
 
 def measure_imports(python: Path, code: Path) -> dict[str, float]:
@@ -129,14 +151,17 @@ def _find_library(module: str) -> str:
     return top if top in LIBRARIES else "standard library"
 
 
-def _run(python: Path, code: Path, *arguments: str) -> str:
+def _run(python: Path | tuple[str, ...], code: Path, *arguments: str) -> str:
     """Run Python in the environment of the function. Return its standard error."""
+    command = python if isinstance(python, tuple) else (str(python),)
     return subprocess.run(  # nosec B603  # fixed arguments
-        [python, *arguments],
+        [*command, *arguments],
         cwd=code,
         env={
             "PYTHONPATH": str(code),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "STACK": STACK,
             "AWS_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",

@@ -29,7 +29,7 @@ WEIGHTS = {"GET images, token": 80, "GET images, Basic": 8, "push, 5 more": 4, "
 def main() -> None:
     """Run the server, measure, print and save."""
     results: dict[str, Any] = {}
-    with _run_server() as (host, port):
+    with run_server() as (host, port):
         token = _create_example(host, port)
         for clients in CLIENTS:
             results[str(clients)] = row = _measure(host, port, token, clients)
@@ -106,11 +106,11 @@ def _create_example(host: str, port: int) -> str:
 
 
 @contextmanager
-def _run_server() -> Iterator[tuple[str, int]]:
-    """Run the local server. Yield its host and port."""
+def run_server(**settings: str) -> Iterator[tuple[str, int]]:
+    """Run the local server with these settings. Yield its host and port."""
     process = subprocess.Popen(  # nosec B603  # fixed arguments
         [sys.executable, "-m", "infra", "serve"],
-        env={**os.environ, "PORT": "0", "BCRYPT_COST": "4"},
+        env={**os.environ, "PORT": "0", "BCRYPT_COST": "4", **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

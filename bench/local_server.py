@@ -57,20 +57,20 @@ def measure(size: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.jsonl"
         with local_aws(), fast_dynamodb():
-            index = _Index()
-            load_items(SETTINGS, list(_copy_repository(index, size)))
+            index = Index()
+            load_items(SETTINGS, list(copy_repository(index, size)))
             gc.freeze()  # as DataFile.load does
             times = {name: index.measure(name) for name in ("create", "check", "push", "search", "delete")}
             times |= _measure_save(index, path)
         with local_aws(), fast_dynamodb():
             start = time.perf_counter()
-            DataFile(path, _Index(account=False).clients, SETTINGS).load()
+            DataFile(path, Index(account=False).clients, SETTINGS).load()
             times["load, s"] = time.perf_counter() - start
         times["memory, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return times
 
 
-class _Index:
+class Index:
     """An index in this process with one account, behind the gateway of the local server."""
 
     def __init__(self, *, account: bool = True) -> None:
@@ -117,7 +117,7 @@ class _Index:
                 return "DELETE", path
 
 
-def _copy_repository(index: _Index, size: int) -> Iterator[Item]:
+def copy_repository(index: Index, size: int) -> Iterator[Item]:
     """Yield the items of `size` repositories of as many accounts."""
     before = list(take_snapshot(SETTINGS))
     owner = basic(_ACCOUNT, PASSWORD)
@@ -136,7 +136,7 @@ def _rename(value: Any, digits: str) -> Any:
     return [_rename(item, digits) for item in value] if isinstance(value, list) else value
 
 
-def _measure_save(index: _Index, path: Path) -> dict[str, float]:
+def _measure_save(index: Index, path: Path) -> dict[str, float]:
     """Save once while requests are sent. Return its duration and the longest request."""
     data_file, longest = DataFile(path, index.clients, SETTINGS), 0.0
     start = time.perf_counter()

@@ -136,6 +136,16 @@ def hot(data: dict[str, Any], axes: Any) -> None:
     axes.legend(fontsize=7)
 
 
+def local_server(data: dict[str, Any], axes: Any) -> None:
+    """Draw the processor time of the local server by the number of repositories, as a ratio."""
+    sizes = list(data)
+    for name in ("create", "check", "push", "delete", "search"):
+        first = data[sizes[0]][name]
+        axes.plot(list(map(int, sizes)), [data[size][name] / first for size in sizes], "o-", label=name)
+    axes.set(xscale="log", ylim=(0, 3), xlabel="repositories", ylabel="ratio to the first value")
+    axes.legend()
+
+
 PLOTS: dict[str, tuple[str, Callable[[dict[str, Any], Any], None]]] = {
     "cold-start": ("cold_start", cold_start),
     "imports": ("cold_start", imports),
@@ -145,6 +155,7 @@ PLOTS: dict[str, tuple[str, Callable[[dict[str, Any], Any], None]]] = {
     "growth": ("growth", growth),
     "segments": ("growth", segments),
     "load": ("load", load),
+    "local-server": ("local_server", local_server),
     "hot": ("hot", hot),
 }
 
