@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from tests.admin_commands import run_local
 from tests.clients.conftest import ADMIN_PASSWORD
+from tests.clients.docker_engine import describe_missing_programs, push, run_engine
 from tests.clients.registry_programs import (
     Image,
     Registry,
@@ -123,6 +124,23 @@ def test_one_login_is_enough_for_push_and_pull(one_host: OneHost, tmp_path: Path
     )
     assert listed.status == 0
     assert '"2"' in listed.output
+
+
+@pytest.mark.skipif(bool(describe_missing_programs()), reason=describe_missing_programs())
+def test_one_login_of_docker_is_enough_for_push_pull_and_search(one_host: OneHost) -> None:
+    host = one_host.host
+    with run_engine(one_host.registry, one_host.image) as engine:
+        for login in ("alice", "bobby"):
+            assert engine.log_in(login, host=host).status == 0
+        pushed = push(engine, "alice/secret-web:3", "alice", host)
+        assert pushed.status == 0, pushed.output
+        assert push(engine, "alice/secret-web:4", "bobby", host).status != 0
+        target = f"{host}/alice/secret-web:3"
+        assert engine.docker("rmi", target).status == 0
+        for login, is_allowed in (("alice", True), ("bobby", False), ("nobody", False)):
+            assert (engine.docker("pull", target, login=login).status == 0) is is_allowed
+            found = engine.docker("search", f"{host}/secret", login=login)
+            assert ("alice/secret-web" in found.output) is is_allowed, found.output
 
 
 def test_pages_and_docker_search_are_on_the_same_host(one_host: OneHost) -> None:
