@@ -16,8 +16,9 @@ from botocore.session import Session
 SERVICES = ("dynamodb", "kms", "logs", "ses")  # the package contains the descriptions of these services only
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 3
-LOG_READ_TIMEOUT_SECONDS = 10
+LOG_READ_TIMEOUT_SECONDS = 5
 MAX_ATTEMPTS = 3
+LOG_MAX_ATTEMPTS = 2  # API Gateway waits for 30 seconds
 ROOT_CERTIFICATES = Path(__file__).with_name("amazon_root_certificates.pem")
 
 
@@ -42,7 +43,8 @@ def create_ses_client(region: str) -> Any:
 def create_logs_client(region: str) -> Any:
     """Return a new client for CloudWatch Logs. Only the audit page needs it. A search of the log takes seconds."""
     options = _create_options(region)
-    options["config"] = options["config"].merge(Config(read_timeout=LOG_READ_TIMEOUT_SECONDS))
+    retries = {"total_max_attempts": LOG_MAX_ATTEMPTS, "mode": "standard"}
+    options["config"] = options["config"].merge(Config(read_timeout=LOG_READ_TIMEOUT_SECONDS, retries=retries))
     return _create_session().create_client("logs", **options)
 
 

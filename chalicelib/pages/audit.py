@@ -89,6 +89,6 @@ def _parse_time(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = datetime.min
-    if moment.tzinfo is None or moment.year < 2000:
+    if moment.tzinfo is None or not 2000 <= moment.year < 9999:  # the limits of other times overflow
         raise InvalidInput("before must be a time such as 2026-01-31T12:00:00.000+00:00; open the page without it")
     return moment.astimezone(UTC)

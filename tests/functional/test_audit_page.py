@@ -148,7 +148,15 @@ def test_page_shows_and_searches_events(index: Index, log: Log) -> None:
 
 
 @pytest.mark.parametrize(
-    "time", ["yesterday", "2026-01-01", "0001-01-01T00:00:00+00:00", "9" * 50, "2026-01-01T00:00:00+99:00"]
+    "time",
+    [
+        "yesterday",
+        "2026-01-01",
+        "0001-01-01T00:00:00+00:00",
+        "9" * 50,
+        "9999-12-31T23:59:59-23:59",
+        "2026-01-01T00:00:00+99:00",
+    ],
 )
 def test_wrong_time_is_an_error_of_the_page(index: Index, time: str) -> None:
     index.create_account("admin", admin=True)

@@ -5,6 +5,7 @@ from botocore.handlers import BUILTIN_HANDLERS
 
 from chalicelib.aws import (
     CONNECT_TIMEOUT_SECONDS,
+    LOG_MAX_ATTEMPTS,
     LOG_READ_TIMEOUT_SECONDS,
     MAX_ATTEMPTS,
     READ_TIMEOUT_SECONDS,
@@ -72,5 +73,5 @@ def test_clients_have_short_timeouts() -> None:
         config = client.meta.config
         read_timeout = LOG_READ_TIMEOUT_SECONDS if client is logs else READ_TIMEOUT_SECONDS
         assert (config.connect_timeout, config.read_timeout) == (CONNECT_TIMEOUT_SECONDS, read_timeout)
-        assert config.retries["total_max_attempts"] == MAX_ATTEMPTS
+        assert config.retries["total_max_attempts"] == (LOG_MAX_ATTEMPTS if client is logs else MAX_ATTEMPTS)
         assert client.meta.region_name == "eu-west-1"
