@@ -32,6 +32,7 @@ def find_remains(index: Index) -> list[str]:
     return [item for item in items if "alice" in item and "tombstone" not in item]
 
 
+@pytest.mark.exhaustive
 def test_deletion_removes_all_data(index: Index) -> None:
     alice = create_data(index)
     robot = index.request("PUT", "/v1/users/alice/robots/more", alice, json={"access": "write"}).json["token"]
@@ -47,6 +48,7 @@ def test_deletion_removes_all_data(index: Index) -> None:
     assert index.request("POST", "/v1/users/", json=other).status == 201  # the email addresses are free
 
 
+@pytest.mark.exhaustive
 def test_username_is_reserved(index: Index) -> None:
     index.request("DELETE", "/v1/users/alice", create_data(index))
     response = index.request("POST", "/v1/users/", json=ALICE)
@@ -86,6 +88,7 @@ def test_only_the_owner_and_administrators_can_delete_an_account(index: Index) -
     assert find_remains(index) == []
 
 
+@pytest.mark.exhaustive
 def test_deletion_of_many_repositories_needs_several_requests(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("accounts.deletion", "repositories.service"):
         monkeypatch.setattr(f"chalicelib.{module}.MAX_LISTED", 10)

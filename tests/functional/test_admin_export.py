@@ -107,6 +107,7 @@ def test_interrupted_export_leaves_previous_file(
     assert [path.name for path in tmp_path.iterdir()] == ["index.jsonl"]
 
 
+@pytest.mark.exhaustive
 def test_export_and_import_use_standard_streams(source: Index, destination: Index) -> None:
     export = run(source, "export", "-").stdout
     result = run(destination, "import", "-", "--json", "--yes", stdin=export)

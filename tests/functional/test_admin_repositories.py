@@ -105,6 +105,7 @@ def test_deleted_repository_leaves_no_terms_and_no_shares(index: Index) -> None:
     assert not list(index.tables.terms.scan())
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("private", [True, False])
 def test_transferred_repository_keeps_its_properties(index: Index, private: bool) -> None:
     fill(index, private=private)
@@ -150,6 +151,7 @@ def test_tokens_and_shares_of_the_old_name_are_rejected(index: Index) -> None:
     assert index.ids("alice/web") == ["new"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("private", [True, False])
 @pytest.mark.parametrize(
     "step",

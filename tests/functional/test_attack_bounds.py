@@ -44,6 +44,7 @@ def test_impossible_credentials_cost_reads_only(attacked: Index) -> None:
     assert meter.most_reads <= 2
 
 
+@pytest.mark.exhaustive
 def test_registrations_are_bounded_for_each_network(attacked: Index) -> None:
     meter = attack(attacked, "registrations", requests=120)
     assert meter.bcrypt == meter.statuses[201] <= 5 * MAX_REGISTRATIONS
@@ -57,6 +58,7 @@ def test_forged_tokens_cost_nothing_in_the_store(attacked: Index, signer: Signer
     assert meter.kms <= max(calls, 2)
 
 
+@pytest.mark.exhaustive
 def test_searches_and_lists_cost_a_bounded_number_of_units(attacked: Index) -> None:
     meter = attack(attacked, "searches", requests=20)
     assert meter.most_reads <= MAX_READ_BYTES / 4096 + 4

@@ -72,6 +72,7 @@ def test_targets_of_all_changes(audited: Index) -> None:
         assert "partial" not in found
 
 
+@pytest.mark.exhaustive
 def test_targets_of_changes_of_an_organisation(audited: Index) -> None:
     audited.create_account("bobby")
     ops = "/v1/organizations/ops"

@@ -129,6 +129,7 @@ def test_others_are_denied(log: Log, principal: Principal) -> None:
         log.audit_log.list_page(principal)
 
 
+@pytest.mark.exhaustive
 def test_page_shows_and_searches_events(index: Index, log: Log) -> None:
     index.create_account("admin", admin=True)
     admin = WebSession.logged_in(index, "admin")

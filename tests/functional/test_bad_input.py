@@ -218,6 +218,7 @@ PATHS = st.lists(
 AUTHS = st.none() | st.text(max_size=60) | st.binary(max_size=40).map(lambda raw: "Basic " + raw.decode("latin-1"))
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=300)
 @given(
     st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD"]),

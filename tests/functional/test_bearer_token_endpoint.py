@@ -98,6 +98,7 @@ def people(index: Index) -> dict[str, str | None]:
     return people
 
 
+@pytest.mark.exhaustive
 def test_every_caller_gets_the_actions_of_the_role(index: Index, people: dict[str, str | None]) -> None:
     """A code for each of public, private, missing and library: nothing, read, write, admin."""
     index.push("library/base", people["administrator"] or "")

@@ -50,6 +50,7 @@ def shares_of(index: Index, username: str = "bobby") -> tuple[int, int]:
     return int(index.tables.users.get(username).shares or 0), len(list(items))
 
 
+@pytest.mark.exhaustive
 def test_blocked_account_can_no_longer_share(shared: Index) -> None:
     assert block(shared, "alice") == 204
     shared.push("alice/new", ALICE, "image")

@@ -82,6 +82,7 @@ def test_catalogue_of_a_robot_contains_only_its_repositories(index: Index) -> No
         assert follow(index, robot, size)[0] == sorted([*PUBLIC, "alice/p03"]), size
 
 
+@pytest.mark.exhaustive
 def test_catalogue_of_a_member_contains_the_private_repositories_of_its_organisations(index: Index) -> None:
     """The names of organisations are chosen so that `-` and `/` decide the order."""
     names = []
@@ -121,6 +122,7 @@ def test_rights_are_those_of_now(index: Index) -> None:
     assert index.request("GET", "/v2/_catalog", token).status == 401
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", ["/v2/", "/v2/_catalog"])
 @pytest.mark.parametrize("auth", [None, basic("alice"), "Bearer", "Bearer a.b.c", "Token x"])
 def test_other_credentials_get_the_challenge(index: Index, path: str, auth: str | None) -> None:

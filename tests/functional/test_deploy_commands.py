@@ -88,6 +88,7 @@ def test_bucket_name_has_at_most_63_characters(region: str) -> None:
     assert len(Stage("a" * 20, region, "123456789012", None).bucket) <= 63
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("command", ["deploy", "status", "logs", "rollback", "destroy", "users", "doctor", "audit"])
 def test_each_command_uses_aws_region(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -99,6 +100,7 @@ def test_each_command_uses_aws_region(command: str, monkeypatch: pytest.MonkeyPa
     assert MISSING_REGION in without.output
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(
     ("option", "value"),

@@ -66,11 +66,13 @@ def filled_index(shared_index: Index) -> Iterator[Index]:
     snapshot.restore()
 
 
+@pytest.mark.exhaustive
 def test_index_without_problems_has_no_findings(filled_index: Index) -> None:
     assert run(filled_index, "doctor").status == 0
     assert run(filled_index, "doctor", "--json").json == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("damage", "code"), FIXABLE.values(), ids=FIXABLE)
 def test_damage_by_an_interruption_is_fixed(filled_index: Index, damage: Damage, code: str) -> None:
     before = _items(filled_index)
@@ -114,6 +116,7 @@ def test_other_damage_is_only_reported(filled_index: Index, damage: Damage, code
     assert all(finding.remedy for finding in findings)
 
 
+@pytest.mark.exhaustive
 def test_all_fixable_problems_are_fixed_in_one_run(filled_index: Index) -> None:
     for damage, _ in FIXABLE.values():
         damage(filled_index.tables)
@@ -124,6 +127,7 @@ def test_all_fixable_problems_are_fixed_in_one_run(filled_index: Index) -> None:
     assert [finding["code"] for finding in run(filled_index, "doctor", "--json").json] == ["segment-corrupt"]
 
 
+@pytest.mark.exhaustive
 def test_fix_shows_the_problems_and_asks_first(filled_index: Index) -> None:
     term_missing(filled_index.tables)
     result = run(filled_index, "doctor", "--fix", stdin="n\n")

@@ -41,6 +41,7 @@ def limits(index: Index, clock: Clock) -> EmailLimits:
     return EmailLimits(RateCounterStore(index.tables), 1_000, clock)
 
 
+@pytest.mark.exhaustive
 def test_unconfirmed_address_receives_few_emails_a_day(emails: Index, clock: Clock) -> None:
     assert register(emails, "owner", EMAIL).status == 201
     for _ in range(30):  # the interval is at most an hour here

@@ -35,6 +35,7 @@ def finish_deletion(index: Index, status: int) -> None:
     assert status == 204
 
 
+@pytest.mark.exhaustive
 def test_push_during_an_account_deletion_leaves_nothing(make_filled: Callable[[], Index]) -> None:
     results = set()
     for seed in range(SEEDS):
@@ -58,6 +59,7 @@ def test_push_during_an_account_deletion_leaves_nothing(make_filled: Callable[[]
     assert len(results) > 1, "several orders occur"
 
 
+@pytest.mark.exhaustive
 def test_robot_that_is_created_during_an_account_deletion_is_not_valid_for_the_next_account(
     make_filled: Callable[[], Index],
 ) -> None:
@@ -82,6 +84,7 @@ def test_robot_that_is_created_during_an_account_deletion_is_not_valid_for_the_n
     assert len(results) > 1, "several orders occur"
 
 
+@pytest.mark.exhaustive
 def test_push_during_a_transfer_is_in_the_new_repository_or_creates_the_old_name_again(
     make_filled: Callable[[], Index],
 ) -> None:

@@ -55,6 +55,7 @@ def test_anonymous_listing_does_not_read_private_repositories(index: Index) -> N
         assert index.calls.count("dynamodb.BatchGetItem") == 1  # the two public ones, with the time of their last push
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("count", [100, 101, 200])
 def test_pages_are_complete(index: Index, count: int) -> None:
     alice = index.create_account("alice")

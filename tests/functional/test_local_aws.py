@@ -67,6 +67,7 @@ def test_failed_transactions_do_not_remove_writes_of_other_threads(clients: Clie
     assert stored == {f"{number}@example.com" for number in range(0, 400, 2)}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("event", ["before-send", "before-parse", "response-received"])
 @pytest.mark.parametrize("name", ["dynamodb", "dynamodb.*", "dynamodb.PutItem"])
 def test_lock_is_released_after_each_failure(clients: Clients, event: str, name: str) -> None:
@@ -96,6 +97,7 @@ def test_only_calls_that_may_write_are_counted(clients: Clients) -> None:
     assert count_writes() == before + 2
 
 
+@pytest.mark.exhaustive
 def test_moto_keeps_no_copies(clients: Clients) -> None:
     """moto records all objects that it creates, and it copies tables for transactions."""
     from moto.dynamodb.models.dynamo_type import Item as MotoItem
@@ -123,6 +125,7 @@ def test_items_can_be_loaded_without_the_api(clients: Clients) -> None:
     assert sorted(read_items(clients, SETTINGS), key=str) == sorted(items, key=str)
 
 
+@pytest.mark.exhaustive
 def test_nothing_remains_after_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     handlers = list(BUILTIN_HANDLERS)

@@ -94,15 +94,18 @@ def attacked(new_login: NewLogin, clock: Clock) -> NewLogin:
     return new_login
 
 
+@pytest.mark.exhaustive
 def test_attack_from_many_networks_is_slow(attacked: NewLogin) -> None:
     assert find_delay(attacked, "alice", PASSWORD, "203.0.113.200") == MAX_ACCOUNT_DELAY_SECONDS
 
 
+@pytest.mark.exhaustive
 def test_attacker_cannot_lock_out_the_owner_in_a_known_network(attacked: NewLogin) -> None:
     fail_logins(attacked, PAIR_FAILURES_BEFORE_DELAY - 1, client_ip=HOME)
     assert attacked().log_in("alice", PASSWORD, HOME).username == "alice"
 
 
+@pytest.mark.exhaustive
 def test_owner_in_an_unknown_network_waits_for_a_limited_time_during_an_attack(
     attacked: NewLogin, clock: Clock
 ) -> None:
@@ -110,6 +113,7 @@ def test_owner_in_an_unknown_network_waits_for_a_limited_time_during_an_attack(
     assert attacked().log_in("alice", PASSWORD, OFFICE).username == "alice"
 
 
+@pytest.mark.exhaustive
 def test_client_ip_that_tries_many_accounts_is_delayed(new_login: NewLogin, clock: Clock) -> None:
     for n in range(CLIENT_FAILURES_BEFORE_DELAY):
         fail_logins(new_login, 1, username=f"user{n}")

@@ -45,6 +45,7 @@ OPERATIONS = (
 )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("method", "path", "body", "principal", "status", "calls", "reads", "writes"),
     OPERATIONS,
@@ -71,6 +72,7 @@ def test_operation_makes_the_documented_calls(
     assert (team.calls, usage.reads, usage.writes) == (calls, reads, writes)
 
 
+@pytest.mark.exhaustive
 def test_account_in_200_organisations_has_bounded_requests(team: Index) -> None:
     organizations = team.services.stores.organizations
     created = team.user("alice").created
@@ -99,6 +101,7 @@ def test_account_in_200_organisations_has_bounded_requests(team: Index) -> None:
     )
 
 
+@pytest.mark.exhaustive
 def test_organisation_with_1000_members_has_bounded_requests(team: Index) -> None:
     users, rows, created = team.tables.users, team.tables.collaborators, team.user("alice").created
     names = [f"user{number:03}" for number in range(998)]

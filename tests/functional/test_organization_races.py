@@ -58,6 +58,7 @@ def make_team(make_index: MakeIndex) -> Callable[[], Index]:
     return make
 
 
+@pytest.mark.exhaustive
 def test_account_and_organisation_cannot_both_get_a_name(index: Index) -> None:
     index.create_account("alice")
     results = set()
@@ -76,6 +77,7 @@ def test_account_and_organisation_cannot_both_get_a_name(index: Index) -> None:
     assert results == {(201, 400), (409, 201)}, "both orders occur"
 
 
+@pytest.mark.exhaustive
 def test_last_two_administrators_cannot_both_leave(make_team: Callable[[], Index]) -> None:
     winners = set()
     for seed in range(SEEDS):
@@ -87,6 +89,7 @@ def test_last_two_administrators_cannot_both_leave(make_team: Callable[[], Index
     assert winners == {(204, 409), (409, 204)}
 
 
+@pytest.mark.exhaustive
 def test_last_two_administrators_cannot_both_lose_the_role(make_team: Callable[[], Index]) -> None:
     for seed in range(SEEDS):
         team = make_team()
@@ -100,6 +103,7 @@ def test_last_two_administrators_cannot_both_lose_the_role(make_team: Callable[[
         assert counts(team) == (3, 1)
 
 
+@pytest.mark.exhaustive
 def test_member_who_is_removed_during_a_push_pushes_before_or_is_denied(make_team: Callable[[], Index]) -> None:
     results = set()
     for seed in range(SEEDS):
@@ -124,6 +128,7 @@ def test_member_who_is_removed_during_a_push_pushes_before_or_is_denied(make_tea
     assert len(results) > 1, "several orders occur"
 
 
+@pytest.mark.exhaustive
 def test_deletion_during_pushes_leaves_nothing(make_team: Callable[[], Index]) -> None:
     results = set()
     for seed in range(SEEDS):
@@ -185,6 +190,7 @@ REQUESTS = (
 )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("operation", ["GetItem", "BatchGetItem", "Query", "UpdateItem", "TransactWriteItems"])
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
 def test_fault_in_each_call_is_not_acknowledged_and_can_be_repeated(

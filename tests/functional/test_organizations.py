@@ -377,6 +377,7 @@ def test_last_administrator_cannot_delete_the_account(team: Index) -> None:
     assert team.request("DELETE", "/v1/users/alice", ALICE).status == 204
 
 
+@pytest.mark.exhaustive
 def test_lists_of_members_and_organisations_have_pages(team: Index) -> None:
     organizations, users = team.services.stores.organizations, team.tables.users
     created = users.get("alice").created

@@ -50,6 +50,7 @@ def test_bearer_token_grants_each_principal_the_documented_actions(aws: None, ki
     assert table == TOKEN_TABLES[kind]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", KINDS)
 def test_pages_show_each_account_the_documented_results(index: Index, kind: str) -> None:
     table = try_pages(index, kind)
@@ -64,10 +65,12 @@ def test_each_principal_gets_the_documented_results_for_an_account(make_index: C
     assert table == ACCOUNT
 
 
+@pytest.mark.exhaustive
 def test_account_pages_show_each_account_the_documented_results(index: Index) -> None:
     assert try_account_pages(index) == page_tables.ACCOUNT
 
 
+@pytest.mark.exhaustive
 def test_organization_pages_show_each_account_the_documented_results(index: Index) -> None:
     assert try_organization_pages(index) == page_tables.ORGANIZATION
 

@@ -100,6 +100,7 @@ def test_concurrent_pushes_and_deletions_leave_a_whole_repository_or_none(index:
         assert (response.status, len(items)) in ((200, 1), (404, 0)), "the head and the item agree"
 
 
+@pytest.mark.exhaustive
 def test_late_segment_of_a_deleted_generation_is_ignored_and_removed(index: Index) -> None:
     alice = index.create_account("alice")
     generation = generation_of(index.push("alice/web", alice, "old"))

@@ -133,6 +133,7 @@ def test_parallel_guesses_are_counted_before_the_verification(
     assert pair == CLIENT_FAILURES_BEFORE_DELAY, "no failure is lost"
 
 
+@pytest.mark.exhaustive
 def test_parallel_right_passwords_are_accepted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     count = CLIENT_FAILURES_BEFORE_DELAY
     with slow_bcrypt(monkeypatch, count):
@@ -140,6 +141,7 @@ def test_parallel_right_passwords_are_accepted(client: Client, monkeypatch: pyte
     assert count_of(client.index, f"login {EVIL}") == count_of(client.index, "account alice") == 0
 
 
+@pytest.mark.exhaustive
 def test_known_network_accepts_more_parallel_right_passwords(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.log_in("alice", PASSWORD) == 200
     containers = [Client(client.index.restart()) for _ in range(50)]
@@ -250,12 +252,14 @@ def test_networks_of_addresses() -> None:
     assert networks_of("unknown") == ("unknown",)
 
 
+@pytest.mark.exhaustive
 def test_ipv6_addresses_of_one_network_are_counted_together(client: Client) -> None:
     statuses = [client.log_in(f"user{number}", ip=f"2001:db8:1:2::{number:x}") for number in range(30)]
     assert statuses == [401] * CLIENT_FAILURES_BEFORE_DELAY + [429] * (30 - CLIENT_FAILURES_BEFORE_DELAY)
     assert client.log_in("user1", ip="2001:db8:1:3::1") == 401
 
 
+@pytest.mark.exhaustive
 def test_wide_ipv6_networks_have_a_higher_limit(client: Client) -> None:
     assert WIDE_FAILURES_BEFORE_DELAY > CLIENT_FAILURES_BEFORE_DELAY
     add_attempts(client, "login 2001:db8:1::/48", WIDE_FAILURES_BEFORE_DELAY - 5)
@@ -316,6 +320,7 @@ def test_account_limit_is_the_same_for_unknown_accounts(login: Callable[[], Logi
         assert wait_of(login, username, ip="198.51.100.99") == 1
 
 
+@pytest.mark.exhaustive
 def test_rejected_attempts_prolong_no_delay(login: Callable[[], Login], clock: Clock, low_account_limit: int) -> None:
     for number in range(CLIENT_FAILURES_BEFORE_DELAY):
         fail(login, 1, f"user{number}")
@@ -362,6 +367,7 @@ def test_counter_restarts_after_its_lifetime(login: Callable[[], Login], clock: 
     assert wait_of(login) == 1
 
 
+@pytest.mark.exhaustive
 def test_delays_double_up_to_a_maximum(login: Callable[[], Login], clock: Clock) -> None:
     fail(login, PAIR_FAILURES_BEFORE_DELAY)
     waits = []

@@ -143,6 +143,7 @@ def shared() -> Any:
         yield index
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=25)
 @given(steps=STEPS, data=st.data())
 def test_any_order_and_repetition_gives_the_same_tags(shared: Index, steps: list[Any], data: st.DataObject) -> None:

@@ -17,6 +17,7 @@ PUBLISHED = [
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("library", [False, True])
 def test_published_examples_work(index: Index, slash: str, library: bool) -> None:

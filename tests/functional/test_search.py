@@ -234,6 +234,7 @@ def test_description_without_spaces_is_found_by_its_beginning(index: Index) -> N
         assert [result["name"] for result in response.json["results"]] == [f"alice/{name}"]
 
 
+@pytest.mark.exhaustive
 def test_private_repositories_are_shown_only_to_those_who_can_read_them(index: Index) -> None:
     alice, bobby, admin = (
         index.create_account("alice"),
@@ -313,6 +314,7 @@ ADVERSARIAL = [
 ]
 
 
+@pytest.mark.exhaustive
 def test_no_anonymous_search_costs_more_than_the_bound(index: Index) -> None:
     """The index contains the largest items: long names, and descriptions of characters with four bytes."""
     description = "\U00020000" * 255

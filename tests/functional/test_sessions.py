@@ -298,6 +298,7 @@ def test_form_with_the_own_origin_is_accepted(alice: WebSession) -> None:
     assert alice.send("POST", "/account/new", headers, **fields).status == 303
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", FORMS)
 def test_form_without_a_valid_token_changes_nothing(index: Index, path: str) -> None:
     auth = index.create_account("alice", admin=True)

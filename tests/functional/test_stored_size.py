@@ -57,6 +57,7 @@ def test_replaced_checksums_are_removed(index: Index) -> None:
     assert index.calls.count("dynamodb.Query") == 1
 
 
+@pytest.mark.exhaustive
 def test_equal_pushes_at_the_same_time_are_stored_about_once(index: Index) -> None:
     alice = index.create_account("alice")
     index.push("alice/web", alice)
@@ -347,6 +348,7 @@ def mix(first: StoredImages, second: StoredImages, split: float) -> StoredImages
     return StoredImages(first.head, (*first.segments[:end], *rest))
 
 
+@pytest.mark.exhaustive
 def test_concurrent_pushes_and_rewrites_lose_nothing(index: Index, small: None) -> None:
     alice = index.create_account("alice")
     index.push("alice/web", alice)

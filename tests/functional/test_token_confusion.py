@@ -108,6 +108,7 @@ def find_accepted(index: Index, secrets: Secrets) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.exhaustive
 def test_each_secret_is_accepted_at_its_own_endpoints_only(aws: None) -> None:
     index, secrets = create_stage()
     assert find_accepted(index, secrets) == {endpoint: kinds for endpoint, (_, kinds) in ENDPOINTS.items()}

@@ -44,6 +44,7 @@ def test_write_token_can_read_and_write_its_list(index: Index, write: str) -> No
     assert index.request("DELETE", BASE, write).status == 401
 
 
+@pytest.mark.exhaustive
 def test_write_token_reads_its_own_push(index: Index, write: str) -> None:
     assert index.request("GET", BASE + "/images", write).json == [{"id": A}]
     response = index.request("GET", f"{BASE}/layer/{B}/access", write)

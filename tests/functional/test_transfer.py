@@ -53,6 +53,7 @@ def exists(index: Index, path: str) -> bool:
     return index.request("GET", url, basic("rooty")).status == 200
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("username", "namespace", "status"),
     [
@@ -123,6 +124,7 @@ def test_invalid_name_is_rejected(index: Index, body: Any) -> None:
     assert transfer(index, ALICE, path=WEB + "x").status == 404
 
 
+@pytest.mark.exhaustive
 def test_quotas_of_both_owners_are_counted(make_index: MakeIndex) -> None:
     index = fill(make_index(max_repositories=1))
     index.push("ops/full", ALICE, "a")
@@ -143,6 +145,7 @@ def test_account_that_blocks_the_new_owner_is_left_out(index: Index) -> None:
     assert "writer" not in [entry["username"] for entry in collaborators]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("step", ["create", "delete"])
 @pytest.mark.parametrize("after_effect", [False, True])
 def test_interrupted_transfer_is_repeated(
@@ -165,6 +168,7 @@ def test_interrupted_transfer_is_repeated(
     assert index.ids("ops/shop", ALICE) == ["aaa", "bbb"]
 
 
+@pytest.mark.exhaustive
 def test_repository_is_moved_on_its_settings_page(index: Index) -> None:
     settings, path = "/r/alice/web/settings", "/r/alice/web/transfer"
     session = WebSession.logged_in(index, "alice", PASSWORD)

@@ -36,6 +36,7 @@ def test_organisation_is_created_and_listed(alice: WebSession) -> None:
     assert "/organizations/my-team" in page.links
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("name", "status"), [("", 400), ("a", 400), ("Not a name", 400), ("library", 400), ("ops", 409)]
 )

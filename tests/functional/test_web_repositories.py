@@ -201,6 +201,7 @@ def test_empty_lists_explain_the_next_step(alice: WebSession) -> None:
     assert "/account/new" in alice.get("/account").links
 
 
+@pytest.mark.exhaustive
 def test_lists_have_several_pages(alice: WebSession) -> None:
     auth = basic("alice")
     for number in range(102):

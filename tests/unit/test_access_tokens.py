@@ -34,6 +34,7 @@ GRANTS = st.builds(
 )
 
 
+@pytest.mark.exhaustive
 @given(GRANTS)
 def test_index_and_registry_read_an_issued_token(grant: Grant) -> None:
     tokens = create_tokens()
@@ -50,6 +51,7 @@ TOKENS = create_tokens()
 ISSUED = TOKENS.issue(GRANT)
 
 
+@pytest.mark.exhaustive
 @given(st.data())
 def test_changed_token_is_rejected(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(ISSUED) - 1))
@@ -65,6 +67,7 @@ def test_changed_token_is_rejected(data: st.DataObject) -> None:
     assert set(ISSUED.split(",")) < set(changed.removeprefix("Token ").split(","))
 
 
+@pytest.mark.exhaustive
 @given(
     st.text()
     | st.from_regex(r'signature=1\.[0-9]+\.[0-9]+\.[0-9a-f]{16}\.[0-9a-f]{16}\.[\w-]{43},repository="a/b",access=read')

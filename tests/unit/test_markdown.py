@@ -94,6 +94,7 @@ def test_tables_lists_and_code_are_rendered() -> None:
     assert {"table", "th", "td", "ul", "li", "pre", "code", "blockquote"} <= tags
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", PATTERNS)
 def test_work_for_the_longest_description_is_bounded(name: str) -> None:
     """The number of function calls grows with the length, not with its square or the depth of lists."""
