@@ -1,91 +1,32 @@
 """Decisions about repositories, their errors, and the reads that they need."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 
-from chalicelib.domain.errors import DomainError, InvalidToken, NotFound, PermissionDenied
+from chalicelib.domain.errors import InvalidToken, NotFound, PermissionDenied
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import Repository, RepositoryState
 from chalicelib.domain.roles import ANONYMOUS, GivenRoles, Grant, Principal, Role, TokenScope
-from chalicelib.repositories.authorization import Authorization, Authorized
+from chalicelib.repositories.authorization import Authorized, find_account_with_given_roles
 from chalicelib.storage.image_lists import StoredImages
+from tests.fake_authorization import (
+    ALICE,
+    BOB,
+    CREATED,
+    DELETED,
+    EARLIER,
+    GENERATION,
+    LIBRARY,
+    PRIVATE,
+    PUBLIC,
+    ROOT,
+    SHARED,
+    SHARED_PRIVATE,
+    WEB,
+    Fixture,
+    robot_of,
+)
 
-WEB, LIBRARY = RepositoryName("alice", "web"), RepositoryName("library", "web")
-ALICE, BOB, ROOT = Principal("alice"), Principal("bob"), Principal("root", admin=True)
-GENERATION, EARLIER = "1" * 16, "0" * 16
-PUBLIC, PRIVATE = RepositoryState(GENERATION), RepositoryState(GENERATION, private=True)
-SHARED = RepositoryState(GENERATION, shared=True)
-SHARED_PRIVATE = RepositoryState(GENERATION, private=True, shared=True)
-DELETED = RepositoryState(GENERATION, deleted=True)
-
-
-class FakeImages:
-    """The store of image lists, with one state for all repositories. Records its reads."""
-
-    def __init__(self, *states: RepositoryState | None) -> None:
-        self._states = list(states)  # one for each read; the last one stays
-        self.reads: list[str] = []
-
-    def get_head(self, repository: RepositoryName) -> RepositoryState | None:
-        self.reads.append("head")
-        return self._next()
-
-    def read(self, repository: RepositoryName) -> StoredImages:
-        self.reads.append("list")
-        return StoredImages(self._next())
-
-    def _next(self) -> RepositoryState | None:
-        return self._states.pop(0) if len(self._states) > 1 else self._states[0]
-
-
-class FakeCollaborators:
-    """The store of collaborators: bob has one role in alice/web."""
-
-    def __init__(self, role: Role, generation: str) -> None:
-        self._roles = {("bob", WEB, generation): role}
-        self.reads = 0
-
-    def get_role(self, username: str, repository: RepositoryName, generation: str) -> Role:
-        self.reads += 1
-        return self._roles.get((username, repository, generation), Role.NONE)
-
-    def of_account(self, username: str, namespace: str | None) -> GivenRoles:
-        self.reads += 1
-        return GivenRoles(
-            {(name, generation): role for (user, name, generation), role in self._roles.items() if user == username}
-        )
-
-
-class FakeOrganizations:
-    """Owners exist for all namespaces except `nobody`."""
-
-    def get_owner(self, namespace: str) -> object | None:
-        return None if namespace == "nobody" else object()
-
-
-class Fixture:
-    """An Authorization over fake stores."""
-
-    def __init__(self, *states: RepositoryState | None, shared: Role = Role.NONE, generation: str = GENERATION) -> None:
-        self.images, self.collaborators = FakeImages(*states), FakeCollaborators(shared, generation)
-        images: Any = self.images
-        collaborators: Any = self.collaborators
-        organizations: Any = FakeOrganizations()
-        self.authorization = Authorization(images, collaborators, organizations)
-
-    def authorize(
-        self, principal: Principal | Grant, required: Role, repository: RepositoryName = WEB
-    ) -> RepositoryState:
-        return self.authorization.authorize(principal, repository, required).state
-
-    def error(
-        self, principal: Principal | Grant, required: Role, repository: RepositoryName = WEB
-    ) -> type[DomainError]:
-        with pytest.raises(DomainError) as raised:
-            self.authorize(principal, required, repository)
-        return raised.type
+OTHER, OF_BOB = RepositoryName("alice", "other"), RepositoryName("bob", "web")
 
 
 def grant(scope: TokenScope, generation: str = GENERATION) -> Grant:
@@ -113,6 +54,19 @@ def test_sufficient_role_is_authorized_without_reading_collaborators(
     fixture = Fixture(state)
     assert fixture.authorize(principal, required) is state
     assert fixture.collaborators.reads == 0
+
+
+@pytest.mark.parametrize(
+    ("principal", "role"),
+    [(BOB, Role.READ), (ALICE, Role.ADMIN), (ROOT, Role.ADMIN), (robot_of(ALICE, Role.WRITE), Role.WRITE)]
+    + [(grant(scope), scope.role) for scope in TokenScope],
+)
+def test_authorization_returns_the_role(principal: Principal | Grant, role: Role) -> None:
+    for authorized in (
+        Fixture(PUBLIC).authorization.authorize(principal, WEB, Role.READ),
+        Fixture(PUBLIC).authorization.authorize_list(principal, WEB, Role.READ),
+    ):
+        assert (authorized.state, authorized.role) == (PUBLIC, role)
 
 
 @pytest.mark.parametrize("principal", [ANONYMOUS, BOB])
@@ -148,10 +102,19 @@ def test_denied_principal_does_not_cause_a_read_of_the_list(state: RepositorySta
     assert fixture.images.reads == ["head", "head"]
 
 
-@pytest.mark.parametrize("principal", [ALICE, ROOT, grant(TokenScope.WRITE)])
-def test_owner_and_token_read_the_list_at_once(principal: Principal | Grant) -> None:
+@pytest.mark.parametrize(
+    ("principal", "required"),
+    [
+        (ALICE, Role.WRITE),
+        (ALICE, Role.ADMIN),
+        (ROOT, Role.ADMIN),
+        (robot_of(ALICE, Role.WRITE), Role.WRITE),
+        (grant(TokenScope.WRITE), Role.WRITE),
+    ],
+)
+def test_owner_and_token_read_the_list_at_once(principal: Principal | Grant, required: Role) -> None:
     fixture = Fixture(PRIVATE)
-    authorized = fixture.authorization.authorize_list(principal, WEB, Role.WRITE)
+    authorized = fixture.authorization.authorize_list(principal, WEB, required)
     assert authorized.stored.head is authorized.state is PRIVATE
     assert fixture.images.reads == ["list"]
 
@@ -160,6 +123,16 @@ def test_collaborator_reads_the_head_before_the_list() -> None:
     fixture = Fixture(SHARED_PRIVATE, shared=Role.WRITE)
     authorized = fixture.authorization.authorize_list(BOB, WEB, Role.WRITE)
     assert (authorized.state, authorized.role) == (SHARED_PRIVATE, Role.WRITE)
+    assert authorized.stored.head is SHARED_PRIVATE
+    assert fixture.images.reads == ["head", "list"]
+    assert fixture.collaborators.reads == 1
+
+
+def test_collaborator_reads_the_head_before_the_list_that_may_be_missing() -> None:
+    fixture = Fixture(SHARED_PRIVATE, shared=Role.WRITE)
+    found = fixture.authorization.authorize_even_if_missing(BOB, WEB, Role.WRITE)
+    assert isinstance(found, Authorized)
+    assert (found.state, found.role, found.stored.head) == (SHARED_PRIVATE, Role.WRITE, SHARED_PRIVATE)
     assert fixture.images.reads == ["head", "list"]
 
 
@@ -170,6 +143,17 @@ def test_state_that_changes_between_the_reads_is_decided_again() -> None:
     assert fixture.images.reads == ["head", "list"]
 
 
+def test_collaborator_is_authorized_for_the_state_that_is_read_last() -> None:
+    fixtures = [Fixture(SHARED_PRIVATE, SHARED, shared=Role.WRITE) for _ in range(2)]
+    for authorized in (
+        fixtures[0].authorization.authorize_list(BOB, WEB, Role.WRITE),
+        fixtures[1].authorization.authorize_even_if_missing(BOB, WEB, Role.WRITE),
+    ):
+        assert isinstance(authorized, Authorized)
+        assert (authorized.state, authorized.role, authorized.stored.head) == (SHARED, Role.WRITE, SHARED)
+    assert [fixture.images.reads for fixture in fixtures] == [["head", "list"]] * 2
+
+
 @pytest.mark.parametrize("principal", [ALICE, ROOT])
 @pytest.mark.parametrize("state", [None, DELETED])
 def test_owner_and_administrator_cannot_use_a_missing_repository(
@@ -178,27 +162,40 @@ def test_owner_and_administrator_cannot_use_a_missing_repository(
     assert Fixture(state).error(principal, Role.READ) is NotFound
 
 
+@pytest.mark.parametrize("required", [Role.WRITE, Role.ADMIN])
 @pytest.mark.parametrize("state", [None, DELETED])
 @pytest.mark.parametrize("principal", [ALICE, ROOT])
 def test_missing_repository_is_returned_to_principals_who_can_create_it(
-    principal: Principal, state: RepositoryState | None
+    principal: Principal, state: RepositoryState | None, required: Role
 ) -> None:
-    found = Fixture(state).authorization.authorize_even_if_missing(principal, WEB, Role.WRITE)
-    assert found == StoredImages(state)
+    fixture = Fixture(state)
+    assert fixture.authorization.authorize_even_if_missing(principal, WEB, required) == StoredImages(state)
+    assert fixture.images.reads == ["list"]
 
 
+@pytest.mark.parametrize("required", [Role.READ, Role.WRITE])
 @pytest.mark.parametrize("state", [None, DELETED, PRIVATE])
-def test_missing_repository_is_not_returned_to_others(state: RepositoryState | None) -> None:
+def test_missing_repository_is_not_returned_to_others(state: RepositoryState | None, required: Role) -> None:
     for principal in (ANONYMOUS, BOB):
+        fixture = Fixture(state)
         with pytest.raises(NotFound):
-            Fixture(state).authorization.authorize_even_if_missing(principal, WEB, Role.WRITE)
+            fixture.authorization.authorize_even_if_missing(principal, WEB, required)
+        assert fixture.images.reads == ["head"]
+
+
+def test_reader_of_a_public_repository_that_may_be_missing_needs_no_given_role() -> None:
+    fixture = Fixture(PUBLIC)
+    found = fixture.authorization.authorize_even_if_missing(BOB, WEB, Role.READ)
+    assert isinstance(found, Authorized)
+    assert (found.state, found.role, found.stored.head) == (PUBLIC, Role.READ, PUBLIC)
+    assert (fixture.images.reads, fixture.collaborators.reads) == (["head", "list"], 0)
 
 
 @pytest.mark.parametrize("principal", [ALICE, ROOT])
 def test_existing_repository_is_authorized_even_if_it_could_be_created(principal: Principal) -> None:
     authorized = Fixture(PRIVATE).authorization.authorize_even_if_missing(principal, WEB, Role.WRITE)
     assert isinstance(authorized, Authorized)
-    assert (authorized.state, authorized.role) == (PRIVATE, Role.ADMIN)
+    assert (authorized.state, authorized.role, authorized.stored.head) == (PRIVATE, Role.ADMIN, PRIVATE)
 
 
 @pytest.mark.parametrize("shared", [Role.READ, Role.WRITE, Role.ADMIN])
@@ -208,9 +205,16 @@ def test_collaborator_has_the_role_that_was_given(shared: Role, required: Role) 
     if shared >= required:
         assert fixture.authorize(BOB, required) is SHARED_PRIVATE
     else:
-        with pytest.raises(PermissionDenied, match=f"{shared.word}.*{required.word}"):
+        with pytest.raises(PermissionDenied, match=f"{WEB}.*{shared.word}.*{required.word}"):
             fixture.authorize(BOB, required)
     assert fixture.collaborators.reads == 1
+
+
+def test_denial_names_the_repository_that_may_be_missing() -> None:
+    fixture = Fixture(SHARED_PRIVATE, shared=Role.READ)
+    with pytest.raises(PermissionDenied, match=f"{WEB}.*read.*write"):
+        fixture.authorization.authorize_even_if_missing(BOB, WEB, Role.WRITE)
+    assert fixture.images.reads == ["head"]
 
 
 def test_role_in_an_earlier_generation_does_not_apply() -> None:
@@ -230,32 +234,19 @@ def test_given_roles_are_read_only_if_they_can_change_the_role() -> None:
     assert fixture.collaborators.reads == 2
 
 
-class FakeMembers(FakeCollaborators):
-    """The store of collaborators: bob is a member of the organisation `alice`."""
-
-    def get_role(self, username: str, repository: RepositoryName, generation: str) -> Role:
-        self.reads += 1
-        return Role.WRITE if (username, repository.namespace) == ("bob", "alice") else Role.NONE
-
-
 @pytest.mark.parametrize("state", [None, DELETED])
 def test_missing_repository_is_returned_to_a_member_who_can_create_it(state: RepositoryState | None) -> None:
-    fixture = Fixture(state)
-    members: Any = FakeMembers(Role.NONE, GENERATION)
-    fixture.authorization._collaborators = members
+    fixture = Fixture(state, member=Role.WRITE)
     assert fixture.authorization.authorize_even_if_missing(BOB, WEB, Role.WRITE) == StoredImages(state)
-    assert (fixture.images.reads, members.reads) == (["head", "list"], 1)
+    assert (fixture.images.reads, fixture.collaborators.reads) == (["head", "list"], 1)
     with pytest.raises(NotFound):
         fixture.authorization.authorize_even_if_missing(BOB, WEB, Role.ADMIN)
 
 
 def test_repository_that_is_created_between_the_reads_is_authorized_for_a_member() -> None:
-    fixture = Fixture(None, PRIVATE)
-    members: Any = FakeMembers(Role.NONE, GENERATION)
-    fixture.authorization._collaborators = members
-    found = fixture.authorization.authorize_even_if_missing(BOB, WEB, Role.WRITE)
+    found = Fixture(None, PRIVATE, member=Role.WRITE).authorization.authorize_even_if_missing(BOB, WEB, Role.WRITE)
     assert isinstance(found, Authorized)
-    assert (found.state, found.role) == (PRIVATE, Role.WRITE)
+    assert (found.state, found.role, found.stored.head) == (PRIVATE, Role.WRITE, PRIVATE)
 
 
 @pytest.mark.parametrize("state", [None, PUBLIC, SHARED])
@@ -263,6 +254,15 @@ def test_only_administrators_can_change_the_library(state: RepositoryState | Non
     fixture = Fixture(state)
     assert fixture.error(BOB, Role.WRITE, LIBRARY) is PermissionDenied
     assert fixture.collaborators.reads == 0
+    with pytest.raises(PermissionDenied):
+        fixture.authorization.authorize_even_if_missing(BOB, LIBRARY, Role.WRITE)
+    assert fixture.images.reads == ["head"]  # of the first request
+
+
+def test_everyone_can_read_a_repository_of_the_library_that_may_be_missing() -> None:
+    found = Fixture(PUBLIC).authorization.authorize_even_if_missing(BOB, LIBRARY, Role.READ)
+    assert isinstance(found, Authorized)
+    assert (found.state, found.role) == (PUBLIC, Role.READ)
 
 
 def test_everyone_can_read_the_library() -> None:
@@ -303,7 +303,7 @@ def repository(name: str, *, private: bool, generation: str = GENERATION) -> Rep
         name=RepositoryName("alice", name),
         generation=generation,
         private=private,
-        created=datetime(2026, 1, 1, tzinfo=UTC),
+        created=CREATED,
     )
 
 
@@ -329,3 +329,70 @@ def test_anonymous_listing_does_not_read_collaborators() -> None:
     fixture = Fixture(None)
     assert fixture.authorization.load_roles(ANONYMOUS) == GivenRoles()
     assert fixture.collaborators.reads == 0
+
+
+def test_roles_in_one_namespace_are_read_only_if_others_can_give_them() -> None:
+    fixture = Fixture(None, shared=Role.WRITE)
+    load_roles = fixture.authorization.load_roles
+    for principal, namespace in ((ANONYMOUS, "alice"), (ALICE, "alice"), (BOB, "bob"), (BOB, "library")):
+        assert load_roles(principal, namespace) == GivenRoles()
+    assert fixture.collaborators.reads == 0
+    assert load_roles(BOB, "alice").find(WEB, GENERATION) is Role.WRITE
+    assert load_roles(BOB, "carol") == GivenRoles()
+    assert fixture.collaborators.reads == 2
+
+
+@pytest.mark.parametrize(
+    ("principal", "repository", "account"),
+    [
+        (ANONYMOUS, WEB, None),
+        (ALICE, WEB, None),
+        (BOB, WEB, "bob"),
+        (BOB, OF_BOB, None),
+        (BOB, LIBRARY, None),
+        (ROOT, WEB, None),
+        (robot_of(ALICE, Role.WRITE), WEB, None),
+        (robot_of(ROOT, Role.WRITE), WEB, "root"),
+        (robot_of(BOB, Role.READ), WEB, "bob"),
+        (robot_of(BOB, Role.WRITE, OTHER, WEB), WEB, "bob"),
+        (robot_of(BOB, Role.WRITE, OTHER), WEB, None),
+    ],
+)
+def test_others_can_give_roles_to_accounts_that_do_not_own_the_namespace(
+    principal: Principal, repository: RepositoryName, account: str | None
+) -> None:
+    assert find_account_with_given_roles(principal, repository) == account
+
+
+@pytest.mark.parametrize(
+    ("principal", "state", "given", "role"),
+    [
+        (ANONYMOUS, PUBLIC, Role.NONE, Role.READ),
+        (BOB, PUBLIC, Role.NONE, Role.READ),
+        (BOB, PUBLIC, Role.WRITE, Role.WRITE),
+        (BOB, PRIVATE, Role.READ, Role.READ),
+        (BOB, PRIVATE, Role.ADMIN, Role.ADMIN),
+        (robot_of(BOB, Role.READ), PRIVATE, Role.ADMIN, Role.READ),
+        (ALICE, PRIVATE, Role.NONE, Role.ADMIN),
+        (ROOT, PRIVATE, Role.NONE, Role.ADMIN),
+    ],
+)
+def test_reader_is_authorized_with_the_state_and_the_role_that_were_read(
+    principal: Principal, state: RepositoryState, given: Role, role: Role
+) -> None:
+    fixture = Fixture(None)
+    authorized = fixture.authorization.authorize_reader(principal, WEB, state, given)
+    assert (authorized.state, authorized.role) == (state, role)
+    assert (fixture.images.reads, fixture.collaborators.reads) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("principal", "state", "given"),
+    [(principal, state, Role.ADMIN) for principal in (ALICE, BOB, ROOT) for state in (None, DELETED)]
+    + [(principal, PRIVATE, Role.NONE) for principal in (ANONYMOUS, BOB, robot_of(BOB, Role.WRITE))],
+)
+def test_missing_and_hidden_repositories_are_not_found_by_a_reader(
+    principal: Principal, state: RepositoryState | None, given: Role
+) -> None:
+    with pytest.raises(NotFound):
+        Fixture(PUBLIC).authorization.authorize_reader(principal, WEB, state, given)

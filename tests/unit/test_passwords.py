@@ -5,7 +5,7 @@ import re
 import bcrypt
 import pytest
 
-from chalicelib.security.passwords import CACHE_SECONDS, Passwords
+from chalicelib.security.passwords import CACHE_SECONDS, MAX_BCRYPT_COST, Passwords, is_acceptable_hash
 from tests.clock import Clock
 
 
@@ -86,6 +86,23 @@ def test_hash_of_another_cost_is_outdated() -> None:
     stored = Passwords(4).hash("correct horse")
     assert not Passwords(4).is_outdated(stored)
     assert Passwords(5).is_outdated(stored)
+
+
+@pytest.mark.parametrize(
+    ("stored", "is_acceptable"),
+    [
+        *((f"$2b${cost:02}${'a' * 53}", 4 <= cost <= MAX_BCRYPT_COST) for cost in (0, 3, 4, 5, 15, 16, 17, 31, 99)),
+        (f"$2a$04${'a' * 53}", True),
+        (f"$2y$04${'a' * 53}", True),
+        (f"$2x$04${'a' * 53}", False),
+        (f"$2b$04${'a' * 52}", False),
+        (f"$2b$04${'a' * 54}", False),
+        ("$2b$04$", False),
+        ("", False),
+    ],
+)
+def test_only_bcrypt_hashes_with_a_cost_from_4_to_16_are_acceptable(stored: str, is_acceptable: bool) -> None:
+    assert is_acceptable_hash(stored) is is_acceptable
 
 
 def test_cache_contains_neither_passwords_nor_hashes() -> None:

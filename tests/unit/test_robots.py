@@ -13,6 +13,7 @@ from chalicelib.domain.errors import InvalidInput, NotFound, PermissionDenied, R
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.models import RobotRecord, User
 from chalicelib.domain.roles import Robot, Role
+from chalicelib.request_log import request_context
 from chalicelib.storage.quotas import AccountUnavailable
 from chalicelib.storage.transactions import Conflict
 from tests.clock import NOW, Clock
@@ -27,7 +28,7 @@ class FakeStore:
     """The store of robots.
 
     Attributes:
-        is_unavailable: whether the use of a robot cannot be recorded.
+        is_unavailable: whether neither a robot nor its use can be stored.
         has_quota: whether accounts can create robots.
     """
 
@@ -44,6 +45,8 @@ class FakeStore:
         return [record for (owner, _), record in sorted(self.records.items()) if owner == username]
 
     def create(self, username: str, record: RobotRecord) -> None:
+        if self.is_unavailable:
+            raise Unavailable
         if not self.has_quota:
             raise AccountUnavailable
         if (username, record.robot.name) in self.records:
@@ -179,6 +182,22 @@ def test_account_without_quota_cannot_create_a_robot(robots: Robots, store: Fake
     store.has_quota = False
     with pytest.raises(PermissionDenied, match="quota"):
         robots.create(ALICE, "ci", Role.READ)
+
+
+def test_only_a_creation_that_can_have_taken_effect_is_partial(robots: Robots, store: FakeStore) -> None:
+    """The request log keeps the event of a failed request that is partial."""
+    robots.create(ALICE, "ci", Role.READ)
+    with request_context() as fields, pytest.raises(RequestConflict):
+        robots.create(ALICE, "ci", Role.READ)
+    assert fields["partial"] is False
+    store.has_quota = False
+    with request_context() as fields, pytest.raises(PermissionDenied):
+        robots.create(ALICE, "other", Role.READ)
+    assert fields["partial"] is False
+    store.is_unavailable = True
+    with request_context() as fields, pytest.raises(Unavailable):
+        robots.create(ALICE, "other", Role.READ)
+    assert fields["partial"] is True
 
 
 @pytest.mark.parametrize("created", [None, CREATED + timedelta(microseconds=1)])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.domain.errors import PermissionDenied
 from chalicelib.domain.identifiers import RepositoryName
 from chalicelib.domain.roles import (
     ANONYMOUS,
@@ -11,6 +12,7 @@ from chalicelib.domain.roles import (
     Role,
     TokenScope,
     organization_role_of,
+    require_administrator,
     role_of,
 )
 
@@ -86,6 +88,13 @@ def test_role_for_an_organisation_itself(member: Role) -> None:
     assert organization_role_of(ROOT, member) is ADMIN
     assert organization_role_of(robot_of(BOB, WRITE), member) is NONE
     assert organization_role_of(robot_of(ROOT, WRITE), member) is NONE
+
+
+def test_only_the_account_of_an_administrator_is_one() -> None:
+    require_administrator(ROOT, "list accounts")
+    for principal in (ANONYMOUS, BOB, robot_of(BOB, WRITE), robot_of(ROOT, WRITE)):
+        with pytest.raises(PermissionDenied, match="list accounts"):
+            require_administrator(principal, "list accounts")
 
 
 def test_only_write_tokens_can_write_and_no_token_has_the_role_admin() -> None:

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from chalicelib.domain.models import User
 from chalicelib.security.email_links import EmailLinks, LinkPurpose
-from chalicelib.security.sessions import SESSION_SECONDS, SessionCookies, bind
+from chalicelib.security.sessions import SESSION_SECONDS, SessionClaims, SessionCookies, bind
 from chalicelib.security.signing import HOUR_SECONDS, DerivedKeySigner, KmsSigner
 from tests.clock import Clock
 from tests.fake_kms import FakeKms
@@ -53,6 +53,30 @@ def test_cookie_expires_after_12_hours(cookies: SessionCookies, clock: Clock) ->
     assert cookies.verify(value) is not None
     clock.now += 1
     assert cookies.verify(value) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "mac", "form_token"),
+    [
+        (
+            "derived",
+            "LVf5gH7GCoyWBwu8dT1V1EkGplrEgpbfvlGewz8h8Ag",  # pragma: allowlist secret
+            "z15GZEX34x3leqE8y77htuVGiZAxmrcj-r2BNv3D8Wk",  # pragma: allowlist secret
+        ),
+        (
+            "kms",
+            "4EqFJJypgp8x_tAnEGVGFrwoTVV_yIVhZwNer4vIBb4",  # pragma: allowlist secret
+            "6BKi1cmLjvU7au1GTKusSbLbtnB3Cps4FhbMXCa7K8Y",  # pragma: allowlist secret
+        ),
+    ],
+)
+def test_cookie_and_form_token_of_the_previous_release_are_valid(kind: str, mac: str, form_token: str) -> None:
+    """During a deployment, containers of both releases run at the same time."""
+    root = KmsSigner(FakeKms(key=bytes(range(32))), "alias/x")
+    cookies = SessionCookies(DerivedKeySigner(root) if kind == "derived" else root, Clock())
+    session_id, binding = "0123456789abcdef" * 2, "c2a14de0c9d4de599804a195c7983602"  # pragma: allowlist secret
+    claims = cookies.verify(f"1.500000.1800043200.{session_id}.alice.{binding}.{mac}")
+    assert claims == SessionClaims(session_id, "alice", bind(ALICE), 1_800_043_200, form_token)
 
 
 def test_cookie_of_another_key_is_not_accepted(clock: Clock) -> None:
