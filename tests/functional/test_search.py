@@ -450,12 +450,11 @@ def test_bound_hides_only_the_last_results(
     expected = Model(repositories).find(ANONYMOUS, query)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("chalicelib.repositories.search.MAX_READ_BYTES", items * MAX_ITEM_BYTES)
-        found = Services(index.settings, index.aws).search.find(ANONYMOUS, query, 1, 100)
-        pages = [Services(index.settings, index.aws).search.find(ANONYMOUS, query, page, 2) for page in range(1, 6)]
+        find = Services(index.settings, index.aws).search.find
+        found, pages = find(ANONYMOUS, query, 1, 100), [find(ANONYMOUS, query, page, 2) for page in range(1, 6)]
     names = [str(result.repository) for result in found.results]
     assert names == expected[: len(names)]
     assert [str(result.repository) for page in pages for result in page.results] == names[:10]
-    exact = [
-        name for name in expected if query.lower() in (name, name.partition("/")[2], name.removeprefix("library/"))
-    ]
+    text = query.lower()
+    exact = [name for name in expected if text in (name, name.partition("/")[2], name.removeprefix("library/"))]
     assert names[:1] == (exact[:1] or names[:1])
