@@ -55,8 +55,8 @@ def _collect_values() -> Mapping[str, str]:
         "failed": str(sum(row["failed"] for row in results["load"].values())),
         **_hot_values(results["hot"]),
         "local server": _create_local_server_table(results["local_server"]),
-        "local load": ", ".join(
-            f"{row['per second']} {name} requests per second with a p99 of {row['p99']} ms"
+        "local load": " and ".join(
+            f"{row['per second']} requests of the kind {name} per second with a p99 of {row['p99']} ms"
             for name, row in results["local_load"].items()
         ),
         "local failed": str(max(row["failed"] for row in results["local_load"].values())),
@@ -120,12 +120,15 @@ def _local_server_goals(
 
 
 def _cold_start_values(cold_start: Mapping[str, Any]) -> dict[str, str]:
+    millions = cold_start["million instructions"]
     return {
         "zip": f"{cold_start['zip megabytes']['waybill']}",
         "chalice zip": f"{cold_start['zip megabytes']['chalice']}",
-        "instructions": ", ".join(
-            f"{millions:,} ({name})" for name, millions in cold_start["million instructions"].items()
-        ),
+        "of bare": f"{cold_start['of bare']:.1f}",
+        "of chalice": f"{cold_start['of chalice']:.2f}",
+        "bare start": f"{cold_start['milliseconds']['bare']}",
+        "instruction ratio": f"{millions['waybill'] / millions['chalice']:.2f}",
+        "instructions": ", ".join(f"{count:,} ({name})" for name, count in millions.items()),
         "memory": ", ".join(f"{megabytes} ({name})" for name, megabytes in cold_start["peak megabytes"].items()),
     }
 
