@@ -1,5 +1,6 @@
 """Programs for the tests, each in a virtual environment of its own in build/venvs."""
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,14 @@ def environment(name: str) -> Path:
     """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     home, lock = BUILD / "venvs" / f"{name}-{version}", ROOT / "requirements" / f"{name}.txt"
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with home.with_name(f"{home.name}.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # several workers can need the environment at the same time
+        return _create_environment(home, lock)
+
+
+def _create_environment(home: Path, lock: Path) -> Path:
+    """Create the environment `home`, unless it is complete. Return its Python."""
     python, ready = home / "bin" / "python", home / "ready"
     if ready.exists() and ready.read_text() == lock.read_text():
         return python
