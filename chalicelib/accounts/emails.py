@@ -81,7 +81,7 @@ If it was not you, ignore this email. Your password does not change.
 
     def verify_confirmation(self, link: str) -> tuple[User, str]:
         """Return the account and the address of a confirmation link. Raises InvalidLink or LinkExpired."""
-        username, created, email = self._links.verify(LinkPurpose.CONFIRM, link)
+        username, created, email = self._verify(LinkPurpose.CONFIRM, link)
         user = self._users.get(username)
         if user is None or user.created.isoformat() != created or email not in user.emails:
             raise LinkExpired("The account of this link no longer exists, or it no longer has this address.")
@@ -92,13 +92,20 @@ If it was not you, ignore this email. Your password does not change.
 
         Raises InvalidLink, also if the password has been replaced since, or the address has been removed.
         """
-        username, mark, email = self._links.verify(LinkPurpose.RESET, link)
+        username, mark, email = self._verify(LinkPurpose.RESET, link)
         user = self._users.get(username)
         if user is None or user.deletion_started or not hmac.compare_digest(_password_mark(user), mark):
             raise InvalidLink("This link was used before, or the password has changed since.")
         if email not in user.emails - user.unconfirmed:
             raise InvalidLink("The account no longer has the address that received this link.")
         return user
+
+    def _verify(self, purpose: LinkPurpose, link: str) -> tuple[str, str, str]:
+        """Return the subject of a link. Raises InvalidLink, also if a release with other subjects has sent the link."""
+        match self._links.verify(purpose, link):
+            case (username, mark, email):
+                return username, mark, email
+        raise InvalidLink("This link was sent before the index was upgraded.")
 
     def _send(self, user: User, email: str, subject: str, text: str) -> None:
         """Send an email within the limits. It follows a change that has taken effect, so a failure is only logged."""

@@ -99,8 +99,10 @@ class Reconciliation:
         if repository is None:
             return Difference(name, is_unknown=True)
         existing = stores.repositories.get(repository)
-        if existing is None and repository.namespace != LIBRARY and stores.users.get(repository.namespace) is None:
-            return Difference(name, is_unknown=True)
+        if existing is None and repository.namespace != LIBRARY:
+            owner = stores.organizations.get_owner(repository.namespace)
+            if owner is None or owner.deletion_started:
+                return Difference(name, is_unknown=True)
         head = stores.images.get_head(repository)
         if existing is None and head is not None and head.deleted:
             return Difference(name, is_deleted=True)

@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.accounts.email_addresses import EmailAddresses
 from chalicelib.domain.errors import InvalidInput, RequestConflict
+from chalicelib.security.email_links import LinkPurpose
 from chalicelib.storage.users import UNCONFIRMED_CLAIM_SECONDS
 from tests.email_index import confirm, create_email_index, links_to, post, register
 from tests.index import PASSWORD, Index, basic
@@ -139,6 +140,16 @@ def test_links_to_a_removed_address_are_invalid(emails: Index) -> None:
     assert emails.request("GET", "/v1/users/", basic("owner")).status == 200
 
 
+def test_link_of_a_release_with_another_subject_is_invalid(emails: Index) -> None:
+    """The links for a new password did not name the address before."""
+    assert register(emails, "owner", EMAIL).status == 201
+    links = emails.services.email_actions._emails._links
+    for purpose, page in ((LinkPurpose.RESET, "/reset"), (LinkPurpose.CONFIRM, "/confirm")):
+        link = links.issue(purpose, "owner", "0" * 32)
+        assert emails.request("GET", f"{page}?link={link}").status == 410
+        assert post(emails, page, link=link, password=PASSWORD).status == 410
+
+
 def test_last_confirmed_address_remains(emails: Index) -> None:
     assert register(emails, "owner", EMAIL).status == 201
     assert confirm(emails, EMAIL) == 200
@@ -162,7 +173,8 @@ def test_address_is_not_removed_from_an_account_that_has_changed(emails: Index) 
     assert "b@example.com" in emails.user("owner").emails
 
 
-def test_removed_claim_of_another_account_remains(emails: Index) -> None:
+def let_owner_confirm_a_claimed_address(emails: Index) -> None:
+    """Let the account `squatter` add EMAIL without a confirmation, and its owner register and confirm it."""
     assert register(emails, "squatter").status == 201
     assert confirm(emails, "squatter@example.com") == 200
     assert emails.request("PUT", "/v1/users/squatter", basic("squatter"), json={"email": EMAIL}).status == 204
@@ -170,18 +182,16 @@ def test_removed_claim_of_another_account_remains(emails: Index) -> None:
     forget_emails(emails)
     assert post(emails, "/confirm", email=EMAIL).status == 200
     assert confirm(emails, EMAIL) == 200
+
+
+def test_removed_claim_of_another_account_remains(emails: Index) -> None:
+    let_owner_confirm_a_claimed_address(emails)
     EmailAddresses(emails.users).remove(emails.user("squatter"), EMAIL)
     assert owner_of(emails) == "owner"
 
 
 def test_deleted_account_releases_only_its_own_claims(emails: Index) -> None:
-    assert register(emails, "squatter").status == 201
-    assert confirm(emails, "squatter@example.com") == 200
-    assert emails.request("PUT", "/v1/users/squatter", basic("squatter"), json={"email": EMAIL}).status == 204
-    assert register(emails, "owner", EMAIL).status == 201
-    forget_emails(emails)
-    assert post(emails, "/confirm", email=EMAIL).status == 200
-    assert confirm(emails, EMAIL) == 200
+    let_owner_confirm_a_claimed_address(emails)
     assert emails.request("DELETE", "/v1/users/squatter", basic("squatter")).status == 204
     assert owner_of(emails) == "owner"
     assert owner_of(emails, "squatter@example.com") is None

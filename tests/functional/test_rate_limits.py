@@ -157,7 +157,8 @@ def test_one_of_many_guesses_passes_when_a_delay_ends(
     fail(login, PAIR_FAILURES_BEFORE_DELAY)
     for delay in (1, 2, 4):
         clock.now += delay
-        logins = [login() for _ in range(15)]
+        # Together with the earlier failures, fewer than the limit of the network, which has another delay.
+        logins = [login() for _ in range(10)]
 
         def guess(number: int, logins: list[Login] = logins) -> int:
             try:
@@ -169,10 +170,9 @@ def test_one_of_many_guesses_passes_when_a_delay_ends(
             return 200
 
         with slow_bcrypt(monkeypatch, 2) as verified:
-            results = run_together(15, guess)
+            results = run_together(10, guess)
         assert len(verified) == results.count(401) == 1
-        # An attempt that lost its time slot to others several times is told to repeat after the first delay.
-        assert {wait for wait in results if wait != 401} <= {1, 2 * delay}
+        assert {wait for wait in results if wait != 401} == {2 * delay}
 
 
 @pytest.mark.exhaustive

@@ -1,10 +1,9 @@
-"""`waybill registries reconcile` with a fault in each call to AWS and in each request to the registry.
+"""`waybill registries reconcile` with a registry in memory: quotas, organisations, and a fault in each call.
 
 A run that fails loses no tag that the registry has, and removes nothing before everything was read. The next run
 completes it.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +18,7 @@ from infra.admin.registry_client import Challenge, Manifest, RegistryError
 from infra.admin.target import Target
 from tests.admin_commands import run as run_command
 from tests.faults import Fault, Killed, faults_of, intercept_calls
-from tests.index import Index
+from tests.index import Index, basic
 from tests.registries import SECRET, SERVICE, create_registry_index
 from tests.snapshot import Snapshot
 
@@ -106,9 +105,8 @@ def index(make_index: Callable[..., Index], monkeypatch: pytest.MonkeyPatch) -> 
         for tag, digit in tags.items():
             target = {"repository": name, "tag": tag, "digest": digest(digit), "mediaType": "x", "size": 7}
             event = {"id": tag, "timestamp": f"2026-01-01T00:00:0{number}Z", "action": "push", "target": target}
-            headers = {"authorization": f"Bearer {SECRET}"}
-            body = json.dumps({"events": [event]}).encode()
-            assert index.request("POST", "/registries/events", body=body, headers=headers).status == 204
+            sent = index.request("POST", "/registries/events", f"Bearer {SECRET}", json={"events": [event]})
+            assert sent.status == 204
     FakeRegistry.requests, FakeRegistry.failing = 0, -1
     return index
 
@@ -132,6 +130,15 @@ def test_repository_over_the_quota_is_reported(index: Index, monkeypatch: pytest
     monkeypatch.setattr(Target, "get_function_variables", lambda _: {**VARIABLES, "MAX_REPOSITORIES": "3"})
     assert run_command(index, *arguments).json["over_quota"] == []
     assert read_tags(index)["alice/new"] == {"1": digest("d")}
+
+
+def test_repository_of_an_organisation_is_created(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CONTENT, "ops/web", {"1": "a"})
+    arguments = ("registries", "reconcile", "https://registry.example.com", "--json")
+    assert run_command(index, *arguments).json["unknown_in_index"] == ["nobody/web", "ops/web"]
+    assert index.request("PUT", "/v1/organizations/ops", basic("alice")).status == 201
+    assert run_command(index, *arguments).json["unknown_in_index"] == ["nobody/web"]
+    assert read_tags(index)["ops/web"] == {"1": digest("a")}
 
 
 @pytest.mark.exhaustive

@@ -92,7 +92,7 @@ class AccountSteps(OperationSteps):
     def _lost_attempts(self) -> Iterator[Steps]:
         """Return what a push may have done before the attempt that its response describes."""
         yield ()
-        if self.operation.kind is Kind.PUSH:
+        if self.operation.kind in (Kind.PUSH, Kind.UPDATE):
             for generation in self.ended_generations:
                 for authorized in self._authorized(generation):
                     yield from ((*authorized, *steps) for steps in self.lost_attempts(generation))
