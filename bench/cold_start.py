@@ -112,7 +112,7 @@ def main() -> None:
 
 def measure_init(python: Path, code: Path) -> tuple[float, float]:
     """Return the processor seconds until the app is loaded, without a request, and the peak memory in megabytes."""
-    output = _run(python, code, "-c", "import awslambdaric.bootstrap, app, sys\n" + _PRINT_PEAK)
+    output = _run(code, python, "-c", "import awslambdaric.bootstrap, app, sys\n" + _PRINT_PEAK)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime, int(output.split()[-2]) / 1024
 
@@ -121,8 +121,8 @@ def count_instructions(python: Path, code: Path) -> int:
     """Return the number of instructions until the app is loaded, or 0 without valgrind."""
     if shutil.which("valgrind") is None:
         return 0
-    valgrind = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", str(python))
-    output = _run(valgrind, code, "-c", "import awslambdaric.bootstrap, app")
+    valgrind = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+    output = _run(code, *valgrind, python, "-c", "import awslambdaric.bootstrap, app")
     match = re.search(r"I +refs: +([0-9,]+)", output)
     assert match is not None, output
     return int(match[1].replace(",", ""))
@@ -132,7 +132,7 @@ def measure_imports(python: Path, code: Path) -> dict[str, float]:
     """Return the milliseconds of the imports of each library. Each module counts with its best time."""
     best: dict[str, int] = {}
     for _ in range(IMPORT_ROUNDS):
-        for line in _run(python, code, "-X", "importtime", "-c", "import app").splitlines():
+        for line in _run(code, python, "-X", "importtime", "-c", "import app").splitlines():
             own, _, module = line.removeprefix("import time:").split("|")
             if own.strip().isdigit():
                 best[module.strip()] = min(int(own), best.get(module.strip(), 10**9))
@@ -151,11 +151,10 @@ def _find_library(module: str) -> str:
     return top if top in LIBRARIES else "standard library"
 
 
-def _run(python: Path | tuple[str, ...], code: Path, *arguments: str) -> str:
-    """Run Python in the environment of the function. Return its standard error."""
-    command = python if isinstance(python, tuple) else (str(python),)
+def _run(code: Path, *command: object) -> str:
+    """Run a command in the environment of the function. Return its standard error."""
     return subprocess.run(  # nosec B603  # fixed arguments
-        [*command, *arguments],
+        list(map(str, command)),
         cwd=code,
         env={
             "PYTHONPATH": str(code),

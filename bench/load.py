@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median, quantiles
 from typing import Any
@@ -56,16 +56,25 @@ def _measure(host: str, port: int, token: str, clients: int) -> dict[str, Any]:
             if status >= 300:
                 failed.append(status)
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    run_clients(client, clients)
+    return summarize(seconds, SECONDS, failed)
+
+
+def run_clients(client: Callable[[int], None], count: int) -> None:
+    """Call `client` with each number below `count`, in as many threads, until all have returned."""
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    percentiles = quantiles(seconds, n=100)
+
+
+def summarize(seconds: list[float], total: float, failed: list[int]) -> dict[str, Any]:
+    """Return the rate of requests in `total` seconds, the percentiles of their durations in ms, and the failures."""
     return {
-        "per second": round(len(seconds) / SECONDS),
+        "per second": round(len(seconds) / total),
         "p50": round(median(seconds) * 1e3, 1),
-        "p99": round(percentiles[98] * 1e3, 1),
+        "p99": round(quantiles(seconds, n=100)[98] * 1e3, 1),
         "failed": len(failed),
     }
 

@@ -7,13 +7,11 @@ the duration of the requests. Server and clients share one machine.
 import http.client
 import json
 import tempfile
-import threading
 import time
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 
-from bench.load import run_server
+from bench.load import run_clients, run_server, summarize
 from bench.local_server import SETTINGS, Index, copy_repository
 from bench.operations import BASIC, USERNAME, create_images
 from bench.processes import run_in_process
@@ -56,7 +54,7 @@ def measure(host: str, port: int) -> dict[str, Any]:
     response.read()
     token = {"Authorization": f"Token {response.headers['X-Docker-Token']}"}
     seconds: dict[str, list[float]] = {name: [] for name in RATES}
-    failed: list[int] = []
+    failed: dict[str, list[int]] = {name: [] for name in RATES}
     start = time.perf_counter()
 
     def client(number: int) -> None:
@@ -76,23 +74,11 @@ def measure(host: str, port: int) -> dict[str, Any]:
             answer.read()
             seconds[operation].append(time.perf_counter() - begin)
             if answer.status >= 300:
-                failed.append(answer.status)
+                failed[operation].append(answer.status)
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_clients(client, CLIENTS)
     total = time.perf_counter() - start
-    return {
-        name: {
-            "per second": round(len(values) / total, 1),
-            "p50": round(quantiles(values, n=100)[49] * 1e3, 1),
-            "p99": round(quantiles(values, n=100)[98] * 1e3, 1),
-            "failed": len(failed),
-        }
-        for name, values in seconds.items()
-    }
+    return {name: summarize(seconds[name], total, failed[name]) for name in RATES}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Measures `waybill registries reconcile` with a large registry: `python -m bench.reconcile`.
 
 Debian's docker-registry gets 10,000 repositories with two tags, of which the index knows none. The command runs three
-times: as a trial, for real, and again without differences. It needs docker-registry and skopeo, so `make bench` omits
+times: as a dry run, for real, and again without differences. It needs docker-registry and skopeo, so `make bench` omits
 it.
 """
 
@@ -20,7 +20,7 @@ from tests.clients.conftest import ADMIN_PASSWORD
 from tests.clients.registry_programs import Registry, create_image, run_registry
 
 REPOSITORIES = 10_000
-RUNS = {"trial": ("--dry-run",), "correction": (), "repetition": ()}
+RUNS = {"dry run": ("--dry-run",), "correction": (), "repetition": ()}
 
 
 def main() -> None:

@@ -4,9 +4,9 @@ An index on moto gets 200 and 20,000 repositories of 50 tags. Then notifications
 measured: their calls to AWS, and their read and write units. It needs 10 GB of memory, so `make bench` omits it.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from bench.aws_cost.meter import measure_usage
@@ -26,6 +26,7 @@ from tests.registries import SECRET, bearer, create_registry_index
 SIZES, TAGS = (200, 20_000), 50
 _GENERATION, _CREATED = "0" * 16, datetime(2026, 1, 1, tzinfo=UTC)
 _NAMESPACE = "alice"
+_NUMBERS = count(1)
 
 
 def main() -> None:
@@ -81,25 +82,14 @@ def _measure(
     return {"calls": list(index.calls), "reads": usage.reads, "writes": usage.writes}
 
 
-class _Clock:
-    """Gives each notification a later time."""
-
-    now = datetime(2026, 6, 1, tzinfo=UTC)
-
-    @classmethod
-    def tick(cls) -> str:
-        cls.now += timedelta(seconds=1)
-        return cls.now.isoformat()
-
-
 def _notify(index: Index, action: str, repository: str, tag: str) -> Response:
-    """Report a push or a deletion. The tag `new` has another name each time."""
-    name = f"{tag}-{_Clock.now:%H%M%S}" if tag == "new" else tag
+    """Report a push or a deletion, later than the one before. The tag `new` has another name each time."""
+    number = next(_NUMBERS)
+    name = f"new{number}" if tag == "new" else tag
     target = {"repository": repository, "tag": name, "digest": "sha256:" + "a" * 64, "mediaType": "x", "size": 7}
-    event = {"id": _Clock.tick(), "timestamp": _Clock.tick(), "action": action, "target": target}
-    headers = {"authorization": f"Bearer {SECRET}"}
-    body = json.dumps({"events": [event]}).encode()
-    return index.request("POST", "/registries/events", body=body, headers=headers)
+    timestamp = (_CREATED + timedelta(seconds=number)).isoformat()
+    event = {"id": str(number), "timestamp": timestamp, "action": action, "target": target}
+    return index.request("POST", "/registries/events", f"Bearer {SECRET}", json={"events": [event]})
 
 
 def _items(index: Index, size: int) -> Iterator[Item]:

@@ -55,11 +55,13 @@ def _collect_values() -> Mapping[str, str]:
         "failed": str(sum(row["failed"] for row in results["load"].values())),
         **_hot_values(results["hot"]),
         "local server": _create_local_server_table(results["local_server"]),
-        "local load": " and ".join(
-            f"{row['per second']} requests of the kind {name} per second with a p99 of {row['p99']} ms"
-            for name, row in results["local_load"].items()
+        "local load": _create_table(
+            ("request", "per second", "p50, ms", "p99, ms", "failed"),
+            (
+                (name, *(f"{row[key]:g}" for key in ("per second", "p50", "p99", "failed")))
+                for name, row in results["local_load"].items()
+            ),
         ),
-        "local failed": str(max(row["failed"] for row in results["local_load"].values())),
         "reconcile": _create_reconcile_table(results["reconcile"]),
         "registries": _create_registry_table(results["registry_growth"]),
     }

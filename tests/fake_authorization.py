@@ -14,6 +14,7 @@ from chalicelib.repositories.authorization import Authorization
 from chalicelib.storage.image_lists import StoredImages
 
 WEB, LIBRARY = RepositoryName("alice", "web"), RepositoryName("library", "web")
+OTHER, OF_BOB = RepositoryName("alice", "other"), RepositoryName("bob", "web")
 ALICE, BOB, ROOT = Principal("alice"), Principal("bob"), Principal("root", admin=True)
 GENERATION, EARLIER = "1" * 16, "0" * 16
 PUBLIC, PRIVATE = RepositoryState(GENERATION), RepositoryState(GENERATION, private=True)

@@ -1,6 +1,7 @@
 """Removing an email address from an account. `Accounts.change` adds one."""
 
-from chalicelib.domain.errors import InvalidInput, NotFound, RequestConflict
+from chalicelib.accounts.service import changed_meanwhile
+from chalicelib.domain.errors import InvalidInput, NotFound
 from chalicelib.domain.models import User
 from chalicelib.request_log import may_take_effect
 from chalicelib.storage.transactions import Conflict
@@ -32,4 +33,4 @@ class EmailAddresses:
             with may_take_effect(Conflict):
                 self._users.remove_email(user, email)
         except Conflict:
-            raise RequestConflict("another request has changed the account at the same time; try again") from None
+            raise changed_meanwhile() from None

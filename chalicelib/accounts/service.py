@@ -185,7 +185,7 @@ class Accounts:
         except Conflict:
             if email is not None and self._users.get_email_owner(email, confirmed=True) not in (None, username):
                 raise AlreadyExists from None
-            raise _changed_meanwhile() from None
+            raise changed_meanwhile() from None
         if email is not None and needs_confirmation and email not in user.emails - user.unconfirmed:
             changed = structs.replace(user, emails=user.emails | {email}, unconfirmed=user.unconfirmed | {email})
             self._emails.send_confirmation(changed, email)
@@ -245,7 +245,7 @@ class Accounts:
         try:
             self._users.change(user, password_hash=self._passwords.hash(check_password(password)))
         except Conflict:
-            raise _changed_meanwhile() from None
+            raise changed_meanwhile() from None
 
     def _parse_registration(self, form: Mapping[str, Any]) -> tuple[str, str, str]:
         """Return the username, the password and the email address.
@@ -282,7 +282,8 @@ class Accounts:
         return username == LIBRARY or self._users.is_taken(username)
 
 
-def _changed_meanwhile() -> RequestConflict:
+def changed_meanwhile() -> RequestConflict:
+    """Return the error of a change that another request has overtaken."""
     return RequestConflict("another request has changed the account at the same time; check it and try again")
 
 

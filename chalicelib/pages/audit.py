@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -10,6 +9,7 @@ from chalicelib.api.http import Route
 from chalicelib.api.messages import Response
 from chalicelib.audit_log import AuditEvent, AuditLog
 from chalicelib.domain.errors import InvalidInput
+from chalicelib.pages.frame import render_next
 from chalicelib.pages.guard import Guard
 from chalicelib.pages.html import EMPTY, PageRenderer, render, render_each
 from chalicelib.pages.texts import render_time, shorten_digest
@@ -40,8 +40,7 @@ class AuditPages:
         next_page = EMPTY
         if page.before is not None:
             chosen = {name: value for name, value in filters.items() if value}
-            target = f"/audit?{urlencode({**chosen, 'before': page.before.isoformat(timespec='milliseconds')})}"
-            next_page = render("audit_earlier", target=target)
+            next_page = render_next("/audit", **chosen, before=page.before.isoformat(timespec="milliseconds"))
         return self._renderer.render_page(
             visit,
             "audit",

@@ -217,8 +217,10 @@ class Authorization:
         private ones: otherwise the number of reads would distinguish the two.
         """
         role = role_of(principal, repository, private=state.private)
+        if role >= required:
+            return role
         account = find_account_with_given_roles(principal, repository)
-        if role >= required or account is None:
+        if account is None:
             return role
         given = self._collaborators.get_role(account, repository, state.generation)
         return role_of(principal, repository, private=state.private, given=given)

@@ -83,7 +83,7 @@ def _read_events(index: Target, since: float, seen: set[str]) -> Iterator[AuditE
     )
     for entry in (entry for page in pages for entry in page["events"]):
         event = parse_entry(entry)
-        key = f"{entry['timestamp']} {entry['message']}"
+        key = entry.get("eventId") or f"{entry['timestamp']} {entry['message']}"  # the emulator has no event ids
         if event is not None and key not in seen:
             seen.add(key)
             yield event

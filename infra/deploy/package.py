@@ -180,20 +180,9 @@ def _compile(function: Path) -> None:
 
 def _run_compiler(function: Path, paths: list[Path], *options: str) -> None:
     """Compile files and folders. A separate process with a fixed hash seed gives the same bytes each time."""
-    options = (
-        "-q",
-        "-j",
-        "1",
-        "--invalidation-mode",
-        "unchecked-hash",
-        "-s",
-        str(function),
-        "-p",
-        "/var/task",
-        *options,
-    )
+    fixed = ("-q", "-j1", "--invalidation-mode=unchecked-hash", f"-s{function}", "-p/var/task")
     subprocess.run(  # nosec B603  # the arguments are constants and paths
-        [sys.executable, "-m", "compileall", *options, *map(str, paths)],
+        [sys.executable, "-m", "compileall", *fixed, *options, *map(str, paths)],
         env={**os.environ, "PYTHONHASHSEED": "0"},
         check=True,
     )

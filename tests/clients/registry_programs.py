@@ -165,6 +165,13 @@ class Registry(Struct, frozen=True, eq=False):
             return {}
         return {entry["tag"]: entry["digest"] for entry in response.json()}
 
+    def make_private(self, name: str) -> None:
+        """Wait until the index has a repository, and make it private."""
+        _wait_until(lambda: self.tags(name) != {}, f"the index has {name}")
+        url = self.server.url("/v1/namespaces/{}/repositories/{}".format(*name.split("/")))
+        response = requests.put(url, json={"private": True}, auth=self.server.admin, timeout=10)
+        assert response.status_code == 204, response.text
+
     def wait_for_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Wait until the index has these tags."""
         _wait_until(lambda: self.tags(name) == tags, f"the tags {tags} of {name}, but it has {self.tags(name)}")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-import requests
 
 from tests.clients.docker_engine import PASSWORD, Engine, describe_missing_programs, push, run_engine
 from tests.clients.registry_programs import create_image, find_program, run_registry, wait_until
@@ -28,13 +27,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield engine
 
 
-def make_private(engine: Engine, name: str) -> None:
-    """Wait until the index has a repository of alice, and make it private."""
-    wait_until(lambda: "1" in engine.registry.tags(f"alice/{name}"), "the tag is in the index")
-    url = engine.registry.server.url(f"/v1/namespaces/alice/repositories/{name}")
-    assert requests.put(url, json={"private": True}, auth=("alice", PASSWORD), timeout=10).status_code == 204
-
-
 def test_docker_logs_in_pushes_and_pulls(engine: Engine) -> None:
     assert engine.log_in("alice").status == 0
     wrong = engine.log_in("alice", "wrong password", login="wrong")
@@ -54,7 +46,7 @@ def test_docker_pulls_and_finds_private_repositories_of_its_account(engine: Engi
     assert engine.log_in("alice").status == 0
     assert engine.log_in("bobby").status == 0
     assert push(engine, "alice/secret:1", "alice").status == 0
-    make_private(engine, "secret")
+    engine.registry.make_private("alice/secret")
     target = f"{engine.registry.host}/alice/secret:1"
     for login, is_found in (("alice", True), ("bobby", False), ("nobody", False)):
         assert (engine.docker("pull", target, login=login).status == 0) is is_found
@@ -69,7 +61,7 @@ def test_buildkit_builds_on_a_private_image_of_its_account(engine: Engine) -> No
     assert engine.log_in("alice").status == 0
     assert engine.log_in("bobby").status == 0
     assert push(engine, "alice/base:1", "alice").status == 0
-    make_private(engine, "base")
+    engine.registry.make_private("alice/base")
     base, target = f"{engine.registry.host}/alice/base:1", f"{engine.registry.host}/alice/app:1"
     built = engine.build(base, target, login="alice")
     if "buildx component is missing" in built.output:
@@ -87,7 +79,7 @@ def test_containerd_pulls_with_and_without_credentials(engine: Engine) -> None:
     assert engine.log_in("alice").status == 0
     for name in ("alice/open:1", "alice/closed:1"):
         assert push(engine, name, "alice").status == 0
-    make_private(engine, "closed")
+    engine.registry.make_private("alice/closed")
     # The transfer service of containerd 2 does not know the snapshotter. With `--local`, ctr pulls, as in containerd 1.
     is_second = "--local" in engine.ctr("images", "pull", "--help").output
     pull = ("images", "pull", "--plain-http", "--snapshotter", "native", *(["--local"] if is_second else []))

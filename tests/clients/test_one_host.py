@@ -50,13 +50,12 @@ def one_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneHost]:
     environment = {"PODMAN_SEARCH": "catalog", "REGISTRY_ADDRESS": host}
     with run_registry(folder, **environment) as registry, _run_nginx(registry, port):
         for name in ("alice", "bobby"):
-            auth = registry.server.register(name)
+            registry.server.register(name)
             assert registry.log_in(name, PASSWORD, host=host).status == 0
             for repository in (f"{name}/open-web", f"{name}/secret-web"):
                 assert registry.push(image.source, f"{repository}:1", login=name, host=host).status == 0
                 registry.wait_for_tags(repository, {"1": image.digest})
-            url = registry.server.url(f"/v1/namespaces/{name}/repositories/secret-web")
-            assert requests.put(url, json={"private": True}, auth=auth, timeout=10).status_code == 204
+            registry.make_private(f"{name}/secret-web")
         yield OneHost(registry, host, image)
 
 

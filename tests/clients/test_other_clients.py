@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.clients.conftest import WAIT_SECONDS
 from tests.clients.registry_programs import (
@@ -20,7 +19,6 @@ from tests.clients.registry_programs import (
     create_image,
     find_program,
     run_registry,
-    wait_until,
 )
 
 PASSWORD = "sekret123"
@@ -62,12 +60,6 @@ class Client:
         return Result(done.returncode, done.stdout + done.stderr)
 
 
-def make_private(registry: Registry, name: str) -> None:
-    wait_until(lambda: "1" in registry.tags(f"alice/{name}"), "the tag is in the index")
-    url = registry.server.url(f"/v1/namespaces/alice/repositories/{name}")
-    assert requests.put(url, json={"private": True}, auth=("alice", PASSWORD), timeout=10).status_code == 204
-
-
 @pytest.mark.skipif(shutil.which("crane") is None, reason="crane is not installed")
 def test_crane_pushes_lists_and_pulls(registry: Registry, image: Image, tmp_path: Path) -> None:
     alice, bobby, nobody = (Client(registry, "crane", name) for name in ("alice", "bobby", "nobody"))
@@ -78,7 +70,7 @@ def test_crane_pushes_lists_and_pulls(registry: Registry, image: Image, tmp_path
     pushed = alice.run("push", "--insecure", str(image.folder), target)
     assert pushed.status == 0, pushed.output
     registry.wait_for_tags("alice/crane", {"1": image_digest(alice, target)})
-    make_private(registry, "crane")
+    registry.make_private("alice/crane")
     assert alice.run("ls", "--insecure", f"{registry.host}/alice/crane").output.split() == ["1"]
     assert alice.run("copy", "--insecure", target, f"{registry.host}/alice/copied:1").status == 0
     assert alice.run("pull", "--insecure", target, str(tmp_path / "a.tar")).status == 0
@@ -110,7 +102,7 @@ def test_oras_pushes_and_pulls_files(registry: Registry, tmp_path: Path) -> None
     target = f"{registry.host}/alice/notes:1"
     pushed = alice.run("push", "--plain-http", "--disable-path-validation", target, f"{tmp_path}/notes.txt:text/plain")
     assert pushed.status == 0, pushed.output
-    make_private(registry, "notes")
+    registry.make_private("alice/notes")
     pull = ("pull", "--plain-http", "--allow-path-traversal", "-o", str(tmp_path / "out"), target)
     pulled = alice.run(*pull)
     assert pulled.status == 0, pulled.output

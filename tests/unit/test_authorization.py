@@ -16,6 +16,8 @@ from tests.fake_authorization import (
     EARLIER,
     GENERATION,
     LIBRARY,
+    OF_BOB,
+    OTHER,
     PRIVATE,
     PUBLIC,
     ROOT,
@@ -25,8 +27,6 @@ from tests.fake_authorization import (
     Fixture,
     robot_of,
 )
-
-OTHER, OF_BOB = RepositoryName("alice", "other"), RepositoryName("bob", "web")
 
 
 def grant(scope: TokenScope, generation: str = GENERATION) -> Grant:

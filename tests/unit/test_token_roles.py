@@ -12,6 +12,7 @@ from tests.fake_authorization import (
     DELETED,
     EARLIER,
     LIBRARY,
+    OTHER,
     PRIVATE,
     PUBLIC,
     ROOT,
@@ -23,7 +24,6 @@ from tests.fake_authorization import (
 
 NONE, READ, WRITE, ADMIN = Role
 STATES = [None, DELETED, PRIVATE, PUBLIC]
-OTHER = RepositoryName("alice", "other")
 ACCOUNT = User(username="alice", password_hash="", created=CREATED)
 ORGANIZATION = Organization(name="alice", members=2, administrators=1, created=CREATED)
 ENDING = Organization(name="alice", members=2, administrators=1, deletion_started=True, created=CREATED)

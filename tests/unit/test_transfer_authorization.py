@@ -10,6 +10,8 @@ from tests.fake_authorization import (
     BOB,
     DELETED,
     LIBRARY,
+    OF_BOB,
+    OTHER,
     PRIVATE,
     PUBLIC,
     ROOT,
@@ -18,8 +20,6 @@ from tests.fake_authorization import (
     Fixture,
     robot_of,
 )
-
-OTHER, OF_BOB = RepositoryName("alice", "other"), RepositoryName("bob", "web")
 
 
 @pytest.mark.parametrize(
